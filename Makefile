@@ -1,0 +1,43 @@
+# `make check` is what CI runs. It needs Go, make and a C compiler (race detector).
+
+GO ?= go
+LINT = $(GO) tool -modfile=.ci/go.mod golangci-lint
+
+.PHONY: check fmt vet lint test cross fuzz bench build
+
+check: fmt vet cross lint test fuzz
+
+build:
+	$(GO) build -o wpsbench ./cmd/wpsbench
+
+fmt:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not gofmt-ed:"; echo "$$out"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+# The other platforms build; vet also type-checks their tests.
+cross:
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./...
+
+lint:
+	$(LINT) run ./...
+
+test:
+	$(GO) test -race -shuffle=on ./...
+
+# A bounded search beyond the committed corpus: each target for FUZZTIME.
+FUZZTIME ?= 5s
+fuzz:
+	@$(GO) list ./... | while read -r pkg; do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "fuzz $$pkg $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg >/tmp/wpsbench-fuzz.$$$$ 2>&1 || { cat /tmp/wpsbench-fuzz.$$$$; rm -f /tmp/wpsbench-fuzz.$$$$; exit 1; }; \
+			rm -f /tmp/wpsbench-fuzz.$$$$; \
+		done; \
+	done
+
+# benchstat-ready: go install golang.org/x/perf/cmd/benchstat@latest
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem -count 10 ./...
