@@ -1,0 +1,135 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// TokenSkew is how far the service lets exp and nbf be off (protocol.md 2.2).
+const TokenSkew = 5 * time.Minute
+
+// restTokenLife is the life of a token for one REST request, as the official SDKs give it.
+const restTokenLife = time.Hour
+
+// ClientToken says what a client may do once connected (protocol.md 2.2).
+type ClientToken struct {
+	Audience  string    // see [ConnectionString.ClientAudience]
+	UserID    string    // empty: anonymous
+	Roles     []string  // protocol.md 2.3
+	Groups    []string  // joined at connect, no role needed
+	IssuedAt  time.Time // zero: not written
+	ExpiresAt time.Time // only checked when connecting
+}
+
+// Sign returns the token as a JWT signed with HMAC-SHA256 under the access key.
+// Audience and ExpiresAt are required.
+func (t ClientToken) Sign(key string) (string, error) {
+	return sign(key, &signedClaims{
+		Audience: t.Audience, Subject: t.UserID, Roles: t.Roles, Groups: t.Groups,
+		IssuedAt: unixSeconds(t.IssuedAt), ExpiresAt: unixSeconds(t.ExpiresAt),
+	})
+}
+
+// SignREST returns the bearer token for one request to the service's REST API, good
+// for an hour. Its audience is the request's URL, query included (protocol.md 7.2).
+func SignREST(key, requestURL string, now time.Time) (string, error) {
+	return sign(key, &signedClaims{
+		Audience: requestURL, IssuedAt: now.Unix(), ExpiresAt: now.Add(restTokenLife).Unix(),
+	})
+}
+
+// signedClaims is what our tokens hold. The order of its fields is the order of the
+// claims in the token, so that equal tokens are equal byte for byte.
+type signedClaims struct {
+	Issuer    string   `json:"iss,omitempty"`
+	Audience  string   `json:"aud"`
+	Subject   string   `json:"sub,omitempty"`
+	Roles     []string `json:"role,omitempty"`
+	Groups    []string `json:"webpubsub.group,omitempty"`
+	ID        string   `json:"jti,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	NotBefore int64    `json:"nbf,omitempty"`
+	ExpiresAt int64    `json:"exp"`
+
+	// For the methods of jwt.Claims, which signing asks for and never calls.
+	jwt.RegisteredClaims `json:"-"`
+}
+
+func sign(key string, c *signedClaims) (string, error) {
+	switch {
+	case key == "":
+		return "", errors.New("sign token: the access key is empty")
+	case c.Audience == "":
+		return "", errors.New("sign token: the audience is empty")
+	case c.ExpiresAt == 0:
+		return "", errors.New("sign token: the time of expiry is missing")
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString([]byte(key))
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return token, nil
+}
+
+func unixSeconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// Claims is what a verified token says.
+type Claims struct {
+	Audience  []string
+	Subject   string // the user id; empty: anonymous
+	Roles     []string
+	Groups    []string
+	ExpiresAt time.Time
+	NotBefore *time.Time // nil: absent
+	// Other holds every claim that protocol.md 2.2 has no meaning for, as the connect
+	// webhook gets it: text as it is, other values as their JSON.
+	Other map[string][]string
+}
+
+// VerifyToken checks a token at the instant now as the service does (protocol.md 2.2):
+// signed with HMAC-SHA256 under the key, no other algorithm; exp present; exp and nbf
+// met give or take skew (the service's is TokenSkew); aud equal as a whole to one of
+// audiences but for the case of letters. Errors hold nothing of the token.
+func VerifyToken(token, key string, audiences []string, skew time.Duration, now time.Time) (*Claims, error) {
+	c, err := verify(token, key, skew, now)
+	if err != nil {
+		return nil, fmt.Errorf("verify token: %w", err)
+	}
+	for _, got := range c.Audience {
+		for _, want := range audiences {
+			if strings.EqualFold(got, want) {
+				return &c.Claims, nil
+			}
+		}
+	}
+	return nil, errors.New("verify token: it is meant for another audience")
+}
+
+// verify checks signature and times only.
+func verify(token, key string, skew time.Duration, now time.Time) (*receivedClaims, error) {
+	if key == "" {
+		return nil, errors.New("the access key is empty")
+	}
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithExpirationRequired(),
+		jwt.WithLeeway(skew),
+		jwt.WithTimeFunc(func() time.Time { return now }),
+		jwt.WithStrictDecoding(),
+	)
+	c := new(receivedClaims)
+	_, err := parser.ParseWithClaims(token, c, func(*jwt.Token) (any, error) { return []byte(key), nil })
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
