@@ -1,0 +1,237 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire/internal/loop"
+)
+
+// ErrReset is Event.Err of a drop that Client.Reset has made.
+var ErrReset = errors.New("connection reset on purpose")
+
+// URLFunc returns the client URL, access token included, for a new connection. It
+// is called for every new one and never for a recovery, which goes by the last
+// URL. It runs on a goroutine of the dial, many at once, and should heed ctx.
+type URLFunc func(ctx context.Context) (string, error)
+
+// Client is a Session on a socket of a Loop. Its methods belong to the Loop's
+// goroutine: they may be called in Do, in a Timer's function and by a Handler.
+type Client struct {
+	loop        *Loop
+	session     *Session
+	subprotocol Subprotocol
+	askFor      URLFunc
+
+	url   string       // of the connection, without recovery parameters
+	dial  *pendingDial // nil: none is pending
+	conn  *loop.Conn   // nil: no socket
+	timer *Timer
+	busy  bool // an input is at work: what it asks for is done when it returns
+}
+
+// Open returns a Client that waits for Start. cfg may be shared and must not
+// change any more; h gets the Session's events; seed is NewSession's.
+func (l *Loop) Open(cfg *SessionConfig, url URLFunc, h Handler, seed uint64) *Client {
+	c := &Client{loop: l, session: NewSession(cfg, h, seed), subprotocol: cfg.Subprotocol, askFor: url}
+	c.timer = l.NewTimer(c.tick)
+	return c
+}
+
+// Start makes the first attempt to connect.
+func (c *Client) Start(now time.Duration) {
+	outer := c.begin()
+	c.session.Start(now)
+	c.end(outer)
+}
+
+// Join makes the Client a member of group, on this connection and every new one,
+// see Session.Join.
+func (c *Client) Join(now time.Duration, group string) {
+	outer := c.begin()
+	c.session.Join(now, group)
+	c.end(outer)
+}
+
+// Leave ends the membership of group, see Session.Leave.
+func (c *Client) Leave(now time.Duration, group string) {
+	outer := c.begin()
+	c.session.Leave(now, group)
+	c.end(outer)
+}
+
+// Publish sends a message to a group and returns its ack id, see Session.Publish.
+// It leaves with whatever else this turn of the Loop writes.
+func (c *Client) Publish(now time.Duration, p *Publish) (ackID uint64, err error) {
+	outer := c.begin()
+	ackID, err = c.session.Publish(now, p)
+	c.end(outer)
+	return ackID, err
+}
+
+// SendEvent sends an event to the service's event handler, see Session.SendEvent.
+func (c *Client) SendEvent(now time.Duration, name string, t DataType, data []byte, ack bool, tag uint64) (ackID uint64, err error) {
+	outer := c.begin()
+	ackID, err = c.session.SendEvent(now, name, t, data, ack, tag)
+	c.end(outer)
+	return ackID, err
+}
+
+// Close ends the Client for good, see Session.Close, and gives up a pending dial.
+func (c *Client) Close(now time.Duration, code uint16) {
+	outer := c.begin()
+	c.session.Close(now, code)
+	c.end(outer)
+}
+
+// Interrupt closes the connection on purpose and lives on, see Session.Interrupt.
+func (c *Client) Interrupt(now time.Duration, code uint16) {
+	outer := c.begin()
+	c.session.Interrupt(now, code)
+	c.end(outer)
+}
+
+// Reset resets the socket on purpose: the peer sees an RST, the Session at once a
+// drop with ErrReset. Without a socket it does nothing. Not for the Client's own
+// Handler: what it would still be told of belongs to the socket that is gone.
+func (c *Client) Reset(now time.Duration) {
+	if c.conn == nil {
+		return
+	}
+	c.conn.Reset()
+	c.lost(now, ErrReset)
+}
+
+// Ready reports whether Publish is possible, see Session.Ready.
+func (c *Client) Ready() bool { return c.session.Ready() }
+
+// Attached reports whether a WebSocket is open and not being closed by us.
+func (c *Client) Attached() bool { return c.session.Attached() }
+
+// ConnectionID returns the service's name of the connection; "" before `connected`.
+func (c *Client) ConnectionID() string { return c.session.ConnectionID() }
+
+// InFlight returns the number of requests that await their ack.
+func (c *Client) InFlight() int { return c.session.InFlight() }
+
+// UnackedSequence is Session.UnackedSequence.
+func (c *Client) UnackedSequence() uint64 { return c.session.UnackedSequence() }
+
+// Stats returns the Session's counts so far.
+func (c *Client) Stats() SessionStats { return c.session.Stats() }
+
+// Buffered returns how many bytes the kernel has not accepted yet: the backlog of
+// a peer, or a link, that is slower than what is sent.
+func (c *Client) Buffered() int {
+	if c.conn == nil {
+		return 0
+	}
+	return c.conn.Buffered()
+}
+
+// begin precedes every input of the Session. It returns whether another one is at
+// work, whose Handler calls us.
+func (c *Client) begin() (outer bool) {
+	outer, c.busy = c.busy, true
+	return outer
+}
+
+// end follows every input: unless another is still at work, it does what the
+// Session asks for.
+func (c *Client) end(outer bool) {
+	c.busy = outer
+	if outer {
+		return
+	}
+	if out := c.session.Output(); len(out) > 0 && c.conn != nil {
+		c.conn.Write(out)
+	}
+	switch c.session.Command() {
+	case CommandDial:
+		c.startDial()
+	case CommandClose:
+		c.detach((*loop.Conn).CloseAfterWrite)
+	case CommandAbort:
+		c.detach((*loop.Conn).Abort)
+	default:
+	}
+	if at, ok := c.session.Deadline(); ok {
+		c.timer.Set(at)
+	} else {
+		c.timer.Stop()
+	}
+}
+
+// detach gives up the socket, or the dial for one.
+func (c *Client) detach(closing func(*loop.Conn)) {
+	if c.conn != nil {
+		closing(c.conn)
+		c.conn = nil
+	}
+	if c.dial != nil {
+		c.dial.cancel()
+		c.dial = nil
+	}
+}
+
+func (c *Client) tick(now time.Duration) {
+	outer := c.begin()
+	c.session.Tick(now)
+	c.end(outer)
+}
+
+func (c *Client) startDial() {
+	d := &pendingDial{client: c}
+	d.ctx, d.cancel = context.WithCancel(c.loop.ctx)
+	if id, token, ok := c.session.Recovery(); ok {
+		d.url = AppendRecovery(c.url, id, token)
+	}
+	c.dial = d
+	c.loop.startDial(d)
+}
+
+// askURL calls the URLFunc, for as long as a dial may take. Not on the Loop's goroutine.
+func (c *Client) askURL(ctx context.Context, timeout time.Duration) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.askFor(ctx)
+}
+
+// dialed takes the result of the pending dial.
+func (c *Client) dialed(now time.Duration, r *dialResult) {
+	c.dial = nil
+	outer := c.begin()
+	if r.err != nil {
+		c.session.DialFailed(now, r.err)
+	} else {
+		if r.url != "" {
+			c.url = r.url
+		}
+		c.conn = c.loop.loop.Attach(r.nc, r.buffered, (*clientSocket)(c))
+		c.session.Opened(now, r.trace)
+	}
+	c.end(outer)
+}
+
+func (c *Client) lost(now time.Duration, err error) {
+	c.conn = nil
+	outer := c.begin()
+	c.session.Lost(now, err)
+	c.end(outer)
+}
+
+// clientSocket is the Client as the handler of its socket, apart so that what the
+// socket calls is not among the Client's own methods.
+type clientSocket Client
+
+// Received passes bytes to the Session.
+func (s *clientSocket) Received(now time.Duration, data []byte) {
+	c := (*Client)(s)
+	outer := c.begin()
+	c.session.Received(now, data)
+	c.end(outer)
+}
+
+// Lost passes the end of the socket to the Session.
+func (s *clientSocket) Lost(now time.Duration, err error) { (*Client)(s).lost(now, err) }

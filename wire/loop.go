@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire/internal/loop"
+)
+
+// maxDials is how many dials run at once; more wait their turn. It bounds what a
+// reconnect storm asks of the resolver, the sockets and the TLS handshakes.
+const maxDials = 256
+
+// Loop is one goroutine that runs many Clients on real sockets: their Sessions,
+// their Handlers, timers and functions of the caller. Nothing on the path of a
+// message is shared with another Loop.
+type Loop struct {
+	loop   *loop.Loop
+	dialer *Dialer
+	ran    atomic.Bool
+
+	// The loop's goroutine only.
+	ctx     context.Context // of the dials; ends with Run
+	dialing int
+	waiting []*pendingDial
+
+	dials sync.WaitGroup
+}
+
+// Timer calls a function on the Loop's goroutine: Set(at) lets it fire once at or
+// soon after that instant and replaces an instant set before, Stop unsets it. Both
+// are for the Loop's goroutine.
+type Timer = loop.Timer
+
+// NewLoop returns a Loop that opens its connections by d. It does nothing before Run.
+func NewLoop(d *Dialer) *Loop {
+	return &Loop{loop: loop.New(Now), dialer: d}
+}
+
+// Run turns the calling goroutine into the Loop's until ctx ends, which is no
+// error. Then it aborts every socket and every dial, without a word to the peers or
+// the Handlers, and returns when every goroutine has ended. A Loop runs once.
+func (l *Loop) Run(ctx context.Context) error {
+	if !l.ran.CompareAndSwap(false, true) {
+		return errors.New("a wire.Loop can run only once")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l.ctx = ctx
+	defer context.AfterFunc(ctx, l.loop.Stop)()
+	l.loop.Run()
+	l.dials.Wait()
+	return nil
+}
+
+// Do runs fn on the Loop's goroutine, in the order of the calls. It never blocks
+// and may be called from any goroutine. It returns false once Run is ending, and
+// then fn will not run.
+func (l *Loop) Do(fn func(now time.Duration)) bool { return l.loop.Do(fn) }
+
+// Now returns the present instant; the same as the function Now.
+func (l *Loop) Now() time.Duration { return l.loop.Now() }
+
+// NewTimer returns a Timer that is not set.
+func (l *Loop) NewTimer(fn func(now time.Duration)) *Timer { return l.loop.NewTimer(fn) }
+
+// pendingDial is one dial of a Client, from the Session's command to the result.
+type pendingDial struct {
+	client *Client
+	url    string // what to recover; empty: ask the Client's URLFunc
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// dialResult is what a pendingDial has come to.
+type dialResult struct {
+	url      string // without recovery parameters; of a new connection only
+	nc       net.Conn
+	buffered []byte
+	trace    *DialTrace
+	err      error
+}
+
+// startDial runs d when it is its turn.
+func (l *Loop) startDial(d *pendingDial) {
+	if l.dialing == maxDials {
+		l.waiting = append(l.waiting, d)
+		return
+	}
+	l.dialing++
+	l.dials.Go(func() {
+		r := d.run(l.dialer)
+		if !l.loop.Do(func(now time.Duration) { l.dialEnded(now, d, r) }) {
+			r.discard()
+		}
+	})
+}
+
+// dialEnded passes the result on, unless its Client has given up that dial, and
+// lets the next one start.
+func (l *Loop) dialEnded(now time.Duration, d *pendingDial, r *dialResult) {
+	l.dialing--
+	d.cancel()
+	if d.client.dial == d {
+		d.client.dialed(now, r)
+	} else {
+		r.discard()
+	}
+	for len(l.waiting) > 0 && l.dialing < maxDials {
+		next := l.waiting[0]
+		l.waiting[0] = nil
+		l.waiting = l.waiting[1:]
+		if next.client.dial == next {
+			l.startDial(next)
+		}
+	}
+}
+
+// run does the dial, on a goroutine of its own.
+func (d *pendingDial) run(dialer *Dialer) *dialResult {
+	r := &dialResult{}
+	target := d.url
+	if target == "" {
+		if r.url, r.err = d.client.askURL(d.ctx, dialer.timeout()); r.err != nil {
+			return r
+		}
+		target = r.url
+	}
+	r.nc, r.buffered, r.trace, r.err = dialer.Dial(d.ctx, target, d.client.subprotocol)
+	return r
+}
+
+// discard closes what nobody waits for any more.
+func (r *dialResult) discard() {
+	if r.nc != nil {
+		_ = r.nc.Close()
+	}
+}

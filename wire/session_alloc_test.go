@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+type counter struct{ events [EventProtocolError + 1]int }
+
+func (c *counter) Event(_ time.Duration, ev *Event) { c.events[ev.Kind]++ }
+
+// steady is a session in steady state: one round publishes with an ack and
+// without, and receives a message of the group, the ack and a ping.
+type steady struct {
+	s       *Session
+	h       counter
+	p       Publish
+	now     time.Duration
+	seq, id int
+	in      []byte
+}
+
+func newSteady() *steady {
+	st := &steady{p: Publish{Group: "room", DataType: DataText, Data: []byte(strings.Repeat("x", 128))}}
+	st.s = NewSession(&SessionConfig{
+		Subprotocol: JSONReliable,
+		SequenceAck: AckPolicy{EveryMessages: 3, Every: time.Second},
+		Ping:        20 * time.Second,
+	}, &st.h, 1)
+	st.s.Start(0)
+	st.s.Command()
+	st.s.Opened(0, nil)
+	st.s.Received(0, ws.MustCompileFrame(ws.NewTextFrame([]byte(helloOne))))
+	return st
+}
+
+func (st *steady) prepare() {
+	st.seq++
+	st.id++
+	st.in = st.in[:0]
+	st.frame(ws.OpText, `{"type":"message","from":"group","group":"room","dataType":"text","data":"hi","sequenceId":`, st.seq, `}`)
+	st.frame(ws.OpText, `{"type":"ack","ackId":`, st.id, `,"success":true}`)
+	st.frame(ws.OpPing, "p", 1, "")
+}
+
+// frame appends a frame of at most 125 bytes.
+func (st *steady) frame(op ws.OpCode, before string, n int, after string) {
+	st.in = append(st.in, byte(op)|0x80, 0)
+	start := len(st.in)
+	st.in = strconv.AppendInt(append(st.in, before...), int64(n), 10)
+	st.in = append(st.in, after...)
+	st.in[start-1] = byte(len(st.in) - start)
+}
+
+func (st *steady) round(t testing.TB) {
+	st.now += time.Millisecond
+	for _, st.p.Ack = range []bool{true, false} {
+		if _, err := st.s.Publish(st.now, &st.p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := st.s.SendEvent(st.now, "event", DataBinary, st.p.Data, false, 0); err != nil {
+		t.Fatal(err)
+	}
+	half := len(st.in) / 2 // in two reads, the first of which ends inside a frame
+	st.s.Received(st.now, st.in[:half])
+	st.s.Received(st.now, st.in[half:])
+	if at, ok := st.s.Deadline(); ok && at <= st.now {
+		st.s.Tick(st.now)
+	}
+	st.s.Output()
+	st.s.Command()
+}
+
+func TestSessionDoesNotAllocateInSteadyState(t *testing.T) {
+	st := newSteady()
+	round := func() { st.prepare(); st.round(t) }
+	for range 10 {
+		round()
+	}
+	const rounds = 200
+	if got := testing.AllocsPerRun(rounds, round); got != 0 {
+		t.Errorf("%v allocations a round, want 0", got)
+	}
+	want := 10 + rounds + 1
+	if st.h.events[EventMessage] != want || st.h.events[EventAcked] != want || st.h.events[EventProtocolError] > 0 {
+		t.Errorf("events %v, want %d messages and acks", st.h.events, want)
+	}
+}
+
+func BenchmarkSessionRound(b *testing.B) {
+	st := newSteady()
+	b.ReportAllocs()
+	for b.Loop() {
+		st.prepare()
+		st.round(b)
+	}
+}

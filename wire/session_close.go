@@ -1,0 +1,152 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// afterClose says what follows the end of a socket.
+type afterClose uint8
+
+const (
+	afterPolicy afterClose = iota // recovery or a new connection, as the policies say
+	afterRenew                    // a new connection at once
+	afterFinish                   // nothing
+)
+
+// Close ends the Session for good, with a close frame of that code if a socket is
+// open; 0 and 1005 stand for a close frame without a code. EventClosed follows
+// when the peer has answered or SessionConfig.ConnectedTimeout has passed, or at
+// once when there is no socket. Code 1000 lets the service forget the connection
+// at once; after any other a reliable one lingers (protocol.md 4.6).
+func (s *Session) Close(now time.Duration, code uint16) {
+	s.now = now
+	switch {
+	case s.state == stateClosed:
+	case s.state == stateClosing:
+		s.after = afterFinish
+	case s.open():
+		s.closeSocket(code, afterFinish)
+	default:
+		if s.state == stateDialing || s.state == stateResuming {
+			s.command = CommandAbort
+		}
+		s.finish(EndByUs, Event{})
+	}
+}
+
+// Interrupt is a fault made on purpose: it closes the socket with that code and
+// lets the Session live on. After code 1000, which ends the connection at the
+// service (protocol.md 4.6), a new one is opened at once; after any other the
+// policies decide. Without a socket it does nothing.
+func (s *Session) Interrupt(now time.Duration, code uint16) {
+	if !s.Attached() {
+		return
+	}
+	s.now = now
+	after := afterPolicy
+	if code == uint16(ws.StatusNormalClosure) {
+		after = afterRenew
+	}
+	s.closeSocket(code, after)
+}
+
+func (s *Session) closeSocket(code uint16, after afterClose) {
+	s.writeClose(code)
+	s.state = stateClosing
+	s.timer = s.now + s.cfg.connectedTimeout()
+	s.after = after
+}
+
+// drop says how a socket ended.
+type drop struct {
+	code      uint16 // of the peer's close frame
+	reason    string
+	byPeer    bool
+	err       error
+	violation bool // the peer broke the protocol
+}
+
+// dropped decides what becomes of the connection whose socket is gone.
+func (s *Session) dropped(d drop) {
+	after := s.after
+	s.after = afterPolicy
+	ev := Event{Kind: EventDropped, Err: d.err, CloseCode: d.code, CloseReason: d.reason, ByPeer: d.byPeer}
+	switch refused := d.code == uint16(ws.StatusPolicyViolation); {
+	case after == afterFinish:
+		s.finish(EndByUs, ev)
+	case after == afterRenew:
+		s.replace(EndByUs, 0, ev)
+	case refused && s.proven:
+		s.replace(EndByPeer, s.backoff(), ev)
+	case refused:
+		s.replace(EndRefused, s.backoff(), ev)
+	case !s.recoverable():
+		s.replace(EndDropped, s.backoff(), ev)
+	default:
+		s.detach(d, ev)
+	}
+}
+
+// replace ends the connection, if there is one, and has a new one dialed after
+// the pause. first is raised before all else.
+func (s *Session) replace(reason EndReason, pause time.Duration, first Event) {
+	if s.cfg.Reconnect.Disabled {
+		s.finish(reason, first)
+		return
+	}
+	s.state, s.timer = statePausing, s.now+pause
+	s.raise(first)
+	s.end(reason)
+}
+
+// finish ends the connection, if there is one, and the Session.
+func (s *Session) finish(reason EndReason, first Event) {
+	s.state = stateClosed
+	s.raise(first)
+	s.end(reason)
+	s.emit(Event{Kind: EventClosed})
+}
+
+func (s *Session) raise(ev Event) {
+	if ev.Kind != 0 {
+		s.emit(ev)
+	}
+}
+
+// end ends what belongs to the connection. The handler may close the Session
+// meanwhile, which then ends here what is left of it: hence the order of things.
+func (s *Session) end(reason EndReason) {
+	for s.pending.len() > 0 {
+		r := s.pending.take(s.pending.all()[0].AckID)
+		s.emit(Event{Kind: EventUnanswered, Request: &r.Request})
+		s.pending.recycle(r)
+	}
+	if s.named {
+		s.named = false
+		s.emit(Event{Kind: EventEnded, Reason: reason})
+	}
+	if s.begun {
+		s.begun = false
+		s.connection++
+	}
+	s.connectionID, s.token = "", ""
+	s.sequence = sequence{}
+	s.joinsLeft, s.joinRefused, s.readied = 0, false, false
+}
+
+// backoff returns the pause before the next attempt at a new connection.
+func (s *Session) backoff() time.Duration {
+	b := &s.cfg.Reconnect
+	pause, limit := orDefault(b.Base, time.Second), orDefault(b.Max, 30*time.Second)
+	for i := 0; i < s.attempts && pause < limit; i++ {
+		pause = min(pause, limit/2) * 2
+	}
+	s.attempts++
+	pause = min(pause, limit)
+	if b.FullJitter {
+		return time.Duration(s.random.Uint64() % uint64(pause+1))
+	}
+	return pause
+}

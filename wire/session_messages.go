@@ -1,0 +1,100 @@
+package wire
+
+import (
+	"errors"
+
+	"github.com/gobwas/ws"
+)
+
+var errNoConnectionID = errors.New("connected message names no connection")
+
+// message handles one whole data message of the peer.
+func (s *Session) message(op ws.OpCode, payload []byte) error {
+	m := &s.downstream
+	if s.cfg.Subprotocol == Simple {
+		*m = Downstream{Kind: ServerMessage, DataType: DataText, Data: payload}
+		if op == ws.OpBinary {
+			m.DataType = DataBinary
+		}
+		s.emit(Event{Kind: EventMessage, Fresh: true, Message: m})
+		return nil
+	}
+	if err := s.decoder.Downstream(payload, m); err != nil {
+		return err
+	}
+	switch m.Kind {
+	case Connected:
+		return s.receivedConnected(m)
+	case GroupMessage, ServerMessage:
+		s.data(m)
+	case Ack:
+		s.answered(m)
+	case Disconnected:
+		s.emit(Event{Kind: EventNotice, Message: m})
+	case Pong:
+		s.stats.Pongs++
+	default:
+		s.stats.Unknown++
+	}
+	return nil
+}
+
+// receivedConnected handles `connected`: the first message of a new connection,
+// or, after a recovery, a new token for the same one (protocol.md 4.5).
+func (s *Session) receivedConnected(m *Downstream) error {
+	switch {
+	case len(m.ConnectionID) == 0:
+		return errNoConnectionID
+	case s.state == stateClosing:
+		// We are leaving; a connection not announced so far never is.
+	case !s.named:
+		s.connected(string(m.ConnectionID), string(m.ReconnectionToken))
+	case string(m.ConnectionID) == s.connectionID:
+		if len(m.ReconnectionToken) > 0 {
+			s.token = string(m.ReconnectionToken)
+		}
+	default:
+		id, token := string(m.ConnectionID), string(m.ReconnectionToken)
+		s.state = stateConnecting // so that the handler cannot publish on either
+		s.end(EndRefused)
+		if s.state == stateConnecting {
+			s.connected(id, token)
+		}
+	}
+	return nil
+}
+
+// connected begins a new connection: it joins the groups, all of which must be
+// answered before it is ready.
+func (s *Session) connected(id, token string) {
+	s.state = stateJoining
+	s.begun, s.named = true, true
+	s.connectionID, s.token = id, token
+	s.proven = true // on Simple by the mere opening
+	s.attempts = 0
+	for _, group := range s.groups {
+		s.membership(JoinGroup, group)
+	}
+	s.emit(Event{Kind: EventConnected})
+	s.acknowledge() // of what has overtaken `connected` (protocol.md 1.3)
+	s.settle()
+}
+
+// settle ends the joining when no answer is missing.
+func (s *Session) settle() {
+	if s.state == stateJoining && s.joinsLeft == 0 {
+		s.state = stateReady
+		s.readied = true
+		s.emit(Event{Kind: EventReady, Success: !s.joinRefused})
+	}
+}
+
+// data handles a message for the application.
+func (s *Session) data(m *Downstream) {
+	fresh := true
+	if s.cfg.Subprotocol.Reliable() && m.SequenceID > 0 {
+		fresh = s.sequence.receive(m.SequenceID, s.now)
+		s.acknowledge() // on receipt, not after processing (protocol.md 4.3)
+	}
+	s.emit(Event{Kind: EventMessage, Fresh: fresh, Message: m})
+}

@@ -1,0 +1,75 @@
+package wire
+
+import (
+	"cmp"
+	"slices"
+)
+
+// pendingRequest is a request whose ack has not come, with what it takes to send it again.
+type pendingRequest struct {
+	Request
+	text []byte // its JSON; unmasked, since every frame has a mask of its own
+	sent bool
+}
+
+// pendingRequests holds the requests that await an ack, by ack id. Answers mostly
+// come in order, so what is looked for is at the head or close to it.
+type pendingRequests struct {
+	list []*pendingRequest // live from head on, ack ids ascending
+	head int
+	free []*pendingRequest // their texts are kept to encode into; as many as were ever pending at once
+}
+
+func (p *pendingRequests) len() int { return len(p.list) - p.head }
+
+// all returns the live requests, oldest first, until the next push or take.
+func (p *pendingRequests) all() []*pendingRequest { return p.list[p.head:] }
+
+// push adds a request with the largest ack id so far.
+func (p *pendingRequests) push(r *pendingRequest) {
+	if len(p.list) == cap(p.list) && p.head > len(p.list)/2 {
+		n := copy(p.list, p.list[p.head:])
+		clear(p.list[n:])
+		p.list, p.head = p.list[:n], 0
+	}
+	p.list = append(p.list, r)
+}
+
+// take removes the request with the ack id; nil if none is waiting.
+func (p *pendingRequests) take(ackID uint64) *pendingRequest {
+	live := p.all()
+	i, ok := slices.BinarySearchFunc(live, ackID, func(r *pendingRequest, id uint64) int {
+		return cmp.Compare(r.AckID, id)
+	})
+	if !ok {
+		return nil
+	}
+	r := live[i]
+	copy(live[1:i+1], live[:i])
+	live[0] = nil
+	p.head++
+	if p.head == len(p.list) {
+		p.list, p.head = p.list[:0], 0
+	}
+	return r
+}
+
+// spare returns an empty request, which goes back by recycle.
+func (p *pendingRequests) spare() *pendingRequest {
+	n := len(p.free)
+	if n == 0 {
+		return new(pendingRequest)
+	}
+	r := p.free[n-1]
+	p.free = p.free[:n-1]
+	return r
+}
+
+func (p *pendingRequests) recycle(r *pendingRequest) {
+	text := r.text[:0]
+	if cap(text) > maxKeptBytes {
+		text = nil
+	}
+	*r = pendingRequest{text: text}
+	p.free = append(p.free, r)
+}

@@ -1,0 +1,59 @@
+package wire
+
+import "time"
+
+// sequence tracks the sequence ids of one connection (protocol.md 4.2, 4.3).
+type sequence struct {
+	seen    uint64        // the largest received
+	acked   uint64        // the largest acknowledged
+	pending int           // messages since the last sequenceAck, repetitions included
+	since   time.Duration // when the first of them came
+}
+
+// receive takes an id and reports whether it is new. A repetition counts as
+// pending all the same: that it came means our sequenceAck was lost or late.
+func (q *sequence) receive(id uint64, now time.Duration) (fresh bool) {
+	if q.pending == 0 {
+		q.since = now
+	}
+	q.pending++
+	fresh = id > q.seen
+	q.seen = max(q.seen, id)
+	return fresh
+}
+
+func (q *sequence) due(p AckPolicy, now time.Duration) bool {
+	if p.EveryMessages > 0 && q.pending >= p.EveryMessages {
+		return true
+	}
+	at, ok := q.deadline(p)
+	return ok && now >= at
+}
+
+func (q *sequence) deadline(p AckPolicy) (at time.Duration, ok bool) {
+	return q.since + p.Every, q.pending > 0 && p.Every > 0
+}
+
+// acknowledge sends a sequenceAck when one is due.
+func (s *Session) acknowledge() {
+	if s.established() && s.sequence.due(s.cfg.SequenceAck, s.now) {
+		s.sequenceAck()
+	}
+}
+
+// acknowledgeEarly tells the service after a recovery how much of the replay it
+// may skip (protocol.md 4.3), unless the policy is never to acknowledge.
+func (s *Session) acknowledgeEarly() {
+	if s.sequence.seen > 0 && s.cfg.SequenceAck != (AckPolicy{}) {
+		s.sequenceAck()
+	}
+}
+
+func (s *Session) sequenceAck() {
+	m := s.compose(SequenceAck)
+	m.SequenceID = s.sequence.seen
+	s.writeMessage(m)
+	s.sequence.acked = s.sequence.seen
+	s.sequence.pending = 0
+	s.stats.SequenceAcks++
+}

@@ -1,0 +1,277 @@
+package wire
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/wpsbench/wpsbench/wire/internal/frame"
+)
+
+// sessionState is where a Session stands between two inputs. The table holds
+// every change of state; any other input leaves the state as it is. An input is
+// what the transport or the caller does, or what a deadline brings; after the
+// comma stands what makes it that row: "disabled" is Backoff.Disabled, "not
+// recoverable" a connection that cannot be resumed.
+//
+//	| state      | input                           | next       |
+//	|------------|---------------------------------|------------|
+//	| idle       | Start                           | dialing    |
+//	| idle       | Close                           | closed     |
+//	| dialing    | Opened                          | connecting |
+//	| dialing    | DialFailed                      | pausing    |
+//	| dialing    | DialFailed, disabled            | closed     |
+//	| dialing    | Close                           | closed     |
+//	| pausing    | pause over                      | dialing    |
+//	| pausing    | Close                           | closed     |
+//	| connecting | connected                       | ready      |
+//	| connecting | connected, groups               | joining    |
+//	| connecting | timeout                         | pausing    |
+//	| connecting | Lost                            | pausing    |
+//	| connecting | close frame                     | pausing    |
+//	| connecting | close frame 1008                | pausing    |
+//	| connecting | protocol error                  | pausing    |
+//	| connecting | Interrupt                       | closing    |
+//	| connecting | Close                           | closing    |
+//	| joining    | last join answered              | ready      |
+//	| joining    | Lost                            | waiting    |
+//	| joining    | Lost, not recoverable           | pausing    |
+//	| joining    | close frame                     | waiting    |
+//	| joining    | close frame 1008                | pausing    |
+//	| joining    | protocol error                  | waiting    |
+//	| joining    | Interrupt                       | closing    |
+//	| joining    | Close                           | closing    |
+//	| ready      | connected, other id, groups     | joining    |
+//	| ready      | Lost                            | waiting    |
+//	| ready      | Lost, not recoverable           | pausing    |
+//	| ready      | Lost, not recoverable, disabled | closed     |
+//	| ready      | close frame                     | waiting    |
+//	| ready      | close frame 1008                | pausing    |
+//	| ready      | protocol error                  | waiting    |
+//	| ready      | Interrupt                       | closing    |
+//	| ready      | Close                           | closing    |
+//	| closing    | Lost                            | waiting    |
+//	| closing    | close frame                     | waiting    |
+//	| closing    | close frame 1008                | pausing    |
+//	| closing    | protocol error                  | waiting    |
+//	| closing    | timeout                         | waiting    |
+//	| closing    | close frame, after code 1000    | pausing    |
+//	| closing    | Lost, after code 1000           | pausing    |
+//	| closing    | close frame, after Close        | closed     |
+//	| closing    | timeout, after Close            | closed     |
+//	| waiting    | pause over                      | resuming   |
+//	| waiting    | window over                     | pausing    |
+//	| waiting    | window over, disabled           | closed     |
+//	| waiting    | Close                           | closed     |
+//	| resuming   | Opened                          | ready      |
+//	| resuming   | Opened, joins left              | joining    |
+//	| resuming   | DialFailed                      | waiting    |
+//	| resuming   | window over                     | pausing    |
+//	| resuming   | Close                           | closed     |
+type sessionState uint8
+
+const (
+	stateIdle       sessionState = iota // not started
+	stateDialing                        // a dial of a new connection is pending
+	statePausing                        // no connection; until timer, then dial
+	stateConnecting                     // open, `connected` has not come; until timer
+	stateJoining                        // connected, joins of the configured groups are unanswered
+	stateReady                          // publishing is possible
+	stateClosing                        // our close frame is out, the peer's has not come; until timer
+	stateWaiting                        // detached; until timer, then dial to recover
+	stateResuming                       // a dial to recover is pending
+	stateClosed                         // finished
+)
+
+func (s sessionState) String() string {
+	return [...]string{"idle", "dialing", "pausing", "connecting", "joining",
+		"ready", "closing", "waiting", "resuming", "closed"}[s]
+}
+
+// Session is the logic of one client: it connects, joins its groups, keeps the
+// requests that await an ack and the sequence ids, recovers after a drop and
+// opens new connections when it must (protocol.md 1, 3, 4, 9). It does no I/O and
+// has no clock and no goroutine: instants and what the transport did come in,
+// bytes, a [Command] and a deadline go out, and a [Handler] is told. The outputs
+// are to be taken after every input. Session is not safe for concurrent use.
+//
+// Ack ids start at 1 and grow over the Session's life, whatever its connections.
+type Session struct {
+	cfg     *SessionConfig
+	handler Handler
+	// Masks and jitter. RFC 6455 5.3 wants masks nobody can predict, so that a
+	// page in a browser cannot choose the bytes a proxy on the way sees. Nothing
+	// here runs foreign scripts: who chooses the payload also chose the seed, and
+	// a seed makes runs repeatable.
+	random rand.PCG
+
+	state sessionState
+	timer time.Duration // the state's own deadline, where the state has one
+	now   time.Duration // of the input at work
+
+	// The socket.
+	epoch    uint32
+	openedAt time.Duration
+	proven   bool // it has brought something that shows the service to serve us
+	parser   frame.Parser
+	onFrame  func(ws.OpCode, []byte) error // s.frame, bound once
+	out      []byte
+	command  Command
+	after    afterClose    // what follows our close frame
+	lastSent time.Duration // of anything
+	pingAt   time.Duration // when to look at lastSent next
+
+	// The connection: what lives until EventEnded.
+	connection   uint32 // ended so far
+	begun        bool   // its first socket was opened
+	named        bool   // `connected` came
+	connectionID string
+	token        string
+	sequence     sequence
+	joinsLeft    int  // joins that are not answered
+	joinRefused  bool // one was refused
+	readied      bool // EventReady was raised
+	windowEnd    time.Duration
+
+	// The Session: what outlives connections.
+	groups    []string
+	pending   pendingRequests
+	lastAckID uint64
+	attempts  int // pauses since the last connection was made
+
+	// Scratch, so that a message costs no allocation.
+	decoder    Decoder
+	downstream Downstream
+	upstream   Upstream
+	event      Event
+	emitting   bool
+
+	stats SessionStats
+}
+
+// NewSession returns a Session that waits for Start. cfg must not change any
+// more; seed draws the masks and the jitter of its pauses.
+func NewSession(cfg *SessionConfig, h Handler, seed uint64) *Session {
+	s := &Session{cfg: cfg, handler: h}
+	s.random.Seed(seed, 0)
+	s.onFrame = s.frame
+	return s
+}
+
+// Ready reports whether Publish and SendEvent are possible: the socket is open
+// and the configured groups are joined. They may still fail by a limit.
+func (s *Session) Ready() bool { return s.state == stateReady }
+
+// Attached reports whether a WebSocket is open and not being closed by us.
+func (s *Session) Attached() bool { return s.open() && s.state != stateClosing }
+
+// ConnectionID returns the service's name of the connection; "" before `connected`.
+func (s *Session) ConnectionID() string { return s.connectionID }
+
+// InFlight returns the number of requests that await their ack, joins and leaves included.
+func (s *Session) InFlight() int { return s.pending.len() }
+
+// UnackedSequence returns how far the largest sequence id received is ahead of
+// the last one acknowledged by `sequenceAck`.
+func (s *Session) UnackedSequence() uint64 { return s.sequence.seen - s.sequence.acked }
+
+// Stats returns the counts so far.
+func (s *Session) Stats() SessionStats { return s.stats }
+
+// maxKeptBytes is the largest buffer a Session keeps for later use.
+const maxKeptBytes = 16 << 10
+
+// Output returns the bytes to write to the socket and forgets them. They are
+// borrowed until the next call of any input or request method.
+func (s *Session) Output() []byte {
+	out := s.out
+	if s.out = s.out[:0]; cap(s.out) > maxKeptBytes {
+		s.out = nil
+	}
+	return out
+}
+
+// Command returns what is to be done with the transport, after Output has been
+// written, and forgets it. There is never more than one: what follows a close is
+// due at the Deadline.
+func (s *Session) Command() Command {
+	c := s.command
+	s.command = CommandNone
+	return c
+}
+
+// Deadline returns when Tick is to be called at the latest; false: no need. It
+// may lie in the past, meaning at once.
+func (s *Session) Deadline() (time.Duration, bool) {
+	switch s.state {
+	case statePausing, stateConnecting, stateClosing:
+		return s.timer, true
+	case stateWaiting:
+		return min(s.timer, s.windowEnd), true
+	case stateResuming:
+		return s.windowEnd, true
+	case stateJoining, stateReady:
+		ack, ok := s.sequence.deadline(s.cfg.SequenceAck)
+		if s.cfg.Ping > 0 && (!ok || s.pingAt < ack) {
+			return s.pingAt, true
+		}
+		return ack, ok
+	default:
+		return 0, false
+	}
+}
+
+// Tick does what is due. To be called at or after the Deadline; too early does nothing.
+func (s *Session) Tick(now time.Duration) {
+	s.now = now
+	switch s.state {
+	case statePausing:
+		if now >= s.timer {
+			s.dial(stateDialing)
+		}
+	case stateConnecting:
+		if now >= s.timer {
+			s.abort(ErrNoConnected)
+		}
+	case stateClosing:
+		if now >= s.timer {
+			s.abort(ErrNoCloseFrame)
+		}
+	case stateWaiting, stateResuming:
+		s.tickRecovery()
+	case stateJoining, stateReady:
+		s.acknowledge()
+		s.keepAlive()
+	default:
+	}
+}
+
+// open reports whether there is a socket.
+func (s *Session) open() bool {
+	switch s.state {
+	case stateConnecting, stateJoining, stateReady, stateClosing:
+		return true
+	default:
+		return false
+	}
+}
+
+// established reports whether requests may be written.
+func (s *Session) established() bool {
+	return s.state == stateJoining || s.state == stateReady
+}
+
+// emit tells the handler. The Event lives in s, except when the handler closes
+// the Session inside an event: what that raises must not overwrite it.
+func (s *Session) emit(ev Event) {
+	ev.Epoch, ev.Connection, ev.ConnectionID = s.epoch, s.connection+1, s.connectionID
+	p, outer := &s.event, s.emitting
+	if outer {
+		p = new(Event)
+	}
+	*p = ev
+	s.emitting = true
+	s.handler.Event(s.now, p)
+	s.emitting = outer
+}
