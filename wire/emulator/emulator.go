@@ -1,0 +1,149 @@
+package emulator
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+	"github.com/wpsbench/wpsbench/wire/internal/loop"
+)
+
+// Server is a running emulator. Its methods may be called from any goroutine.
+type Server struct {
+	opts Options
+	addr net.Addr
+	http *http.Server
+	loop *loop.Loop
+	core *core // the loop's goroutine; anyone's once ended is closed
+
+	ended     chan struct{}  // closed when the loop has returned
+	listening chan struct{}  // closed when nothing is accepted any more
+	serving   sync.WaitGroup // connections and handlers of net/http
+	closing   sync.Once
+}
+
+// A client that sends half a request does not stay.
+const (
+	headerTimeout  = 10 * time.Second
+	requestTimeout = time.Minute
+)
+
+// Start listens and serves until Close.
+func Start(o Options) (*Server, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	ln, err := net.Listen("tcp", o.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
+	s := &Server{
+		opts: o, addr: ln.Addr(), loop: loop.New(wire.Now),
+		ended: make(chan struct{}), listening: make(chan struct{}),
+	}
+	s.core = newCore(o, func(fn func(now time.Duration)) timer { return s.loop.NewTimer(fn) })
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(s.serveHTTP),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		IdleTimeout:       requestTimeout,
+		ConnState:         s.countConn,
+		ErrorLog:          log.New(io.Discard, "", 0), // a client's broken handshake is its own affair
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
+	}
+	if o.TLS != nil {
+		ln = tls.NewListener(ln, o.TLS)
+	}
+	go func() {
+		defer close(s.ended)
+		s.loop.Run()
+	}()
+	go func() {
+		defer close(s.listening)
+		_ = s.http.Serve(ln) // http.ErrServerClosed
+	}()
+	return s, nil
+}
+
+// Addr is the address it listens on, such as "127.0.0.1:41873".
+func (s *Server) Addr() string { return s.addr.String() }
+
+// URL is its endpoint, such as "http://127.0.0.1:41873": https with Options.TLS,
+// and the loopback address when it listens on all.
+func (s *Server) URL() string {
+	scheme := "http"
+	if s.opts.TLS != nil {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(s.Addr())
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return scheme + "://" + net.JoinHostPort("127.0.0.1", port)
+	}
+	return scheme + "://" + s.Addr()
+}
+
+// ConnectionString is what a client or an application is configured with
+// (protocol.md 2.1). It holds the access key.
+func (s *Server) ConnectionString() string {
+	return "Endpoint=" + s.URL() + ";AccessKey=" + s.opts.AccessKey + ";Version=1.0;"
+}
+
+// Stats returns the counts so far; after Close the final ones.
+func (s *Server) Stats() Stats {
+	var stats Stats
+	if !s.do(func(c *core) { stats = c.stats.clone() }) {
+		<-s.ended
+		stats = s.core.stats.clone()
+	}
+	return stats
+}
+
+// Close stops listening, aborts every connection and waits for every goroutine
+// of the server. It is safe to call more than once.
+func (s *Server) Close() error {
+	var err error
+	s.closing.Do(func() {
+		err = s.http.Close()
+		<-s.listening
+		_ = s.http.Close() // once more, for what was being accepted meanwhile
+		s.serving.Wait()
+		s.loop.Stop()
+		<-s.ended
+	})
+	if err != nil {
+		return fmt.Errorf("close emulator: %w", err)
+	}
+	return nil
+}
+
+// do runs fn on the core and waits for it; false when the server is closed.
+func (s *Server) do(fn func(c *core)) bool {
+	done := make(chan struct{})
+	accepted := s.loop.Do(func(now time.Duration) {
+		s.core.now = now
+		fn(s.core)
+		close(done)
+	})
+	if accepted {
+		<-done // what the loop accepts it runs, even while it stops
+	}
+	return accepted
+}
+
+// countConn lets Close wait for the connections that net/http still owns.
+func (s *Server) countConn(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.serving.Add(1)
+	case http.StateHijacked, http.StateClosed:
+		s.serving.Done()
+	default:
+	}
+}

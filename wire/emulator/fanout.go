@@ -1,0 +1,76 @@
+package emulator
+
+import (
+	"github.com/wpsbench/wpsbench/wire"
+	"github.com/wpsbench/wpsbench/wire/internal/frame"
+)
+
+// publishGroup delivers d to the members of its group, except those in excluded
+// (by connection id) and, with noEcho, the publisher. from is nil for REST.
+func (c *core) publishGroup(h *hub, from *session, noEcho bool, excluded map[string]bool, d *wire.Downstream) {
+	c.stats.Publishes++
+	g := h.groups[string(d.Group)]
+	if g == nil {
+		return // accepted all the same (protocol.md 3.4)
+	}
+	m := c.messages.take()
+	m.from, m.group = from, g
+	m.encode(d)
+	for _, s := range g.members {
+		if noEcho && s == from || len(excluded) > 0 && excluded[s.id] {
+			continue
+		}
+		c.offer(s, m)
+	}
+	c.messages.release(m)
+	c.settle()
+}
+
+// publishServer delivers d, a message of the application's, to some sessions.
+func (c *core) publishServer(to []*session, d *wire.Downstream) {
+	c.stats.Publishes++
+	m := c.messages.take()
+	m.encode(d)
+	for _, s := range to {
+		c.deliver(s, m)
+	}
+	c.messages.release(m)
+	c.settle()
+}
+
+// deliver numbers, keeps and writes m for one session. A session that cannot
+// take it is doomed; the caller settles that after its fan-out.
+func (c *core) deliver(s *session, m *message) {
+	if s.doomed {
+		return
+	}
+	switch {
+	case s.reliable:
+		if !s.replay.add(m, s.sequenceID+1, c.opts.ReplayMessages, c.opts.ReplayBytes) {
+			s.doomed = true
+			c.doomed = append(c.doomed, s)
+			return
+		}
+		s.sequenceID++
+		if s.socket != nil {
+			c.frame = m.appendNumbered(c.frame[:0], s.sequenceID)
+			s.socket.write(c.frame)
+		}
+	case s.simple:
+		c.frame = frame.AppendFrame(c.frame[:0], m.simpleOp, m.data, nil)
+		s.socket.write(c.frame)
+	default:
+		s.socket.write(m.frame())
+	}
+	c.stats.Deliveries++
+}
+
+// settle ends the sessions that overflowed. It comes after the fan-out, whose
+// list of members it changes.
+func (c *core) settle() {
+	for i, s := range c.doomed {
+		c.doomed[i] = nil
+		c.overflow(s, "The reliable message buffer is full.")
+	}
+	c.doomed = c.doomed[:0]
+}

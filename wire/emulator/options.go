@@ -1,0 +1,114 @@
+package emulator
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// Options sets up a server. The zero value is the service as protocol.md
+// describes it, on a free port of the loopback interface.
+type Options struct {
+	// Addr is where to listen; "" = 127.0.0.1:0.
+	Addr string
+	// AccessKey signs the tokens, at least 32 bytes; "" = wire.EmulatorKey.
+	AccessKey string
+	// TLS serves https and wss; nil = http and ws. It is cloned.
+	TLS *tls.Config
+
+	// RecoveryWindow is how long a reliable session lives without a WebSocket;
+	// 0 = 30 s (protocol.md 4.5).
+	RecoveryWindow time.Duration
+	// ReplayMessages and ReplayBytes bound what a reliable session holds
+	// unacknowledged; 0 = 1,000 and 16 MiB (protocol.md 4.4).
+	ReplayMessages int
+	ReplayBytes    int
+	// OutboundMessages and OutboundBytes bound what waits to be written to one
+	// client; 0 = 1,000 and 16 MiB. Messages are estimated from the bytes.
+	OutboundMessages int
+	OutboundBytes    int
+	// AckHistory is how many successful ack ids a session remembers; 0 = 1,000.
+	AckHistory int
+	// MaxMessageBytes bounds one message of a client and one REST body; 0 = 1 MiB.
+	MaxMessageBytes int
+	// KeepAlive is the period of WebSocket pings; a client of which nothing comes
+	// for a whole one is dropped. 0 = 20 s, negative = none.
+	KeepAlive time.Duration
+
+	// AllowKeyGenerateToken serves :generateToken to bearers of an access-key
+	// token too, which the service refuses with 401 (protocol.md 7.4, row 25).
+	AllowKeyGenerateToken bool
+	// ConnectedOnRecovery sends `connected` with a new reconnection token after a
+	// recovery, which clients must put up with (protocol.md 4.5).
+	ConnectedOnRecovery bool
+	// AbortOnOverflow ends a client that is too slow without a close frame instead
+	// of code 1008 (protocol.md 4.4).
+	AbortOnOverflow bool
+
+	// AckDelay holds every ack back for so long.
+	AckDelay time.Duration
+	// RefuseRecovery is asked about every attempt to recover a session, from any
+	// goroutine. A status of 400 or more is the HTTP answer to it, and no verdict
+	// on the session; 0 lets the attempt pass. nil = all pass.
+	RefuseRecovery func(connectionID string) (status int)
+	// Lies are faults told on purpose.
+	Lies Lies
+}
+
+// withDefaults fills in what is zero.
+func (o Options) withDefaults() Options {
+	setDefault(&o.Addr, "127.0.0.1:0")
+	setDefault(&o.AccessKey, wire.EmulatorKey)
+	setDefault(&o.RecoveryWindow, 30*time.Second)
+	setDefault(&o.ReplayMessages, 1000)
+	setDefault(&o.ReplayBytes, 16<<20)
+	setDefault(&o.OutboundMessages, 1000)
+	setDefault(&o.OutboundBytes, 16<<20)
+	setDefault(&o.AckHistory, 1000)
+	setDefault(&o.MaxMessageBytes, 1<<20)
+	setDefault(&o.KeepAlive, 20*time.Second)
+	if o.TLS != nil {
+		o.TLS = o.TLS.Clone()
+		o.TLS.NextProtos = []string{"http/1.1"} // a WebSocket needs it
+	}
+	return o
+}
+
+func setDefault[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}
+
+// validate returns every problem of o at once; it expects the defaults to be in place.
+func (o Options) validate() error {
+	var problems []error
+	if len(o.AccessKey) < 32 || strings.TrimSpace(o.AccessKey) != o.AccessKey ||
+		strings.ContainsFunc(o.AccessKey, func(r rune) bool { return r == ';' || r < ' ' || r == 0x7f }) {
+		problems = append(problems, errors.New("access key: want at least 32 bytes without control characters, ';' or white space around them"))
+	}
+	for _, limit := range []struct {
+		name  string
+		value int
+	}{
+		{"ReplayMessages", o.ReplayMessages},
+		{"ReplayBytes", o.ReplayBytes},
+		{"OutboundMessages", o.OutboundMessages},
+		{"OutboundBytes", o.OutboundBytes},
+		{"AckHistory", o.AckHistory},
+		{"MaxMessageBytes", o.MaxMessageBytes},
+		{"RecoveryWindow", int(o.RecoveryWindow)},
+		{"AckDelay", int(o.AckDelay)},
+		{"Lies.Swap", o.Lies.Swap},
+	} {
+		if limit.value < 0 {
+			problems = append(problems, fmt.Errorf("%s: must not be negative", limit.name))
+		}
+	}
+	return errors.Join(problems...)
+}

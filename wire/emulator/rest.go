@@ -1,0 +1,187 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// apiVersions are the GA versions of the REST API (protocol.md 7.1).
+var apiVersions = []string{"2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"}
+
+var hubName = regexp.MustCompile("^[A-Za-z][A-Za-z0-9_`,.\\[\\]]{0,127}$")
+
+// call is one REST request under way.
+type call struct {
+	server *Server
+	w      http.ResponseWriter
+	r      *http.Request
+	query  url.Values
+	hub    string
+	args   []string // what stood in place of the stars of its path
+}
+
+// operation is one row of protocol.md 7.4.
+type operation struct {
+	method string
+	path   string // below /api/hubs/{hub}/; * stands for one segment
+	serve  func(*call)
+}
+
+// operations lists the service's in the order of protocol.md 7.4. Without serve
+// an operation is known but not provided: 501.
+var operations = []operation{
+	{http.MethodPost, ":send", (*call).sendToAll},
+	{http.MethodPost, "groups/*/:send", (*call).sendToGroup},
+	{http.MethodPost, "users/*/:send", (*call).sendToUser},
+	{http.MethodPost, "connections/*/:send", (*call).sendToConnection},
+	{http.MethodHead, "connections/*", (*call).connectionExists},
+	{http.MethodHead, "groups/*", (*call).groupExists},
+	{http.MethodHead, "users/*", (*call).userExists},
+	{http.MethodDelete, "connections/*", (*call).closeConnection},
+	{http.MethodPost, ":closeConnections", (*call).closeAll},
+	{http.MethodPost, "groups/*/:closeConnections", (*call).closeGroup},
+	{http.MethodPost, "users/*/:closeConnections", (*call).closeUser},
+	{http.MethodPut, "groups/*/connections/*", (*call).addToGroup},
+	{http.MethodDelete, "groups/*/connections/*", (*call).removeFromGroup},
+	{http.MethodPut, "users/*/groups/*", nil},
+	{http.MethodDelete, "users/*/groups/*", nil},
+	{http.MethodDelete, "users/*/groups", nil},
+	{http.MethodDelete, "connections/*/groups", nil},
+	{http.MethodPost, ":addToGroups", nil},
+	{http.MethodPost, ":removeFromGroups", nil},
+	{http.MethodGet, "groups/*/connections", nil},
+	{http.MethodPut, "permissions/*/connections/*", nil},
+	{http.MethodDelete, "permissions/*/connections/*", nil},
+	{http.MethodHead, "permissions/*/connections/*", nil},
+	{http.MethodPost, ":generateToken", (*call).generateToken},
+}
+
+// serveREST serves the data-plane API (protocol.md 7).
+func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
+	c := &call{server: s, w: w, r: r, query: r.URL.Query()}
+	w.Header().Set("api-supported-versions", strings.Join(apiVersions, ", "))
+	if versions := c.query["api-version"]; len(versions) > 1 ||
+		len(versions) == 1 && !slices.Contains(apiVersions, versions[0]) {
+		c.fail(http.StatusBadRequest, codeBadRequest, "Invalid api-version.", "api-version")
+		return
+	}
+	path := r.URL.EscapedPath()
+	if path == "/api/health" && r.Method == http.MethodHead {
+		return // 200, and no token needed
+	}
+	if !s.authorized(r) {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	rest, found := strings.CutPrefix(path, "/api/hubs/")
+	hub, rest, below := strings.Cut(rest, "/")
+	op := c.find(rest)
+	switch {
+	case !found || !below || op == nil:
+		w.WriteHeader(http.StatusNotFound)
+	case !hubName.MatchString(unescape(hub)):
+		c.fail(http.StatusBadRequest, codeBadRequest, "Invalid hub name.", "hub")
+	case op.serve == nil || c.query.Get("filter") != "":
+		c.fail(http.StatusNotImplemented, codeNotImplemented, "The emulator does not provide this operation.", "Request")
+	default:
+		c.hub = strings.ToLower(unescape(hub))
+		op.serve(c)
+	}
+}
+
+// authorized says whether the request has an access-key token for its own URL,
+// with or without the query, escaped or not (protocol.md 7.2).
+func (s *Server) authorized(r *http.Request) bool {
+	origin, query := requestOrigin(r), ""
+	if r.URL.RawQuery != "" {
+		query = "?" + r.URL.RawQuery
+	}
+	escaped, plain := origin+r.URL.EscapedPath(), origin+r.URL.Path
+	audiences := []string{escaped, escaped + query, plain, plain + query}
+	if q, err := url.QueryUnescape(query); err == nil {
+		audiences = append(audiences, plain+q)
+	}
+	_, err := wire.VerifyToken(bearer(r, nil), s.opts.AccessKey, audiences, wire.TokenSkew, time.Now())
+	return err == nil
+}
+
+// find returns the operation of the request and fills in its arguments.
+func (c *call) find(path string) *operation {
+	segments := strings.Split(path, "/")
+	for i := range operations {
+		op := &operations[i]
+		if op.method != c.r.Method {
+			continue
+		}
+		if args, ok := matchPath(strings.Split(op.path, "/"), segments); ok {
+			c.args = args
+			return op
+		}
+	}
+	return nil
+}
+
+func matchPath(want, got []string) (args []string, ok bool) {
+	if len(want) != len(got) {
+		return nil, false
+	}
+	for i, segment := range got {
+		switch {
+		case want[i] == segment:
+		case want[i] == "*" && segment != "":
+			args = append(args, unescape(segment))
+		default:
+			return nil, false
+		}
+	}
+	return args, true
+}
+
+// unescape decodes a path segment, except that %2F stays as it is (protocol.md 7.1).
+func unescape(segment string) string {
+	kept := strings.NewReplacer("%2F", "%252F", "%2f", "%252f").Replace(segment)
+	if plain, err := url.PathUnescape(kept); err == nil {
+		return plain
+	}
+	return segment
+}
+
+// The error codes of protocol.md 7.3, and one for what is not provided.
+const (
+	codeBadRequest     = "Error.BadRequest"
+	codeNotExisted     = "Error.Connection.NotExisted"
+	codeNotImplemented = "Error.NotImplemented"
+)
+
+// fail answers with the error body of protocol.md 7.3.
+func (c *call) fail(status int, code, message, target string) {
+	c.w.Header().Set("x-ms-error-code", code)
+	c.reply(status, struct {
+		Code    string     `json:"code"`
+		Message string     `json:"message"`
+		Target  string     `json:"target"`
+		Details []struct{} `json:"details"`
+	}{code, message, target, []struct{}{}})
+}
+
+func (c *call) reply(status int, body any) {
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.WriteHeader(status)
+	_ = json.NewEncoder(c.w).Encode(body) // the client may have gone
+}
+
+// do runs fn on the core and answers with the status it returns.
+func (c *call) do(fn func(core *core) (status int)) {
+	var status int
+	if !c.server.do(func(core *core) { status = fn(core) }) {
+		status = http.StatusServiceUnavailable
+	}
+	c.w.WriteHeader(status)
+}

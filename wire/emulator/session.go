@@ -1,0 +1,120 @@
+package emulator
+
+import (
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// session is one logical connection (protocol.md 0.2): what `connectionId`
+// names. On the reliable subprotocol it outlives its sockets.
+//
+//	          open                    socket lost, closed with a code other than 1000
+//	(none) ────────▶ attached ──────────────────────────────▶ detached      reliable
+//	                  │    ▲                                    │    │
+//	                  │    └────────────── recover ─────────────┘    │
+//	                  ▼                                              ▼
+//	                 gone ◀── window over, replay buffer full, closed by the service
+//
+// From attached it goes straight to gone on close code 1000, on every close by
+// the service, and, when not reliable, on any loss of the socket.
+type session struct {
+	hub      *hub
+	id       string
+	user     []byte // empty: anonymous
+	reliable bool
+	simple   bool
+	gone     bool
+	doomed   bool // overflowed, about to be gone
+
+	send, join permission
+	raw        rawMode
+	groups     []*group
+	acks       ackStore
+
+	socket *socket // nil while detached
+	window timer   // runs while detached; nil until the first drop
+
+	sequenceID uint64 // given out last
+	replay     replayBuffer
+	held       *message // kept back by the lie "swap"
+	heldUntil  time.Duration
+}
+
+// attach gives a session its socket.
+func (c *core) attach(s *session, k *socket) {
+	if s.window != nil {
+		s.window.Stop()
+	}
+	s.socket = k
+	k.open(s)
+}
+
+// detach takes the socket away and starts the recovery window. The session
+// keeps its memberships, and what is sent to it fills its replay buffer.
+func (c *core) detach(s *session) {
+	s.socket.session = nil
+	s.socket = nil
+	if s.window == nil {
+		s.window = c.newTimer(func(now time.Duration) {
+			c.now = now
+			c.stats.Expired++
+			c.end(s)
+		})
+	}
+	s.window.Set(c.now + c.opts.RecoveryWindow)
+	c.stats.Detached++
+	c.release(s)
+}
+
+// end finishes a session for good and returns the socket it had, which is left
+// to the caller; nil if it was detached or already gone.
+func (c *core) end(s *session) *socket {
+	if s.gone {
+		return nil
+	}
+	s.gone = true
+	k := s.socket
+	if k == nil {
+		c.stats.Detached--
+		s.window.Stop()
+	} else {
+		k.session, s.socket = nil, nil
+	}
+	if s.held != nil {
+		c.messages.release(s.held)
+		s.held = nil
+	}
+	s.replay.releaseAll(&c.messages)
+	s.hub.remove(s)
+	c.stats.Sessions--
+	return k
+}
+
+// lost is the abnormal end of a session's socket.
+func (c *core) lost(s *session) {
+	if s.reliable {
+		c.detach(s)
+	} else {
+		c.end(s)
+	}
+}
+
+// disconnect closes a session on the application's behalf. PubSub clients are
+// told why first; the close frame itself carries no reason (protocol.md 7.4).
+func (c *core) disconnect(s *session, reason string) {
+	c.release(s)
+	k := s.socket
+	if k != nil && !s.simple {
+		text := "Application server closed the connection."
+		if reason != "" {
+			text += " Reason: " + reason
+		}
+		c.down = wire.Downstream{Kind: wire.Disconnected, Reason: []byte(text)}
+		k.writeMessage(&c.down)
+	}
+	c.end(s)
+	if k != nil {
+		k.close(closeNormal, "")
+	}
+}
