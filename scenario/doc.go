@@ -1,0 +1,106 @@
+// Package scenario is the scenario file and what follows from it by arithmetic:
+// [Load] decodes a file strictly and tells every mistake at once, [Scenario.Plan]
+// expands it to connections, groups, publishers and instants, and [Plan.Estimate]
+// adds up what that asks of the target, the machine and the account. There is no
+// clock, network or goroutine here, and no secret is ever resolved.
+//
+// # The file
+//
+// A scenario is one YAML document. Anchors, aliases and tags are not part of the
+// format. Only name, populations and phases are required; the values below are the
+// defaults where a comment does not say otherwise.
+//
+//	name: quickstart                   # required
+//	note: what this is for             # no default
+//	tags: {team: chat}                 # no default; kept in the result
+//	protocol: json.reliable.webpubsub.azure.v1   # or json.webpubsub.azure.v1
+//	seed: 1                            # of every random choice
+//
+// Target. Without the key it is the embedded emulator. Its texts may hold ${NAME}
+// of the environment, or be "@file" (in quotes). It needs one of the first three:
+//
+//	target:
+//	  connection_string: ${WPS_CONNECTION_STRING}
+//	  url: wss://host/client/hubs/bench
+//	  negotiate: "https://app/negotiate?id={user}"
+//	  hub: bench                       # default: the command's --hub
+//	  tls: {ca: ca.pem, server_name: host, insecure: false}
+//	  headers: {X-Tenant: "7"}         # of the upgrade request
+//
+// Groups come in families, by number or by name:
+//
+//	groups:
+//	  room: {count: 100}               # room-000 … room-099
+//	  hall: {names: [lobby, garden]}
+//
+// Populations are connections that behave alike:
+//
+//	populations:
+//	  members:
+//	    protocol: …                    # default: the file's
+//	    connections: 1000              # required
+//	    connect_rate: 100/s
+//	    join: {room: 1}                # so many groups of the family each, dealt evenly
+//	    client: bench                  # in full:
+//	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},
+//	             reconnect: {base: 1s, max: 30s, jitter: full}}   # or jitter: none
+//	    users: user-{n}                # {n} is the connection's number over all populations
+//	    roles: [webpubsub.sendToGroup] # default: exactly what join and publish need
+//	    payload_file: text.txt         # fills payloads instead of seeded text
+//	    publish:
+//	      to: room                     # or a list; default: the joined families
+//	      rate: 1/s                    # required: each sender's mean; or total_rate: 50/s for all
+//	      senders: 100%                # or a count: the first connections
+//	      arrival: constant            # or poisson, or {burst: 5, within: 2s}
+//	      ack: true
+//	      no_echo: false
+//	      data_type: text              # or json, binary
+//	      size: 128                    # bytes before JSON quoting or base64
+//
+// A population publishes to the groups it joined of a family, in turn. A family it
+// did not join it publishes to as a whole, group by group, each sender starting at
+// another one: publishing needs no membership. A burst is so many messages spread
+// evenly over within; bursts come every burst/rate, so the mean stays the rate.
+// A payload has from 64 bytes to what fits into 1 MiB encoded, see [MaxPayloadBytes].
+//
+// Phases follow the connecting. Publishing begins with the warm-up and ends with
+// the steady state, whose stages may multiply every rate:
+//
+//	phases:
+//	  warmup: 0s
+//	  steady: 20s                      # required; or stages:
+//	  steady:
+//	    - {name: normal, for: 5m}
+//	    - {name: rush, for: 2m, rate: x5}
+//	  drain: 30s                       # a maximum: ends when everything has arrived
+//
+// Faults drop connections, all of one burst at once:
+//
+//	faults:                            # at: since the start of steady; hit: a share or a count
+//	  - {name: F1, at: 8s, kind: rst, population: members, hit: 20%}
+//	  - {name: F2, at: 12s, kind: close, code: 1000, population: members, hit: 5}
+//
+// Checks and thresholds judge the run. A profile says how strictly delivery is
+// judged; the default is strict for the embedded target and spec for any other.
+// Thresholds have k6's grammar. Times (e2e_latency, e2e_service, ack_rtt,
+// connect_time, join_rtt, recovery_time, outage_time, schedule_lag) have avg, min,
+// med, max and p(N) with a limit that has a unit; counters (failed_connects,
+// failed_publishes, lost, duplicated, reordered, unexpected, undelivered,
+// uninjected_drops, published, delivered) have count and rate with a plain number.
+//
+//	checks: {profile: strict}
+//	thresholds:
+//	  e2e_latency: ["p(99)<250ms"]
+//	  recovery_time: {threshold: "p(95)<5s", during: F1, population: members, abort_on_fail: false}
+//
+// During is connect, warmup, steady, drain, the name of a stage or of a fault (until
+// everybody it hit has caught up), or calm: outside every fault's time.
+//
+// # Values
+//
+// Durations are Go's (250ms, 1m30s), rates are N/s or N per another time (1/30s),
+// shares are 20% or a count, factors are x5, sizes are bytes, KiB or MiB. A bare
+// number where a unit is needed is an error, and so are KB and MB, which mean 1000
+// to some and 1024 to others. Families, populations, stages and faults have names
+// of letters, digits, - and _.
+package scenario

@@ -1,0 +1,131 @@
+package scenario
+
+import "time"
+
+// bench is the client preset of ours: acks early enough that the replay buffer
+// of the service is not what limits the load (protocol.md 4.4, design.md 7.2).
+var bench = Client{
+	Preset:        "bench",
+	AckMessages:   64,
+	AckEvery:      250 * time.Millisecond,
+	ReconnectBase: time.Second,
+	ReconnectMax:  30 * time.Second,
+	FullJitter:    true,
+}
+
+// laterPresets imitate the official clients (protocol.md 9).
+var laterPresets = []string{"sdk-js", "sdk-net", "sdk-java", "sdk-python"}
+
+func (d *decoder) populations(n *node, s *Scenario) {
+	d.each(n, "{members: {connections: 100}}", func(name string, n *node) {
+		p := Population{
+			Name:        name,
+			ConnectRate: defaultConnectRate,
+			Client:      bench,
+			Users:       defaultUsers,
+			Pos:         n.key.pos(),
+		}
+		d.object(n,
+			optional("protocol", d.choice(&p.Protocol, protocols, laterProtocols...)),
+			required("connections", d.whole(&p.Connections)),
+			optional("connect_rate", value(d, &p.ConnectRate, needsRate, parseRate)),
+			optional("join", func(n *node) { d.joins(n, &p) }),
+			optional("client", func(n *node) { d.client(n, &p.Client) }),
+			optional("publish", func(n *node) { d.publish(n, &p) }),
+			optional("users", d.text(&p.Users)),
+			optional("roles", func(n *node) {
+				p.Roles = []string{}
+				d.list(n, false, func(n *node) {
+					var role string
+					d.text(&role)(n)
+					p.Roles = append(p.Roles, role)
+				})
+			}),
+			optional("payload_file", d.text(&p.PayloadFile)),
+		)
+		if p.Roles == nil {
+			p.Roles = neededRoles(&p)
+		}
+		s.Populations = append(s.Populations, p)
+	})
+}
+
+func (d *decoder) joins(n *node, p *Population) {
+	d.each(n, "{room: 1}", func(family string, n *node) {
+		j := Join{Family: family}
+		d.whole(&j.Count)(n)
+		p.Join = append(p.Join, j)
+	})
+}
+
+func (d *decoder) client(n *node, c *Client) {
+	preset := d.choice(&c.Preset, []string{bench.Preset}, laterPresets...)
+	if n.kind != mapping {
+		preset(n)
+		return
+	}
+	d.object(n,
+		optional("preset", preset),
+		optional("sequence_ack", func(n *node) {
+			d.object(n,
+				optional("every_messages", d.whole(&c.AckMessages)),
+				optional("every", value(d, &c.AckEvery, needsDuration, parseDuration)),
+			)
+		}),
+		optional("reconnect", func(n *node) {
+			jitter := "full"
+			d.object(n,
+				optional("base", value(d, &c.ReconnectBase, needsDuration, parseDuration)),
+				optional("max", value(d, &c.ReconnectMax, needsDuration, parseDuration)),
+				optional("jitter", d.choice(&jitter, []string{"full", "none"})),
+			)
+			c.FullJitter = jitter == "full"
+		}),
+	)
+}
+
+func (d *decoder) publish(n *node, p *Population) {
+	b := &Publish{
+		Senders:  Share{Percent: 100, IsPercent: true},
+		Arrival:  Arrival{Kind: ArrivalConstant},
+		Ack:      true,
+		DataType: "text",
+		Size:     defaultPayload,
+		Pos:      n.key.pos(),
+	}
+	p.Publish = b
+	d.object(n,
+		optional("to", func(n *node) {
+			d.list(n, true, func(n *node) {
+				var family string
+				d.text(&family)(n)
+				b.To = append(b.To, family)
+			})
+		}),
+		optional("rate", value(d, &b.Rate, needsRate, parseRate)),
+		optional("total_rate", value(d, &b.TotalRate, needsRate, parseRate)),
+		optional("senders", value(d, &b.Senders, needsShare, parseShare)),
+		optional("arrival", func(n *node) { d.arrival(n, &b.Arrival) }),
+		optional("ack", d.flag(&b.Ack)),
+		optional("no_echo", d.flag(&b.NoEcho)),
+		optional("data_type", d.choice(&b.DataType, []string{"text", "json", "binary"}, "protobuf")),
+		optional("size", value(d, &b.Size, needsSize, parseSize)),
+	)
+	if n.kind == mapping && (n.slot("rate") == nil) == (n.slot("total_rate") == nil) {
+		d.places.spoil(n.path)
+		d.problems = append(d.problems, n.key.problem(n.path,
+			n.name()+" needs either `rate` or `total_rate`", "one of the two", "rate is each sender's mean, total_rate that of the whole population"))
+	}
+}
+
+func (d *decoder) arrival(n *node, a *Arrival) {
+	if n.kind != mapping {
+		d.choice(&a.Kind, []string{ArrivalConstant, ArrivalPoisson})(n)
+		return
+	}
+	a.Kind = ArrivalBurst
+	d.object(n,
+		required("burst", d.whole(&a.Burst)),
+		required("within", value(d, &a.Within, needsDuration, parseDuration)),
+	)
+}

@@ -1,0 +1,304 @@
+package scenario
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// MaxFileBytes is the largest scenario file that is read.
+const MaxFileBytes = 1 << 20
+
+// The subprotocols a population can speak (protocol.md 1.4).
+const (
+	ProtocolJSON         = "json.webpubsub.azure.v1"
+	ProtocolJSONReliable = "json.reliable.webpubsub.azure.v1"
+)
+
+// Scenario is a decoded file with every default filled in. Slices stand in the
+// order of the file. Treat it as read-only: a [Plan] refers to it.
+type Scenario struct {
+	File      string   // as given to Load or Parse
+	Text      []byte   // the file as written: ${NAME} is never resolved here
+	Overrides []string // the --set arguments that were applied, in order
+
+	Name string
+	Note string
+	Tags map[string]string
+
+	Protocol string // subprotocol of the populations that name none
+	Seed     uint64 // root of every random choice; default 1
+
+	Target      Target
+	Groups      []Family
+	Populations []Population
+	Phases      Phases
+	Faults      []Fault
+	Checks      Checks
+	Thresholds  []Threshold
+
+	places places
+}
+
+// Pos is a place in the file, counted from 1 in lines and characters. The zero
+// Pos belongs to what stands in no file: a default, or a --set.
+type Pos struct{ Line, Column int }
+
+// Target says where to connect. Its texts may hold ${NAME} or start with @file;
+// whoever connects resolves them, so that no secret gets into a record.
+type Target struct {
+	Set bool // false: the embedded emulator
+
+	ConnectionString string
+	URL              string // ws:// or wss://, may carry a token
+	Negotiate        string // http:// or https://; {user} stands for the user id
+	Hub              string
+
+	TLS     TLS
+	Headers map[string]string // sent with the upgrade request
+	Pos     Pos
+}
+
+// TLS changes how the target's certificate is checked. The zero value is the
+// system's roots and the host of the URL.
+type TLS struct {
+	CA         string // PEM file that replaces the system's roots
+	ServerName string
+	Insecure   bool // accept any certificate
+}
+
+// Family is a set of groups with one name. Either Count is given and the groups
+// are called after the family, or Names lists them and Count is its length.
+type Family struct {
+	Name  string
+	Count int
+	Names []string
+	Pos   Pos `json:"-"`
+}
+
+// Group names the i-th group of the family, 0 ≤ i < Count. Numbers are padded to
+// the digits of Count and at least 3: room-000 … room-099.
+func (f *Family) Group(i int) string {
+	if len(f.Names) > 0 {
+		return f.Names[i]
+	}
+	return fmt.Sprintf("%s-%0*d", f.Name, max(3, digits(f.Count)), i)
+}
+
+// groupBytes is the length of Group(i).
+func (f *Family) groupBytes(i int) int {
+	if len(f.Names) > 0 {
+		return len(f.Names[i])
+	}
+	return len(f.Name) + 1 + max(3, digits(f.Count))
+}
+
+func digits(n int) int {
+	d := 1
+	for n >= 10 {
+		n, d = n/10, d+1
+	}
+	return d
+}
+
+// Population is a number of connections that behave alike.
+type Population struct {
+	Name        string
+	Protocol    string
+	Connections int
+	ConnectRate Rate // default 100/s; populations connect side by side
+	Join        []Join
+	Client      Client
+	Publish     *Publish // nil: its connections only listen
+	Users       string   // user id; {n} stands for the connection's id. Default user-{n}
+	Roles       []string // of the token; default: what Join and Publish need, for any group
+	PayloadFile string   // fills payloads behind the header instead of seeded text
+	Pos         Pos      `json:"-"`
+}
+
+// Join makes each connection join Count groups of a family, dealt evenly.
+type Join struct {
+	Family string
+	Count  int
+}
+
+// Client is the behaviour of the client that is imitated.
+type Client struct {
+	Preset        string        // bench
+	AckMessages   int           // a sequenceAck leaves after so many messages …
+	AckEvery      time.Duration // … or this long after the first unacknowledged one
+	ReconnectBase time.Duration // delay before the first attempt after a drop
+	ReconnectMax  time.Duration // the delay doubles up to this
+	FullJitter    bool          // each delay is drawn between 0 and its value
+}
+
+// Publish is what a population sends.
+type Publish struct {
+	To        []string // families; empty: the joined ones
+	Rate      Rate     // each sender's mean; 0 when TotalRate is given
+	TotalRate Rate     // all senders together; 0 when Rate is given
+	Senders   Share    // the first so many connections; default all
+	Arrival   Arrival
+	Ack       bool // ask for an ack; default true
+	NoEcho    bool
+	DataType  string // text (default), json or binary
+	Size      int    // payload bytes before JSON quoting or base64; default 128
+	Pos       Pos    `json:"-"`
+}
+
+// The values of [Arrival.Kind].
+const (
+	ArrivalConstant = "constant"
+	ArrivalPoisson  = "poisson"
+	ArrivalBurst    = "burst"
+)
+
+// Arrival says how the instants of one sender's messages lie around its mean rate.
+type Arrival struct {
+	Kind   string
+	Burst  int           // messages of a burst; a burst comes every Burst/rate
+	Within time.Duration // its messages are spread evenly over this time
+}
+
+// Rate is a number per second.
+type Rate float64
+
+// Share is a part of a population, as a count or in percent.
+type Share struct {
+	Count     int
+	Percent   float64 // 0 < Percent ≤ 100
+	IsPercent bool
+}
+
+// Of returns the share of n: a percentage is rounded to the nearest whole number
+// and is at least 1 of a population that has any.
+func (s Share) Of(n int) int {
+	if !s.IsPercent {
+		return min(s.Count, n)
+	}
+	return min(n, max(1, int(float64(n)*s.Percent/100+0.5)))
+}
+
+// Phases are the lengths of a run's phases after everybody is connected.
+type Phases struct {
+	Warmup time.Duration
+	Stages []Stage       // the steady state; a single one is called steady
+	Drain  time.Duration // a maximum: the drain ends when everything has arrived
+}
+
+// Steady is the length of the steady state, all stages together.
+func (p *Phases) Steady() time.Duration {
+	var d time.Duration
+	for i := range p.Stages {
+		d += p.Stages[i].For
+	}
+	return d
+}
+
+// Stage is a part of the steady state with its own multiple of every rate.
+type Stage struct {
+	Name   string
+	For    time.Duration
+	Factor float64
+	Pos    Pos `json:"-"`
+}
+
+// The values of [Fault.Kind] (design.md 7.6).
+const (
+	FaultRST   = "rst"   // the connection is reset
+	FaultClose = "close" // a WebSocket close with Code
+)
+
+// Fault is one burst of injected drops.
+type Fault struct {
+	Name       string
+	At         time.Duration // since the start of the steady state
+	Kind       string
+	Population string
+	Hit        Share
+	Code       int // of a close; default 1000, which ends a reliable session
+	Pos        Pos `json:"-"`
+}
+
+// Checks choose how strictly delivery is judged (design.md 7.4).
+type Checks struct {
+	Profile string // spec, strict, or empty: strict for the embedded target, else spec
+}
+
+// Threshold is one limit, in k6's grammar.
+type Threshold struct {
+	Metric string
+	Expr   string // as written
+
+	Aggregate string  // avg min med max p count rate
+	Quantile  float64 // of p: 0 < Quantile < 1
+	Op        string  // < <= > >= == !=
+	Limit     float64 // microseconds for times, else a plain number
+
+	During      string // a phase, stage or fault, or calm; empty: the metric's usual window
+	Population  string // empty: all
+	AbortOnFail bool
+	Pos         Pos
+}
+
+// Options change a file while it is read.
+type Options struct {
+	// Set holds PATH=VALUE edits, applied to the tree before it is decoded:
+	// phases.steady=5s, faults.0.at=2s.
+	Set []string
+	// Target replaces target: in the file, all but its hub. It is emulator, a
+	// connection string (literal, ${NAME} or @file), a ws:// or wss:// URL, or the
+	// http:// or https:// URL of a negotiate endpoint.
+	Target string
+}
+
+// Load reads and parses a file. The error is a [Problems] when the file's
+// content is at fault, and wraps the operating system's when it cannot be read.
+func Load(file string, o Options) (*Scenario, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("open scenario: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	src, err := io.ReadAll(io.LimitReader(f, MaxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read scenario %s: %w", file, err)
+	}
+	return Parse(file, src, o)
+}
+
+// Parse decodes and validates src; file is only its name in messages. The error
+// is a [Problems] with every mistake of file and options. The scenario is
+// returned also with problems as long as src is YAML, for tools that show it.
+func Parse(file string, src []byte, o Options) (*Scenario, error) {
+	root, problem := readTree(file, src)
+	if problem != nil {
+		return nil, Problems{*problem}
+	}
+	d := &decoder{places: places{}}
+	for _, arg := range o.Set {
+		if p := applySet(root, arg); p != nil {
+			d.problems = append(d.problems, *p)
+		}
+	}
+	assignPaths(root, "")
+	s := &Scenario{File: file, Text: src, Overrides: o.Set, places: d.places}
+	d.scenario(root, s)
+	if o.Target != "" {
+		s.Target = overriddenTarget(o.Target, s.Target.Hub)
+	}
+	problems := d.problems
+	if root.kind == mapping {
+		for _, p := range s.Validate() {
+			if !d.places.spoiled(p.path) {
+				problems = append(problems, p)
+			}
+		}
+	}
+	if len(problems) == 0 {
+		return s, nil
+	}
+	problems.sort()
+	return s, problems
+}

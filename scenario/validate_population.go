@@ -1,0 +1,228 @@
+package scenario
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
+
+func (v *validator) populations() {
+	s := v.s
+	if len(s.Populations) == 0 {
+		v.refuseKey("populations", "`populations` is empty", "nobody would connect", "")
+	}
+	connections, subscriptions := 0, 0
+	for i := range s.Populations {
+		p := &s.Populations[i]
+		path := "populations." + p.Name
+		v.name(path, p.Name, true)
+		v.within(path+".connections", p.Connections, 1, MaxConnections)
+		v.rate(path+".connect_rate", p.ConnectRate)
+		connections += min(max(0, p.Connections), MaxConnections)
+		subscriptions += v.joins(path+".join", p)
+		v.client(path+".client", &p.Client)
+		v.users(path+".users", p.Users)
+		v.roles(path+".roles", p.Roles)
+		if p.Publish != nil {
+			v.publish(path+".publish", p)
+		} else if p.PayloadFile != "" {
+			v.refuseKey(path+".payload_file", "a payload needs somebody who publishes it", "the population has no `publish`", "")
+		}
+	}
+	if connections > MaxConnections {
+		v.refuseKey("populations", fmt.Sprintf("%d connections are too many", connections), fmt.Sprintf("at most %d", MaxConnections), "")
+	}
+	if subscriptions > MaxSubscriptions {
+		v.refuseKey("populations", fmt.Sprintf("%d subscriptions are too many", subscriptions), fmt.Sprintf("at most %d: connections times groups joined", MaxSubscriptions), "")
+	}
+}
+
+// joins returns how many subscriptions the population makes.
+func (v *validator) joins(path string, p *Population) int {
+	total := 0
+	for _, j := range p.Join {
+		at := under(path, j.Family)
+		f := v.family(j.Family)
+		if f == nil {
+			v.refuseKey(at, "unknown group family "+quote(j.Family), "not in `groups`", suggest(j.Family, v.familyNames()))
+			continue
+		}
+		if j.Count < 1 || (j.Count > f.Count && f.Count > 0) {
+			v.refuse(at, fmt.Sprintf("a connection joins from 1 to %d groups of %s", f.Count, quote(f.Name)), fmt.Sprintf("this is %d", j.Count), "")
+			continue
+		}
+		if p.Connections > 0 && p.Connections <= MaxConnections {
+			total = min(MaxSubscriptions+1, total+min(j.Count, MaxSubscriptions)*p.Connections)
+		}
+	}
+	return total
+}
+
+func (v *validator) client(path string, c *Client) {
+	v.within(path+".sequence_ack.every_messages", c.AckMessages, 1, bufferMessages-1)
+	v.duration(path+".sequence_ack.every", c.AckEvery, time.Millisecond, time.Minute)
+	v.duration(path+".reconnect.base", c.ReconnectBase, 0, time.Minute)
+	v.duration(path+".reconnect.max", c.ReconnectMax, 0, time.Hour)
+	if c.ReconnectBase > c.ReconnectMax && c.ReconnectMax <= time.Hour {
+		v.refuse(path+".reconnect.max", "`reconnect.max` is below `reconnect.base`", fmt.Sprintf("base is %v", c.ReconnectBase), "")
+	}
+}
+
+func (v *validator) duration(path string, d, low, high time.Duration) {
+	if d < low || d > high {
+		v.refuse(path, fmt.Sprintf("%s must be from %v to %v", quote(path), low, high), fmt.Sprintf("this is %v", d), "")
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{[^{}]*\}?|\}`)
+
+func (v *validator) users(path, pattern string) {
+	if pattern == "" {
+		v.refuse(path, "a user id must not be empty", "no text", "")
+	}
+	for _, p := range placeholder.FindAllString(pattern, -1) {
+		if p != "{n}" {
+			v.refuse(path, "unknown placeholder "+quote(p), "only {n}, the connection's number", "")
+			return
+		}
+	}
+}
+
+func (v *validator) roles(path string, roles []string) {
+	patterns := map[string]int{}
+	for i, text := range roles {
+		at := fmt.Sprintf("%s.%d", path, i)
+		r, ok := parseRole(text)
+		if !ok {
+			v.refuse(at, quote(text)+" is not a role", "the service would ignore it silently", "roles are webpubsub.sendToGroup, webpubsub.joinLeaveGroup, each with .NAME, or with s.PATTERN")
+			continue
+		}
+		if r.pattern != "" {
+			if patterns[r.permission]++; patterns[r.permission] == maxRolePatterns+1 {
+				v.refuse(at, fmt.Sprintf("more than %d patterns for one permission", maxRolePatterns), "the service would ignore it silently", "")
+			}
+		}
+	}
+}
+
+func (v *validator) publish(path string, p *Population) {
+	b := p.Publish
+	seen := map[string]bool{}
+	for i, name := range b.To {
+		at := fmt.Sprintf("%s.to.%d", path, i)
+		if _, list := v.s.places[at]; !list {
+			at = path + ".to"
+		}
+		if v.family(name) == nil {
+			v.refuse(at, "unknown group family "+quote(name), "not in `groups`", suggest(name, v.familyNames()))
+		}
+		if seen[name] {
+			v.refuse(at, "family "+quote(name)+" is given twice", "", "")
+		}
+		seen[name] = true
+	}
+	if len(b.To) == 0 && len(p.Join) == 0 {
+		v.refuseKey(path, quote(path)+" needs `to`", "the population joins no group", "")
+	}
+	if b.TotalRate != 0 {
+		v.rate(path+".total_rate", p.SenderRate())
+	} else {
+		v.rate(path+".rate", b.Rate)
+	}
+	if s := b.Senders; !s.IsPercent && (s.Count < 1 || s.Count > p.Connections) && p.Connections > 0 {
+		v.refuse(path+".senders", "more senders than connections", fmt.Sprintf("%s has %d connections", quote(p.Name), p.Connections), "")
+	}
+	v.arrival(path+".arrival", b.Arrival, p.SenderRate())
+	v.size(path+".size", p)
+}
+
+func (v *validator) arrival(path string, a Arrival, rate Rate) {
+	if a.Kind != ArrivalBurst {
+		return
+	}
+	v.within(path+".burst", a.Burst, 1, maxBurst)
+	period := time.Duration(min(float64(MaxPublishing), float64(a.Burst)/float64(rate)*float64(time.Second)))
+	if rate > 0 && a.Within > period {
+		v.refuse(path+".within", "a burst must end before the next one begins", fmt.Sprintf("one comes every %v", period), "")
+	}
+}
+
+func (v *validator) size(path string, p *Population) {
+	most := MaxPayloadBytes(p.Publish.DataType, v.longestGroup(p), p.PayloadFile != "")
+	switch size := p.Publish.Size; {
+	case size < MinPayloadBytes:
+		v.refuse(path, fmt.Sprintf("a payload has at least %d bytes", MinPayloadBytes), "too small", "it carries message number, send time and checksum")
+	case size > most:
+		v.refuse(path, fmt.Sprintf("a %s payload has at most %d bytes", p.Publish.DataType, most), "too large", "the encoded message must fit into 1 MiB")
+	}
+}
+
+// longestGroup is the length in bytes of the longest name the population sends to.
+func (v *validator) longestGroup(p *Population) int {
+	longest := 0
+	measure := func(name string) {
+		f := v.family(name)
+		if f == nil {
+			return
+		}
+		for i := range max(1, len(f.Names)) { // numbered ones are equally long
+			longest = max(longest, f.groupBytes(i))
+		}
+	}
+	for _, name := range p.Publish.To {
+		measure(name)
+	}
+	if len(p.Publish.To) == 0 {
+		for _, j := range p.Join {
+			measure(j.Family)
+		}
+	}
+	return longest
+}
+
+// grants refuses a population whose roles do not let it do its part. It needs a
+// plan, so it comes last and only for a scenario that is otherwise in order.
+func (v *validator) grants() {
+	p := v.s.Plan()
+	for i := range v.s.Populations {
+		pop := &v.s.Populations[i]
+		for _, part := range []struct {
+			permission, verb string
+			used             func(int) []int
+		}{{roleJoin, "joins", p.joined}, {roleSend, "sends to", p.addressed}} {
+			group, ok := pop.forbidden(part.permission, p, func() []int { return part.used(i) })
+			if ok {
+				continue
+			}
+			path := "populations." + pop.Name + ".roles"
+			v.refuseKey(path, fmt.Sprintf("%s %s %s without the role", quote(pop.Name), part.verb, quote(p.GroupName(group))),
+				"no role allows it", "add webpubsub."+part.permission+", or leave roles out")
+		}
+	}
+}
+
+// forbidden returns a group of those in use that no role of a permission allows;
+// ok means that there is none.
+func (p *Population) forbidden(permission string, plan *Plan, used func() []int) (group int, ok bool) {
+	var roles []role
+	for _, text := range p.Roles {
+		r, _ := parseRole(text)
+		if r.permission != permission {
+			continue
+		}
+		if r.any {
+			return 0, true
+		}
+		roles = append(roles, r)
+	}
+	for _, g := range used() {
+		name, allowed := plan.GroupName(g), false
+		for i := range roles {
+			allowed = allowed || roles[i].allows(name)
+		}
+		if !allowed {
+			return g, false
+		}
+	}
+	return 0, true
+}

@@ -1,0 +1,139 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+)
+
+// reconnectWindow is how long the service keeps a dropped reliable session at
+// least (protocol.md 4.4, design.md 7.2).
+const reconnectWindow = 30 * time.Second
+
+// Limits are what the machine gives one process. Zero means not known, and is not
+// checked.
+type Limits struct {
+	Descriptors int // open files
+	Ports       int // ephemeral ports
+	MemoryBytes uint64
+}
+
+// Warnings tells what of a valid scenario will likely disappoint, and what this
+// machine cannot do at all. Both are sorted by place.
+func (p *Plan) Warnings(l Limits) (warnings, impossible []Problem) {
+	w := &validator{s: p.Scenario}
+	e := p.Estimate()
+	w.shortDrain()
+	w.budgets(&e)
+	w.unheard()
+	w.unusedRoles(p)
+	w.problems.sort()
+
+	m := &validator{s: p.Scenario}
+	m.machine(&e, l)
+	m.problems.sort()
+	return w.problems, m.problems
+}
+
+func (v *validator) shortDrain() {
+	if drain := v.s.Phases.Drain; len(v.s.Faults) > 0 && drain < reconnectWindow {
+		v.refuse("phases.drain", "the drain is shorter than a dropped session may take to recover",
+			fmt.Sprintf("%v, and there are faults", drain),
+			fmt.Sprintf("the service keeps a session for %v; a drain of that length still ends as soon as everything has arrived", reconnectWindow))
+	}
+}
+
+func (v *validator) budgets(e *Estimate) {
+	for i := range e.Budgets {
+		b := &e.Budgets[i]
+		path := "populations." + b.Population
+		if b.Messages >= bufferMessages || b.Bytes >= bufferBytes {
+			v.refuseKey(path, fmt.Sprintf("%s does not acknowledge often enough", quote(b.Population)),
+				fmt.Sprintf("%.0f messages, %.1f MiB between two acks", b.Messages, b.Bytes/(1<<20)),
+				"the service closes a session at 1,000 messages or 16 MiB unacknowledged: lower client.sequence_ack")
+		} else if v.faulted(b.Population) && b.Detached < reconnectWindow {
+			v.refuseKey(path, fmt.Sprintf("a dropped session of %s overflows before the service gives it up", quote(b.Population)),
+				fmt.Sprintf("%.0f messages/s fill its buffer in %v", b.PerSec, b.Detached.Round(100*time.Millisecond)),
+				"a connection that takes longer to come back cannot recover")
+		}
+	}
+}
+
+func (v *validator) faulted(population string) bool {
+	for i := range v.s.Faults {
+		if v.s.Faults[i].Population == population {
+			return true
+		}
+	}
+	return false
+}
+
+// unheard finds publishes to families that nobody joins.
+func (v *validator) unheard() {
+	joined := map[string]bool{}
+	for i := range v.s.Populations {
+		for _, j := range v.s.Populations[i].Join {
+			joined[j.Family] = true
+		}
+	}
+	for i := range v.s.Populations {
+		pop := &v.s.Populations[i]
+		if pop.Publish == nil {
+			continue
+		}
+		for _, family := range pop.Publish.To {
+			if !joined[family] {
+				v.refuse("populations."+pop.Name+".publish.to", "nobody joins "+quote(family), "what is sent there reaches no one", "")
+			}
+		}
+	}
+}
+
+// unusedRoles finds roles for single groups that the population does not use.
+func (v *validator) unusedRoles(p *Plan) {
+	for i := range v.s.Populations {
+		pop := &v.s.Populations[i]
+		used := map[string]map[string]bool{}
+		for k, text := range pop.Roles {
+			r, ok := parseRole(text)
+			if !ok || r.group == "" || (r.permission != roleJoin && r.permission != roleSend) {
+				continue
+			}
+			if used[r.permission] == nil {
+				used[r.permission] = p.usedNames(i, r.permission)
+			}
+			if !used[r.permission][r.group] {
+				v.refuse(fmt.Sprintf("populations.%s.roles.%d", pop.Name, k), "a role for a group the scenario does not use",
+					fmt.Sprintf("no connection of %s uses %s so", quote(pop.Name), quote(r.group)), "")
+			}
+		}
+	}
+}
+
+func (p *Plan) usedNames(population int, permission string) map[string]bool {
+	groups := p.addressed(population)
+	if permission == roleJoin {
+		groups = p.joined(population)
+	}
+	names := make(map[string]bool, len(groups))
+	for _, g := range groups {
+		names[p.GroupName(g)] = true
+	}
+	return names
+}
+
+// machine compares what the plan needs with what there is.
+func (v *validator) machine(e *Estimate, l Limits) {
+	if l.Descriptors > 0 && e.Descriptors > l.Descriptors {
+		v.refuseKey("populations", fmt.Sprintf("%d connections need %d open files", e.Connections, e.Descriptors),
+			fmt.Sprintf("this machine allows %d", l.Descriptors), "raise it with ulimit -n")
+	}
+	if l.Ports > 0 && e.Ports > l.Ports {
+		v.refuseKey("populations", fmt.Sprintf("%d connections need as many local ports", e.Connections),
+			fmt.Sprintf("this machine has %d for one target address", l.Ports), "widen net.ipv4.ip_local_port_range")
+	}
+	if l.MemoryBytes > 0 && e.MemoryBytes > l.MemoryBytes {
+		v.refuseKey("populations", fmt.Sprintf("the run needs at least %d MiB of memory", e.MemoryBytes>>20),
+			fmt.Sprintf("%d connections, %d pairs of publisher and subscription to verify", e.Connections, e.Pairs),
+			fmt.Sprintf("this machine gives %d MiB", l.MemoryBytes>>20))
+	}
+}
