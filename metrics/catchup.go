@@ -1,0 +1,69 @@
+package metrics
+
+// catchUp follows one recovery until the subscriber has what was due when its
+// socket opened (design.md 7.7).
+type catchUp struct {
+	pending int
+	resumed bool
+	targets []target // by pair of the connection, kept for the next recovery
+}
+
+// target is reached when the pair's next number is above due and, on a resumed
+// session, nothing from start to due is missing. A new connection is owed nothing
+// of the time without one, so there a later number alone proves that it caught up.
+type target struct {
+	start, due uint64
+	pending    bool
+}
+
+// ExpectCatchUp starts a catch-up, replacing a running one. due gives the number
+// of messages of an address that the plan had due when the socket opened. It
+// reports true when nothing is outstanding: there is then no Deliver that completes it.
+func (c *Checker) ExpectCatchUp(connection int, due func(publisher, slot int) uint64) (already bool) {
+	n := c.conn(connection)
+	u := &n.catchUp
+	u.pending = 0
+	u.resumed = n.seq.resumed
+	if len(u.targets) < n.pairs {
+		u.targets = make([]target, n.pairs)
+	}
+	for _, j := range n.joins {
+		for o, src := range c.ix.sources[j.group] {
+			k := int(j.value) + o
+			p := &c.pairs[n.first+k]
+			t := target{start: p.next, due: due(int(src.publisher), int(src.slot))}
+			t.pending = p.next <= t.due && p.session != frozen && !c.t.ownEcho(src.publisher, n.id)
+			if t.pending {
+				u.pending++
+			}
+			u.targets[k] = t
+		}
+	}
+	return u.pending == 0
+}
+
+// CancelCatchUp forgets a running catch-up.
+func (c *Checker) CancelCatchUp(connection int) { c.conn(connection).catchUp.pending = 0 }
+
+// caughtUp tells whether the arrival at pair i completes the catch-up.
+func (c *Checker) caughtUp(n *conn, i int) bool {
+	u := &n.catchUp
+	if u.pending == 0 {
+		return false
+	}
+	t := &u.targets[i-n.first]
+	p := &c.pairs[i]
+	if !t.pending || p.next <= t.due && p.session != frozen || u.resumed && c.missingWithin(p, t.start, t.due) {
+		return false
+	}
+	t.pending = false
+	u.pending--
+	return u.pending == 0
+}
+
+// missingWithin tells whether any number from start to due is missing.
+func (c *Checker) missingWithin(p *pair, start, due uint64) bool {
+	g := c.gapsOf(p)
+	i, _ := g.at(start)
+	return i < len(g) && g[i].from <= due
+}

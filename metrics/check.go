@@ -1,0 +1,54 @@
+package metrics
+
+// check is one invariant of design.md 7.4, in the order of the record.
+type check uint8
+
+const (
+	checkR1 check = iota
+	checkR1s
+	checkR2
+	checkR3
+	checkR4
+	checkR5
+	checkR6
+	checkP1
+	checkP3
+	checkG3
+	checkX1
+	checkN1
+	checkN2
+	checkN3
+	checks             // their number
+	checkNone = checks // no fault
+)
+
+// checkInfo names a check; noun and nouns say in a headline what its violations are.
+type checkInfo struct{ id, name, noun, nouns string }
+
+// checkInfos: a message is charged once, to the first that applies of X1, R1–R3,
+// P1–P3, R5, R6, G3, R4 (N2, N1, N3 where nothing is promised across
+// connections). X1 holds what was never published, too: content that nobody wrote.
+var checkInfos = [checks]checkInfo{
+	checkR1:  {"R1", "sequence ids strictly increase within a WebSocket", "sequence id repeated or out of order", "sequence ids repeated or out of order"},
+	checkR1s: {"R1s", "sequence ids increase by exactly 1", "gap in the sequence ids", "gaps in the sequence ids"},
+	checkR2:  {"R2", "recovery continues where the session stopped", "recovery skipped sequence ids", "recoveries skipped sequence ids"},
+	checkR3:  {"R3", "replayed messages come first after a recovery", "message replayed after new ones", "messages replayed after new ones"},
+	checkR4:  {"R4", "every acknowledged message is delivered", "message lost", "messages lost"},
+	checkR5:  {"R5", "no message is delivered twice", "message duplicated", "messages duplicated"},
+	checkR6:  {"R6", "messages of one publisher stay in order", "message reordered", "messages reordered"},
+	checkP1:  {"P1", "every request is answered at most once", "unexpected ack", "unexpected acks"},
+	checkP3:  {"P3", "a refused publish is not delivered", "refused message delivered", "refused messages delivered"},
+	checkG3:  {"G3", "messages reach only their group, and noEcho holds", "message delivered where it does not belong", "messages delivered where they do not belong"},
+	checkX1:  {"X1", "what is delivered is what was published", "message corrupted or never published", "messages corrupted or never published"},
+	checkN1:  {"N1", "messages of one publisher stay in order within a connection", "message reordered", "messages reordered"},
+	checkN2:  {"N2", "no message is delivered twice within a connection", "message duplicated", "messages duplicated"},
+	checkN3:  {"N3", "every acknowledged message is delivered to a connected subscriber", "message lost", "messages lost"},
+}
+
+// Answers of a check, as CheckResult.Result.
+const (
+	CheckOK           = "ok"
+	CheckViolated     = "violated"
+	CheckUnknown      = "unknown"
+	CheckNotExercised = "not_exercised"
+)

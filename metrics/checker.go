@@ -1,0 +1,282 @@
+package metrics
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// Profile says how much the checker asks of a server (design.md 7.4).
+type Profile uint8
+
+// The profiles.
+const (
+	Spec   Profile = iota // only what the published protocol promises
+	Strict                // what a good server does: sequence ids without gaps, too
+)
+
+// String is the profile's name in scenarios and records.
+func (p Profile) String() string {
+	if p == Strict {
+		return "strict"
+	}
+	return "spec"
+}
+
+// Checker folds every event of one worker's connections and judges none of them
+// finally: that is Judge's, over the shards of all workers. It owns disjoint
+// connections, with the subscriptions and the publishers on them, and is not for
+// concurrent use. Deliver, Sent and Outcome do not allocate while messages come
+// in order. All `now` instants are absolute, on the clock of JudgeOptions.T0.
+type Checker struct {
+	state
+	t       *Topology
+	ix      *index
+	profile Profile
+	raw     [headerBytes]byte // scratch of parsePayload
+
+	byConnection []int32 // position in conns, -1 = another worker's
+	byPublisher  []int32 // position of its slot 0 in slots, -1 = another worker's
+	progress     Progress
+	shard        *Shard // the evidence is closed
+}
+
+// state is what a checker leaves to the judge.
+type state struct {
+	conns    []conn
+	pairs    []pair
+	gapLists []gaps
+	frozen   map[int]uint64 // arrivals of frozen pairs, by pair
+	slots    []slot         // of the owned publishers
+	owned    []uint32       // publisher ids of slots, in order
+	counts   []counts       // by population of the subscriber
+	offences [checks][]offence
+	ring     ring
+	longest  [2]time.Duration // largest arrival minus intended instant; [1] = at reliable subscribers
+}
+
+// counts is what happened at the subscribers of one population.
+type counts struct {
+	violations  [checks]uint64
+	headers     uint64    // deliveries that carried a header of this run
+	judged      [2]uint64 // of those, judged for order, by class of subscriber
+	sequenced   uint64    // with a sequence id, on reliable subprotocols
+	resumptions uint64    // recovered epochs that carried data: opportunities of R2
+	replayed    uint64
+	redundant   uint64
+	dedupLost   uint64 // first arrivals that the client's de-duplication discards
+	unexpected  uint64
+	foreign     uint64
+	corrupt     uint64
+}
+
+// conn is one owned connection: its life, its sequence ids and where its
+// subscriptions lie in the pair array.
+type conn struct {
+	id         int
+	population int
+	subscriber bool
+	reliable   bool
+
+	attached bool
+	opened   bool   // the current session has had a WebSocket
+	session  uint32 // the how manieth connectionId, from 1
+	lastData time.Duration
+	joins    []lookup // group → first pair of that group, relative to first
+	first    int
+	pairs    int // number of pairs
+	windows  []window
+
+	seq      sequence
+	unplaced uint64 // charged deliveries that may stand for a copy which now seems lost
+	catchUp  catchUp
+}
+
+// window is a stretch of a subscriber's life in which messages were not due to
+// it: sessions first (0 = before the first) to last, exclusive of both.
+type window struct {
+	class       windowClass
+	open        bool // not joined again
+	first, last uint32
+	from, to    time.Duration // last sign of life, join
+}
+
+type windowClass uint8
+
+const (
+	windowJoin       windowClass = iota // before the first join
+	windowDisconnect                    // non-reliable, between connections
+	windowSession                       // reliable, after the session ended
+	windowOverflow                      // reliable, after the service's buffer overflowed
+)
+
+// SessionEnd says why a connectionId is over.
+type SessionEnd uint8
+
+// The reasons of Checker.Ended.
+const (
+	EndDropped  SessionEnd = iota // a drop on a subprotocol without recovery
+	EndRefused                    // recovery was refused (close code 1008)
+	EndExpired                    // the recovery window passed
+	EndOverflow                   // the service's buffer of unacknowledged messages overflowed
+	EndByPeer                     // the peer closed it for another reason
+	EndByUs                       // we closed it
+)
+
+// Progress is what the drain compares: summed over the workers, everything has
+// arrived when Delivered reaches Expected. Copies that nobody owes any more
+// (connection drops without recovery) keep it below.
+type Progress struct {
+	Expected  uint64 // copies of every message sent and not rejected
+	Delivered uint64 // copies that arrived, each counted once
+}
+
+// NewChecker makes the checker of the owned connections.
+func NewChecker(t *Topology, p Profile, connections []int) *Checker {
+	c := &Checker{t: t, ix: t.index(), profile: p}
+	c.frozen = make(map[int]uint64)
+	c.byConnection = slices.Repeat([]int32{-1}, len(t.Subscribers))
+	c.byPublisher = slices.Repeat([]int32{-1}, len(t.Publishers))
+	populations := len(t.Populations)
+	pairs := 0
+	for _, id := range connections {
+		sub := &t.Subscribers[id]
+		n := conn{
+			id: id, population: sub.Population, subscriber: len(sub.Groups) > 0, reliable: sub.Reliable,
+			session: 1, first: pairs,
+		}
+		for _, g := range sub.Groups {
+			n.joins = append(n.joins, lookup{group: g, value: uint32(n.pairs)})
+			n.pairs += len(c.ix.sources[g])
+		}
+		slices.SortFunc(n.joins, func(a, b lookup) int { return cmp.Compare(a.group, b.group) })
+		if n.subscriber {
+			n.windows = []window{{class: windowJoin, open: true, from: math.MinInt64}}
+		}
+		pairs += n.pairs
+		populations = max(populations, sub.Population+1)
+		c.byConnection[id] = int32(len(c.conns))
+		c.conns = append(c.conns, n)
+	}
+	c.pairs = slices.Repeat([]pair{{next: 1}}, pairs)
+	c.counts = make([]counts, populations)
+	for p, pub := range t.Publishers {
+		if c.byConnection[pub.Connection] < 0 {
+			continue
+		}
+		c.byPublisher[p] = int32(len(c.slots))
+		c.owned = append(c.owned, uint32(p))
+		c.slots = append(c.slots, make([]slot, len(pub.Addresses))...)
+	}
+	return c
+}
+
+// conn is the owned connection of that id.
+func (c *Checker) conn(id int) *conn { return &c.conns[c.byConnection[id]] }
+
+// Opened starts an epoch: a WebSocket is open, on the session it had (resumed) or
+// on a new one.
+func (c *Checker) Opened(now time.Duration, connection int, resumed bool) {
+	if c.shard != nil {
+		return
+	}
+	n := c.conn(connection)
+	kind := frameOpened
+	if resumed {
+		kind = frameResumed
+	} else if n.opened {
+		n.nextSession()
+	}
+	n.attached, n.opened = true, true
+	n.seq.openEpoch(resumed)
+	c.ring.add(frame{at: now, connection: uint32(connection), kind: kind})
+}
+
+// nextSession: another connectionId begins, with sequence ids of its own.
+func (n *conn) nextSession() {
+	n.session++
+	n.opened = false
+	n.seq.openSession()
+}
+
+// Joined says that all groups of the connection are joined, their join acks seen:
+// from here messages are due to it.
+func (c *Checker) Joined(now time.Duration, connection int) {
+	if c.shard != nil {
+		return
+	}
+	n := c.conn(connection)
+	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameJoined})
+	n.lastData = max(n.lastData, now)
+	if w := n.openWindow(); w != nil {
+		w.open = false
+		w.last = n.session
+		w.to = now
+	}
+}
+
+// Dropped says that the transport is gone.
+func (c *Checker) Dropped(now time.Duration, connection int) {
+	if c.shard != nil {
+		return
+	}
+	n := c.conn(connection)
+	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameDropped})
+	n.attached = false
+	if !n.reliable {
+		n.startWindow(windowDisconnect)
+	}
+}
+
+// Ended says that the connectionId is over. What is missed from its last data
+// until the next Joined is excused.
+func (c *Checker) Ended(now time.Duration, connection int, why SessionEnd) {
+	if c.shard != nil {
+		return
+	}
+	n := c.conn(connection)
+	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameEnded})
+	class := windowSession
+	switch {
+	case !n.reliable:
+		class = windowDisconnect
+	case why == EndOverflow:
+		class = windowOverflow
+	}
+	n.startWindow(class)
+	n.nextSession()
+}
+
+// startWindow opens a window at the last sign of life, unless one is open: then
+// the connection has not been joined since, and the same one goes on.
+func (n *conn) startWindow(class windowClass) {
+	if !n.subscriber || n.openWindow() != nil {
+		return
+	}
+	n.windows = append(n.windows, window{class: class, open: true, first: n.session, from: n.lastData})
+}
+
+// openWindow is the one that no join has ended yet, or nil.
+func (n *conn) openWindow() *window {
+	if len(n.windows) == 0 || !n.windows[len(n.windows)-1].open {
+		return nil
+	}
+	return &n.windows[len(n.windows)-1]
+}
+
+// Progress is cheap: a worker may publish it at every tick.
+func (c *Checker) Progress() Progress { return c.progress }
+
+// Shard closes the evidence and yields it; the same one every time. Take it when
+// the drain is over and before the sessions are closed: what is reported later is
+// ignored, so that the run's own closing looks like no drop.
+func (c *Checker) Shard() *Shard {
+	if c.shard == nil {
+		c.shard = &Shard{state: c.state}
+	}
+	return c.shard
+}
+
+// Shard is one worker's part of the evidence.
+type Shard struct{ state }

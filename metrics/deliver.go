@@ -1,0 +1,260 @@
+package metrics
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxMessage bounds message numbers: no schedule reaches it, and arithmetic on
+// numbers below it cannot wrap.
+const maxMessage = 1 << 48
+
+// Delivery is one data message as the connection received it. Every message that
+// the service numbers must be shown, our own or not: sequence ids count them all.
+type Delivery struct {
+	Group      []byte // wire name; empty for a message to no group
+	Data       []byte // borrowed until Deliver returns
+	Kind       PayloadKind
+	SequenceID uint64 // 0 on subprotocols without
+	Fresh      bool   // not discarded by the client's own de-duplication
+}
+
+// DeliveryResult says what Deliver made of a message.
+type DeliveryResult struct {
+	Header   Header
+	Counted  bool // first valid delivery of one of our messages: record its latency
+	CaughtUp bool // this delivery completed a catch-up
+	Replayed bool // a repetition, by the sequence ids
+}
+
+// Deliver folds one data message of an owned connection.
+func (c *Checker) Deliver(now time.Duration, connection int, d *Delivery) DeliveryResult {
+	if c.shard != nil {
+		return DeliveryResult{}
+	}
+	n := c.conn(connection)
+	h, status := parsePayload(d.Data, d.Kind, c.t.RunID, &c.raw)
+	n.lastData = now
+	f := frame{
+		at: now, connection: uint32(connection), kind: frameData,
+		publisher: h.Publisher, group: h.Address, message: h.Message, sequence: d.SequenceID,
+	}
+	switch status {
+	case HeaderForeign:
+		f.kind = frameForeign
+	case HeaderCorrupt:
+		f.kind = frameCorrupt
+	default:
+	}
+	seq := sequenced{fault: checkNone}
+	if n.reliable {
+		seq = c.sequenceID(now, n, d.SequenceID, &h, status == HeaderOK)
+		seq.replay = seq.repeated || !d.Fresh
+	}
+	if seq.replay {
+		if f.kind == frameData {
+			f.kind = frameReplay
+		}
+		c.countReplay(n, d.SequenceID)
+	}
+	c.ring.add(f)
+	r := DeliveryResult{Header: h, Replayed: seq.replay}
+	if status == HeaderOK {
+		c.deliverOurs(now, n, d, &r, seq)
+		return r
+	}
+	c.deliverOther(now, n, d, &h, status, seq)
+	return r
+}
+
+func (c *Checker) countReplay(n *conn, id uint64) {
+	k := &c.counts[n.population]
+	k.replayed++
+	if id <= n.seq.acked {
+		k.redundant++
+	}
+}
+
+// deliverOurs judges a message whose header is sound.
+func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *DeliveryResult, seq sequenced) {
+	h := &r.Header
+	k := &c.counts[n.population]
+	k.headers++
+	i, fault := c.locate(n, h, d)
+	if i < 0 || fault == checkG3 {
+		c.deliverMisplaced(now, n, d, h, i, fault, seq)
+		return
+	}
+	p := &c.pairs[i]
+	next, before := p.next, p.session
+	where := c.place(i, h.Message, n.session)
+	arrived := where.arrived()
+	switch {
+	case fault != checkNone:
+	case seq.fault != checkNone:
+		fault = seq.fault
+	case seq.repeated && arrived && where != placedFrozen:
+		fault = checkR1 // an id that the session has seen, on a message that it has not
+	case !seq.replay:
+		k.judged[classOf(n.reliable)]++
+		fault = order(where, n.reliable)
+	}
+	if fault != checkNone {
+		c.charge(fault, n, c.offence(now, n, h, d, next))
+	}
+	if !arrived {
+		return
+	}
+	c.progress.Delivered++
+	switch where {
+	case placedAhead:
+		if before == n.session {
+			c.noteGap(now, n, d, h, next)
+		}
+	case placedLate:
+		c.unnoteGap(n, h)
+	default:
+	}
+	if seq.replay {
+		k.dedupLost++
+	} else if fault != checkX1 {
+		r.Counted = true
+		longest := &c.longest[classOf(n.reliable)]
+		*longest = max(*longest, now-h.Intended)
+	}
+	r.CaughtUp = c.caughtUp(n, i)
+}
+
+// deliverMisplaced judges a message that has no place here: nobody published it,
+// or not for this subscriber. pair is where it would belong, or -1.
+func (c *Checker) deliverMisplaced(now time.Duration, n *conn, d *Delivery, h *Header, pair int, fault check, seq sequenced) {
+	if fault != checkX1 {
+		if seq.fault != checkNone {
+			fault = seq.fault
+		} else if seq.replay {
+			return // charged when it came first
+		}
+	}
+	if pair >= 0 {
+		n.unplaced++
+	}
+	c.counts[n.population].unexpected++
+	c.charge(fault, n, c.offence(now, n, h, d, 0))
+}
+
+// order is the check that a place in the order breaks.
+func order(where placing, reliable bool) check {
+	switch where {
+	case placedLate:
+		if reliable {
+			return checkR6
+		}
+		return checkN1
+	case placedRepeated:
+		if reliable {
+			return checkR5
+		}
+		return checkN2
+	default:
+		return checkNone
+	}
+}
+
+// locate finds the pair of a message. Without one (-1) the fault says why it has
+// no place here; with one, G3 says that it came under another group's name and X1
+// that it changed its type on the way.
+func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, check) {
+	if int64(h.Publisher) >= int64(len(c.t.Publishers)) || h.Message == 0 || h.Message >= maxMessage {
+		return -1, checkX1
+	}
+	base, end := c.ix.slotBase[h.Publisher], c.ix.slotBase[h.Publisher+1]
+	ordinal, ok := find(c.ix.slots[base:end], h.Address)
+	if !ok {
+		return -1, checkX1
+	}
+	first, ok := find(n.joins, h.Address)
+	if !ok || c.t.ownEcho(h.Publisher, n.id) {
+		return -1, checkG3
+	}
+	i := n.first + int(first) + int(ordinal)
+	if string(d.Group) != c.t.Groups[h.Address] {
+		return i, checkG3
+	}
+	if d.Kind != c.t.Publishers[h.Publisher].Kind {
+		return i, checkX1
+	}
+	return i, checkNone
+}
+
+// deliverOther judges a message of another run or a damaged one.
+func (c *Checker) deliverOther(now time.Duration, n *conn, d *Delivery, h *Header, status HeaderStatus, seq sequenced) {
+	k := &c.counts[n.population]
+	if status == HeaderForeign {
+		k.foreign++
+		if seq.fault != checkNone {
+			o := c.offence(now, n, h, d, 0)
+			o.publisher, o.group = -1, -1
+			c.charge(seq.fault, n, o)
+		}
+		return
+	}
+	k.headers++
+	k.corrupt++
+	c.charge(checkX1, n, c.offence(now, n, h, d, 0))
+	// Most damage is in the padding. A header that names the very message that is
+	// due next is believed, so that one anomaly does not look like a loss as well.
+	i, fault := c.locate(n, h, d)
+	switch {
+	case i >= 0 && fault == checkNone && c.pairs[i].next == h.Message:
+		c.place(i, h.Message, n.session)
+		c.progress.Delivered++
+	case i >= 0 || fault == checkX1:
+		n.unplaced++ // damaged ids: it may stand for any copy
+	default:
+	}
+}
+
+// noteGap keeps the surroundings of numbers that are missing inside one session:
+// if they stay away, they are lost. The judge finds the note by its numbers.
+func (c *Checker) noteGap(now time.Duration, n *conn, d *Delivery, h *Header, next uint64) {
+	o := c.offence(now, n, h, d, next)
+	o.from, o.to = next, h.Message
+	c.note(lossCheck(n.reliable), o)
+}
+
+// unnoteGap takes the note back: one of its numbers has come late.
+func (c *Checker) unnoteGap(n *conn, h *Header) {
+	notes := &c.offences[lossCheck(n.reliable)]
+	*notes = slices.DeleteFunc(*notes, func(o offence) bool {
+		return o.connection == n.id && o.publisher == int64(h.Publisher) && o.group == int64(h.Address) &&
+			o.from <= h.Message && h.Message < o.to
+	})
+}
+
+func lossCheck(reliable bool) check {
+	if reliable {
+		return checkR4
+	}
+	return checkN3
+}
+
+// offence describes a delivery. next is the message number that was due, 0 = none.
+func (c *Checker) offence(now time.Duration, n *conn, h *Header, d *Delivery, next uint64) offence {
+	o := offence{
+		at: now, connection: n.id, publisher: int64(h.Publisher), group: int64(h.Address),
+		expected: next, got: h.Message, sequence: d.SequenceID,
+	}
+	if name := c.t.groupName(o.group); len(d.Group) > 0 && string(d.Group) != name {
+		o.text = fmt.Sprintf("delivered to group %.80q", d.Group)
+	}
+	return o
+}
+
+// classOf indexes what is kept apart for non-reliable and reliable subscribers.
+func classOf(reliable bool) int {
+	if reliable {
+		return 1
+	}
+	return 0
+}

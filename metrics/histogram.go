@@ -1,0 +1,165 @@
+package metrics
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// The geometry of every histogram, version 1 (design.md 4.1). Values are recorded
+// in nanoseconds; below 1 µs nothing is told apart. Change it only together with
+// SchemaVersion: records of different geometries cannot be merged.
+const (
+	histogramLowest  = int64(time.Microsecond)
+	histogramHighest = int64(time.Hour)
+	histogramDigits  = 3
+)
+
+const histogramEncoding = "hdr-v2-deflate-base64"
+
+// distribution is a histogram together with what does not fit into one.
+type distribution struct {
+	counts   *hdr.Histogram // nil until the first value
+	min, max int64          // exact, of the values in counts
+	overflow uint64         // above an hour
+	negative uint64
+	censored uint64 // never came: +∞
+}
+
+// record does not allocate but for the first value.
+func (d *distribution) record(v time.Duration) {
+	switch {
+	case v < 0:
+		d.negative++
+		return
+	case int64(v) > histogramHighest:
+		d.overflow++
+		return
+	}
+	if d.counts == nil {
+		d.counts = hdr.New(histogramLowest, histogramHighest, histogramDigits)
+	}
+	n := int64(v)
+	if d.counts.TotalCount() == 0 || n < d.min {
+		d.min = n
+	}
+	d.max = max(d.max, n)
+	_ = d.counts.RecordValue(n) // in range: checked above
+}
+
+// add merges o, which stays as it is.
+func (d *distribution) add(o *distribution) {
+	d.overflow += o.overflow
+	d.negative += o.negative
+	d.censored += o.censored
+	if o.count() == 0 {
+		return
+	}
+	if d.counts == nil {
+		d.counts = hdr.New(histogramLowest, histogramHighest, histogramDigits)
+	}
+	if d.count() == 0 || o.min < d.min {
+		d.min = o.min
+	}
+	d.max = max(d.max, o.max)
+	d.counts.Merge(o.counts)
+}
+
+// reset empties d and keeps its memory.
+func (d *distribution) reset() {
+	counts := d.counts
+	if d.count() > 0 {
+		counts.Reset()
+	}
+	*d = distribution{counts: counts}
+}
+
+// count is the number of values in range.
+func (d *distribution) count() uint64 {
+	if d.counts == nil {
+		return 0
+	}
+	return uint64(d.counts.TotalCount())
+}
+
+// quantile is the one place where quantiles are made: the value of the ceiling
+// rank ⌈q·n⌉ of n samples, the censored ones and those above an hour standing
+// beyond all others. It is in nanoseconds; ok is false when the rank falls among
+// those, or there are no samples.
+func (d *distribution) quantile(q float64) (v int64, ok bool) {
+	n := d.count() + d.overflow + d.censored
+	rank := rankOf(q, n)
+	if n == 0 || rank > d.count() {
+		return 0, false
+	}
+	// The library takes the nearest rank; a percentile of exactly rank/n makes both agree.
+	v = d.counts.ValueAtPercentile(float64(rank) / float64(d.count()) * 100)
+	return min(max(v, d.min), d.max), true
+}
+
+// rankOf is ⌈q·n⌉ within 1…n. q·n is rounded to 1e-9 first: 0.99 × 100 is 99, not
+// 99.00000000000001.
+func rankOf(q float64, n uint64) uint64 {
+	r := math.Ceil(math.Round(q*float64(n)*1e9) / 1e9)
+	return uint64(min(max(r, 1), float64(n)))
+}
+
+// encode is the record's form of the histogram, nil when it is empty.
+func (d *distribution) encode() *EncodedHistogram {
+	if d.count() == 0 {
+		return nil
+	}
+	data, err := d.counts.Encode(hdr.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return nil // writes to memory: cannot fail
+	}
+	return &EncodedHistogram{
+		Encoding: histogramEncoding, Unit: "ns", Digits: histogramDigits,
+		Lowest: histogramLowest, Highest: histogramHighest, Data: string(data),
+	}
+}
+
+// decode reads a histogram of a record.
+func decode(e *EncodedHistogram) (*hdr.Histogram, error) {
+	if e.Encoding != histogramEncoding || e.Unit != "ns" {
+		return nil, fmt.Errorf("histogram has encoding %q in %q, not %q in ns", e.Encoding, e.Unit, histogramEncoding)
+	}
+	h, err := hdr.Decode([]byte(e.Data))
+	if err != nil {
+		return nil, fmt.Errorf("decode histogram: %w", err)
+	}
+	return h, nil
+}
+
+// percentiles of a MetricSummary, and the samples each needs to be printed: a
+// p99.9 of fewer than 1,000 samples is their maximum by another name.
+var percentiles = []struct {
+	key     string
+	q       float64
+	samples uint64
+}{{"p50", 0.5, 1}, {"p90", 0.9, 1}, {"p95", 0.95, 1}, {"p99", 0.99, 1}, {"p99_9", 0.999, 1000}}
+
+// summary writes a distribution down, in whole microseconds. Min, mean and max
+// are those of the measured values.
+func (d *distribution) summary(m Metric, phase string) *MetricSummary {
+	s := &MetricSummary{
+		Unit: "us", Basis: m.Basis(), Phase: phase, Count: d.count(), Percentiles: make(map[string]*int64, len(percentiles)),
+		Censored: d.censored, OutOfRange: d.overflow, Negative: d.negative, Histogram: d.encode(),
+	}
+	for _, p := range percentiles {
+		s.Percentiles[p.key] = nil
+		if v, ok := d.quantile(p.q); ok && s.Count+d.overflow+d.censored >= p.samples {
+			s.Percentiles[p.key] = new(micros(v))
+		}
+	}
+	if s.Count > 0 {
+		s.Min, s.Max = new(micros(d.min)), new(micros(d.max))
+		s.Mean = new(math.Round(d.counts.Mean()) / 1e3)
+	}
+	return s
+}
+
+// micros rounds nanoseconds to whole microseconds.
+func micros(nanos int64) int64 { return (nanos + 500) / 1000 }

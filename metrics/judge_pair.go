@@ -1,0 +1,271 @@
+package metrics
+
+import (
+	"math"
+	"sort"
+	"time"
+)
+
+// view is the address being judged.
+type view struct {
+	source
+	group uint32
+	state *slot
+	pub   *Publisher
+	total [outcomes]uint64
+	// instants caches Topology.Intended by message - 1; unknownInstant = not asked yet.
+	instants []time.Duration
+}
+
+const unknownInstant = time.Duration(math.MinInt64)
+
+func (v *view) sent() uint64 { return v.state.top - v.total[outcomeSkipped] }
+
+// missing is a run of numbers [from, to) that one subscriber does not have.
+type missing struct {
+	gap
+	trailing bool   // nothing of this publisher came after it
+	got      uint64 // the number that came instead
+}
+
+// fate is what a missing copy is put down to.
+type fate uint8
+
+const (
+	fateLost fate = iota
+	fateUndelivered
+	fateRejected
+	fateJoinRace
+	fateDisconnect
+	fateSessionEnded
+	fateOverflow
+	fateUnacknowledged
+)
+
+// judgePair judges every copy of the address for one subscriber.
+func (j *judge) judgePair(connection int) {
+	src := &j.src
+	n := j.conns[connection]
+	sub := &j.t.Subscribers[connection]
+	class := classOf(sub.Reliable)
+	pop := &j.pops[sub.Population]
+	j.pairs[class]++
+	sent := src.sent()
+	pop.totals.Deliveries.Expected += sent
+	pop.must[class] += src.total[OutcomeOK]
+	pop.rejected += src.total[OutcomeFail]
+
+	arrived := src.total
+	miss := func(m missing) {
+		src.state.each(m.from, min(m.to, src.state.top+1), func(from, to uint64, o Outcome) {
+			arrived[o] -= to - from
+			if o != outcomeSkipped {
+				j.settle(connection, m, from, to, o)
+			}
+		})
+	}
+	if n.v == nil {
+		miss(missing{gap: gap{from: 1, to: src.state.top + 1, after: frozen}, trailing: true})
+	} else {
+		j.eachMissing(n, connection, miss)
+		j.judgeUnpublished(n, connection, arrived[outcomeSkipped])
+	}
+
+	delivered := sent - (src.total[OutcomeOK] - arrived[OutcomeOK]) - j.missingUnacked(&arrived)
+	pop.totals.Deliveries.Delivered += delivered
+	o := &pop.totals.Outcomes
+	o.AckedDelivered += arrived[OutcomeOK]
+	o.AckedMissing += src.total[OutcomeOK] - arrived[OutcomeOK]
+	o.UnackedDelivered += delivered - arrived[OutcomeOK]
+	o.UnackedMissing += sent - src.total[OutcomeOK] - (delivered - arrived[OutcomeOK])
+	if src.pub.Acked {
+		pop.totals.Deliveries.Recovered += delivered - arrived[OutcomeOK] - arrived[OutcomeFail]
+	}
+	if arrived[OutcomeFail] > 0 {
+		j.chargeRejected(n, connection, arrived[OutcomeFail])
+	}
+	g := &j.groups[src.group]
+	g.Expected += sent
+	g.Delivered += delivered
+}
+
+// missingUnacked is how many copies without a success are missing.
+func (j *judge) missingUnacked(arrived *[outcomes]uint64) uint64 {
+	var n uint64
+	for o := range arrived {
+		if o := Outcome(o); o != OutcomeOK && o != outcomeSkipped {
+			n += j.src.total[o] - arrived[o]
+		}
+	}
+	return n
+}
+
+// pair is the subscriber's state for the address being judged.
+func (j *judge) pair(n owned[conn]) (p *pair, index int) {
+	base := j.ix.slotBase[j.src.publisher]
+	ordinal, _ := find(j.ix.slots[base:j.ix.slotBase[j.src.publisher+1]], j.src.group)
+	first, _ := find(n.v.joins, j.src.group)
+	index = n.v.first + int(first) + int(ordinal)
+	return &n.shard.pairs[index], index
+}
+
+// eachMissing calls fn for every run of numbers that did not arrive, ascending.
+func (j *judge) eachMissing(n owned[conn], connection int, fn func(missing)) {
+	p, index := j.pair(n)
+	for _, g := range n.shard.gapsOf(p) {
+		fn(missing{gap: g, got: g.to})
+	}
+	tail := missing{gap: gap{from: p.next, to: j.src.state.top + 1, before: p.session, after: frozen}, trailing: true}
+	if p.session == frozen {
+		// Of the messages from next on it is only known how many came.
+		j.frozen[classOf(j.t.Subscribers[connection].Reliable)]++
+		tail.from = j.skipSent(p.next, n.shard.frozen[index])
+	}
+	if tail.from < tail.to {
+		fn(tail)
+	}
+}
+
+// skipSent is the number after the first n sent ones from m on.
+func (j *judge) skipSent(m, n uint64) uint64 {
+	at := m
+	j.src.state.each(m, j.src.state.top+1, func(from, to uint64, o Outcome) {
+		switch {
+		case n == 0:
+		case o == outcomeSkipped:
+			at = to
+		default:
+			k := min(n, to-from)
+			n -= k
+			at = from + k
+		}
+	})
+	return at
+}
+
+// settle gives the missing copies [lo, hi) of one outcome their fate.
+func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
+	n := j.conns[connection].v
+	if o == OutcomeFail {
+		j.put(connection, m, lo, hi, fateRejected)
+		return
+	}
+	if n != nil && m.before < m.after {
+		for i := range n.windows {
+			w := &n.windows[i]
+			if !w.open && m.before >= w.last || m.after <= w.first {
+				continue // the gap does not span the window
+			}
+			from, to := j.windowNumbers(n, w, lo, hi)
+			j.put(connection, m, lo, from, j.fate(n, m, o))
+			j.put(connection, m, from, to, windowFates[w.class])
+			lo = to
+		}
+	}
+	j.put(connection, m, lo, hi, j.fate(n, m, o))
+}
+
+var windowFates = [...]fate{
+	windowJoin: fateJoinRace, windowDisconnect: fateDisconnect, windowSession: fateSessionEnded, windowOverflow: fateOverflow,
+}
+
+// windowNumbers narrows [lo, hi) to the messages that may have been under way in
+// the window: intended from the last sign of life on, less the time that one may
+// be late or in flight, and before the join. That end needs no such margin: what
+// is intended after the join ack is sent after it, too.
+func (j *judge) windowNumbers(n *conn, w *window, lo, hi uint64) (from, to uint64) {
+	from, to = lo, hi
+	if w.class != windowJoin {
+		margin := j.longest[classOf(n.reliable)] + j.maxLag[j.src.publisher]
+		from = j.firstFrom(lo, hi, w.from-j.o.T0-margin)
+	}
+	if !w.open {
+		to = j.firstFrom(from, hi, w.to-j.o.T0)
+	}
+	return from, to
+}
+
+// firstFrom is the first number of [lo, hi) intended at or after at.
+func (j *judge) firstFrom(lo, hi uint64, at time.Duration) uint64 {
+	return lo + uint64(sort.Search(int(hi-lo), func(i int) bool { return j.intended(lo+uint64(i)) >= at }))
+}
+
+// intended asks each instant of the address once.
+func (j *judge) intended(m uint64) time.Duration {
+	v := &j.src
+	for uint64(len(v.instants)) < v.state.top {
+		v.instants = append(v.instants, unknownInstant)
+	}
+	at := &v.instants[m-1]
+	if *at == unknownInstant {
+		*at = j.t.Intended(int(v.publisher), int(v.slot), m)
+	}
+	return *at
+}
+
+// fate is that of a missing copy outside of the subscriber's windows.
+func (j *judge) fate(n *conn, m missing, o Outcome) fate {
+	switch o {
+	case OutcomeOK:
+	case OutcomeIndeterminateDisconnect:
+		return fateDisconnect
+	case OutcomeIndeterminateSessionEnded:
+		return fateSessionEnded
+	default:
+		return fateUnacknowledged
+	}
+	if n == nil || m.trailing && (j.o.DrainCut || !n.attached || m.before == frozen) {
+		return fateUndelivered
+	}
+	return fateLost
+}
+
+// put counts the copies [lo, hi) under their fate.
+func (j *judge) put(connection int, m missing, lo, hi uint64, f fate) {
+	if lo >= hi {
+		return
+	}
+	sub := &j.t.Subscribers[connection]
+	pop := &j.pops[sub.Population]
+	d := &pop.totals.Deliveries
+	k := hi - lo
+	var lost, undelivered, excused uint64
+	switch f {
+	case fateLost:
+		d.Lost += k
+		lost = 1
+		j.lost[connection] += k
+		j.noteLost(connection, m, lo, hi)
+	case fateUndelivered:
+		d.Undelivered += k
+		undelivered = 1
+		pop.undelivered[classOf(sub.Reliable)] += k
+	default:
+		*d.Excused.class(f) += k
+		excused = 1
+	}
+	if j.o.OnMissing == nil {
+		return
+	}
+	for i := lo; i < hi; i++ {
+		j.o.OnMissing(j.intended(i), sub.Population, lost, undelivered, excused)
+	}
+}
+
+// class is the counter of a fate.
+func (e *Excused) class(f fate) *uint64 {
+	switch f {
+	case fateRejected:
+		return &e.Rejected
+	case fateJoinRace:
+		return &e.JoinRace
+	case fateDisconnect:
+		return &e.Disconnect
+	case fateSessionEnded:
+		return &e.SessionEnded
+	case fateOverflow:
+		return &e.Overflow
+	default:
+		return &e.Unacknowledged
+	}
+}

@@ -1,0 +1,64 @@
+package metrics
+
+// Metric is a latency that is recorded into histograms, in nanoseconds.
+type Metric uint8
+
+// The metrics.
+const (
+	// E2ELatency: intended send to arrival, per delivered copy.
+	E2ELatency Metric = iota
+	// E2EService: actual send to arrival, per delivered copy.
+	E2EService
+	// AckRTT: actual send to ack, per publish.
+	AckRTT
+	// ConnectTime: dial to `connected`, per connection.
+	ConnectTime
+	// JoinRTT: join request to join ack.
+	JoinRTT
+	// RecoveryTime: drop detected to caught up.
+	RecoveryTime
+	// OutageTime: drop to caught up, detection included.
+	OutageTime
+	// ScheduleLag: intended to actual send, per publish.
+	ScheduleLag
+
+	metricCount
+)
+
+// metricInfos: basis says where a metric's clock starts: at the intended or the
+// actual send, or at another event.
+var metricInfos = [metricCount]struct{ name, basis string }{
+	E2ELatency:   {"e2e_latency", "intended"},
+	E2EService:   {"e2e_service", "sent"},
+	AckRTT:       {"ack_rtt", "sent"},
+	ConnectTime:  {"connect_time", "event"},
+	JoinRTT:      {"join_rtt", "sent"},
+	RecoveryTime: {"recovery_time", "event"},
+	OutageTime:   {"outage_time", "event"},
+	ScheduleLag:  {"schedule_lag", "intended"},
+}
+
+// String is the metric's name in scenarios and records.
+func (m Metric) String() string { return metricInfos[m].name }
+
+// Basis is where the metric's clock starts: intended, sent or event.
+func (m Metric) Basis() string { return metricInfos[m].basis }
+
+// Metrics are all of them, in order.
+func Metrics() []Metric {
+	all := make([]Metric, metricCount)
+	for i := range all {
+		all[i] = Metric(i)
+	}
+	return all
+}
+
+// ParseMetric finds a metric by its name.
+func ParseMetric(name string) (m Metric, ok bool) {
+	for m := range metricCount {
+		if metricInfos[m].name == name {
+			return m, true
+		}
+	}
+	return 0, false
+}

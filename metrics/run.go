@@ -1,0 +1,448 @@
+package metrics
+
+import "time"
+
+// SchemaVersion is that of the Run record: minor adds keys, major removes.
+const SchemaVersion = "1.0"
+
+// Run is the record of one finished run, and the whole of it: every report is a
+// pure function of this value. Its JSON form is described by the schema that
+// `wpsbench schema run` prints. Times since the start of the run are seconds
+// (`_s`); latencies are whole microseconds (`_us`); absent is null, never 0.
+type Run struct {
+	Kind          string            `json:"kind"` // "wpsbench.run"
+	SchemaVersion string            `json:"schema_version"`
+	Info          RunInfo           `json:"run"`
+	Verdict       Verdict           `json:"verdict"`
+	Thresholds    []ThresholdResult `json:"thresholds"`
+	Checks        []CheckResult     `json:"checks"`
+	Totals        Totals            `json:"totals"`
+	// Metrics is steady state; Phases holds every phase, warm-up and drain too.
+	Metrics     map[string]*MetricSummary `json:"metrics"`
+	Phases      []PhaseResult             `json:"phases"`
+	Populations []PopulationResult        `json:"populations"`
+	Incidents   []Incident                `json:"incidents"`
+	Connections Connections               `json:"connections"`
+	Groups      Groups                    `json:"groups"`
+	Series      Series                    `json:"series"`
+	Events      []RunEvent                `json:"events"`
+	Health      Health                    `json:"health"`
+	Environment Environment               `json:"environment"`
+	Scenario    ScenarioText              `json:"scenario"`
+	Profile     string                    `json:"profile"` // "strict" or "spec"
+	Residue     []Residue                 `json:"residue"`
+}
+
+// RunInfo names a run and says how far it came.
+type RunInfo struct {
+	ID        string            `json:"id"`
+	Name      string            `json:"name"`
+	Note      string            `json:"note,omitempty"`
+	Tags      map[string]string `json:"tags,omitempty"`
+	StartedAt time.Time         `json:"started_at"`
+	EndedAt   time.Time         `json:"ended_at"`
+	DurationS float64           `json:"duration_s"`
+	Status    string            `json:"status"` // completed, interrupted, aborted
+	Seed      uint64            `json:"seed"`
+	Command   []string          `json:"command"` // redacted
+	// Load is the planned load in words' numbers, for the headline figures.
+	Load Load `json:"load"`
+}
+
+// Load is what the plan asked for, in steady state at rate x1.
+type Load struct {
+	Connections      int     `json:"connections"`
+	Groups           int     `json:"groups"`
+	PublishesPerS    float64 `json:"publishes_per_s"`
+	DeliveriesPerS   float64 `json:"deliveries_per_s"`
+	PayloadBytes     int     `json:"payload_bytes"` // largest population's
+	DeliveredPerS    float64 `json:"delivered_per_s"`
+	PublishedPerS    float64 `json:"published_per_s"`
+	PeakMemoryBytes  uint64  `json:"peak_memory_bytes"` // of the harness process
+	CPUSeconds       float64 `json:"cpu_s"`
+	TargetCPUSeconds float64 `json:"target_cpu_s,omitempty"`
+}
+
+// Verdict heads a run. Result is one of violated, invalid_run, degraded, fail,
+// inconclusive, pass, not_run.
+type Verdict struct {
+	Result   string   `json:"result"`
+	ExitCode int      `json:"exit_code"`
+	Headline string   `json:"headline"`
+	Reasons  []Reason `json:"reasons"`
+}
+
+// Reason is one ground for the verdict; Ref is a JSON pointer into the record.
+type Reason struct {
+	Code     string `json:"code"`
+	Severity string `json:"severity"` // fail, warn, info
+	Text     string `json:"text"`
+	Ref      string `json:"ref"`
+}
+
+// ThresholdResult is one limit, judged. Times are microseconds whatever the unit written.
+type ThresholdResult struct {
+	Metric      string   `json:"metric"`
+	Expr        string   `json:"expr"`
+	Phase       string   `json:"phase"` // steady, a stage, a fault, calm
+	Population  string   `json:"population,omitempty"`
+	Measured    *float64 `json:"measured"`
+	Limit       float64  `json:"limit"`
+	Unit        string   `json:"unit"` // us, count, per_s, ratio
+	MarginRatio *float64 `json:"margin_ratio"`
+	Result      string   `json:"result"` // pass, fail, not_judged, no_samples
+	Source      Source   `json:"source"`
+	BuiltIn     bool     `json:"built_in,omitempty"`
+}
+
+// Source is a place in the scenario file; Line 0 = not from a file.
+type Source struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+}
+
+// CheckResult is the answer of one invariant of the delivery checker.
+type CheckResult struct {
+	ID            string    `json:"id"`
+	Name          string    `json:"name"`
+	Profile       string    `json:"profile"`
+	Result        string    `json:"result"` // ok, violated, unknown, not_exercised
+	Checked       uint64    `json:"checked"`
+	Violations    uint64    `json:"violations"`
+	CoverageRatio float64   `json:"coverage_ratio"`
+	Reason        string    `json:"reason,omitempty"`
+	Examples      []Example `json:"examples"` // at most 20
+}
+
+// Example is one offence in context.
+type Example struct {
+	TS              float64  `json:"t_s"`
+	Group           string   `json:"group"`
+	Publisher       int      `json:"publisher"`  // global id; -1 = unknown
+	Subscriber      int      `json:"subscriber"` // global connection id
+	ExpectedMessage uint64   `json:"expected_message"`
+	GotMessage      uint64   `json:"got_message"`
+	SequenceID      uint64   `json:"sequence_id"`
+	Incident        string   `json:"incident,omitempty"`
+	Context         []string `json:"context,omitempty"`
+}
+
+// Totals cover every message of the run, whatever the phase.
+type Totals struct {
+	Publishes  Publishes  `json:"publishes"`
+	Deliveries Deliveries `json:"deliveries"`
+	Outcomes   Outcomes   `json:"outcomes"`
+	Bytes      Bytes      `json:"bytes"`
+	Messages   Messages   `json:"messages"`
+}
+
+// Publishes counts requests: Scheduled = Sent + Dropped, Sent = OK + Fail + Indeterminate.
+type Publishes struct {
+	Scheduled     uint64 `json:"scheduled"`
+	Sent          uint64 `json:"sent"`
+	OK            uint64 `json:"ok"`
+	Fail          uint64 `json:"fail"`
+	Indeterminate uint64 `json:"indeterminate"`
+	Errored       uint64 `json:"errored"` // of Indeterminate: answered, with an error that leaves the delivery open
+	Dropped       uint64 `json:"dropped"` // never sent: past the lag limit, or still queued at the end
+	Resent        uint64 `json:"resent"`  // extra sends with an old ack id
+	Duplicate     uint64 `json:"duplicate"`
+}
+
+// Deliveries counts copies. Expected = Delivered + Lost + Undelivered + Excused.Total().
+// Recovered (indeterminate, yet delivered) are part of Delivered.
+type Deliveries struct {
+	Expected        uint64  `json:"expected"`
+	Delivered       uint64  `json:"delivered"`
+	Lost            uint64  `json:"lost"`
+	Undelivered     uint64  `json:"undelivered"`
+	Excused         Excused `json:"excused"`
+	Duplicated      uint64  `json:"duplicated"`
+	Reordered       uint64  `json:"reordered"`
+	Unexpected      uint64  `json:"unexpected"`
+	Foreign         uint64  `json:"foreign"`
+	Corrupt         uint64  `json:"corrupt"` // with a damaged header or padding
+	Recovered       uint64  `json:"recovered"`
+	ClientRetry     uint64  `json:"client_retry"`
+	RedundantReplay uint64  `json:"redundant_replay"`
+	Replayed        uint64  `json:"replayed"`
+}
+
+// Excused counts missing copies that the subprotocol does not promise, by why.
+type Excused struct {
+	Disconnect   uint64 `json:"disconnect"`
+	JoinRace     uint64 `json:"join_race"`
+	Rejected     uint64 `json:"rejected"`
+	SessionEnded uint64 `json:"session_ended"`
+	Overflow     uint64 `json:"overflow"`
+	// Unacknowledged: the publisher never learned the outcome, so nothing was promised.
+	Unacknowledged uint64 `json:"unacknowledged"`
+}
+
+// Total is the sum over all classes.
+func (e Excused) Total() uint64 {
+	return e.Disconnect + e.JoinRace + e.Rejected + e.SessionEnded + e.Overflow + e.Unacknowledged
+}
+
+// Outcomes is the acknowledged × delivered matrix over expected copies.
+type Outcomes struct {
+	AckedDelivered   uint64 `json:"acked_delivered"`
+	AckedMissing     uint64 `json:"acked_missing"`
+	UnackedDelivered uint64 `json:"unacked_delivered"`
+	UnackedMissing   uint64 `json:"unacked_missing"`
+}
+
+// Bytes counts WebSocket bytes of the harness, and payload bytes within them.
+type Bytes struct {
+	Sent            uint64 `json:"sent_bytes"`
+	Received        uint64 `json:"received_bytes"`
+	PayloadSent     uint64 `json:"payload_sent_bytes"`
+	PayloadReceived uint64 `json:"payload_received_bytes"`
+}
+
+// Messages counts protocol messages of the harness by kind.
+type Messages struct {
+	SequenceAcks uint64 `json:"sequence_acks"`
+	Pings        uint64 `json:"pings"`
+	Pongs        uint64 `json:"pongs"`
+	Unknown      uint64 `json:"unknown"` // well-formed messages of a kind we do not know
+}
+
+// PopulationResult holds the totals of one population: publishes of its members,
+// deliveries to its members.
+type PopulationResult struct {
+	Name        string  `json:"name"`
+	Subprotocol string  `json:"subprotocol"`
+	Connections int     `json:"connections"`
+	Totals      Totals  `json:"totals"`
+	ReachRatio  float64 `json:"reach_ratio"`
+}
+
+// MetricSummary describes one metric over one window.
+type MetricSummary struct {
+	Unit        string             `json:"unit"`  // "us"
+	Basis       string             `json:"basis"` // intended, sent, event
+	Phase       string             `json:"phase"`
+	Count       uint64             `json:"count"`
+	Min         *int64             `json:"min"` // nil without samples
+	Mean        *float64           `json:"mean"`
+	Max         *int64             `json:"max"`
+	Percentiles map[string]*int64  `json:"percentiles"` // p50 p90 p95 p99 p99_9; nil = not enough samples or censored
+	CI95        map[string][]int64 `json:"ci95,omitempty"`
+	Censored    uint64             `json:"censored"` // never delivered: +∞ in the percentiles
+	OutOfRange  uint64             `json:"out_of_range"`
+	Negative    uint64             `json:"negative"`
+	Histogram   *EncodedHistogram  `json:"histogram"`
+}
+
+// EncodedHistogram is an HDR histogram in the interchange encoding V2.
+type EncodedHistogram struct {
+	Encoding string `json:"encoding"` // "hdr-v2-deflate-base64"
+	Unit     string `json:"unit"`     // "ns": what the histogram's values are
+	Digits   int    `json:"digits"`
+	Lowest   int64  `json:"lowest"`
+	Highest  int64  `json:"highest"`
+	Data     string `json:"data"`
+}
+
+// PhaseResult is one phase (connect, warmup, each stage of steady, drain).
+type PhaseResult struct {
+	Name    string                    `json:"name"`
+	StartS  float64                   `json:"start_s"`
+	EndS    float64                   `json:"end_s"`
+	Steady  bool                      `json:"steady"`
+	Metrics map[string]*MetricSummary `json:"metrics"`
+}
+
+// Incident is one injected fault (or one wave of drops that nobody injected).
+type Incident struct {
+	ID        string                   `json:"id"`
+	Kind      string                   `json:"kind"`
+	Hit       int                      `json:"hit"`
+	StartS    float64                  `json:"start_s"`
+	EndS      *float64                 `json:"end_s"` // all caught up; nil = not before the end
+	Outcomes  IncidentOutcomes         `json:"outcomes"`
+	Stages    map[string]*StageSummary `json:"stages"` // detect backoff negotiate tcp tls upgrade rejoin first_data catch_up recovery outage
+	CaughtUpS map[string]*float64      `json:"caught_up_s"`
+	Replayed  uint64                   `json:"replayed"`
+	PeakPerS  float64                  `json:"peak_connects_per_s"`
+}
+
+// IncidentOutcomes says what became of the sessions that were hit.
+type IncidentOutcomes struct {
+	Resumed       int `json:"resumed"`
+	NewConnection int `json:"new_connection"`
+	GaveUp        int `json:"gave_up"`
+	Overflow      int `json:"overflow"`
+	Open          int `json:"open"` // still recovering when the run ended
+}
+
+// StageSummary is a small distribution in microseconds; nil = no samples.
+type StageSummary struct {
+	P50 *int64 `json:"p50_us"`
+	P95 *int64 `json:"p95_us"`
+	P99 *int64 `json:"p99_us"`
+	Max *int64 `json:"max_us"`
+	N   uint64 `json:"n"`
+}
+
+// Connections tells who got in, who fell out and why.
+type Connections struct {
+	Funnel       Funnel        `json:"funnel"`
+	CloseReasons []CloseReason `json:"close_reasons"`
+}
+
+// Funnel counts sessions by how far they came, and what happened to them.
+type Funnel struct {
+	Planned          int    `json:"planned"`
+	Attempted        int    `json:"attempted"`
+	Opened           int    `json:"opened"`
+	Connected        int    `json:"connected"`
+	Joined           int    `json:"joined"`
+	AtEnd            int    `json:"at_end"`
+	FailedDials      uint64 `json:"failed_dials"`
+	Recovered        uint64 `json:"recovered"`
+	NewConnections   uint64 `json:"new_connections"`
+	Drops            uint64 `json:"drops"`
+	UninjectedDrops  uint64 `json:"uninjected_drops"`
+	FailedJoins      uint64 `json:"failed_joins"`
+	ProtocolErrors   uint64 `json:"protocol_errors"`
+	RefusedRecovery  uint64 `json:"refused_recovery"`
+	RecoveryTimeouts uint64 `json:"recovery_timeouts"`
+}
+
+// CloseReason counts the ends of transports by who ended them and how.
+type CloseReason struct {
+	Side  string `json:"side"` // us, peer
+	Code  int    `json:"code"` // 0 = no close frame
+	Text  string `json:"text"`
+	Count uint64 `json:"count"`
+}
+
+// Groups says how far publishes reached.
+type Groups struct {
+	Count      int          `json:"count"`
+	ReachRatio float64      `json:"reach_ratio"`
+	Worst      []GroupReach `json:"worst"` // incomplete ones, at most 50
+}
+
+// GroupReach is one incomplete group.
+type GroupReach struct {
+	Name      string `json:"name"`
+	Members   int    `json:"members"`
+	Expected  uint64 `json:"expected"`
+	Delivered uint64 `json:"delivered"`
+}
+
+// Series is columnar: Columns["t_s"][i] is the start of interval i, every other
+// column has the same length; nil = no samples in that interval.
+type Series struct {
+	IntervalS float64               `json:"interval_s"`
+	Columns   map[string][]*float64 `json:"columns"`
+	Heatmap   *Heatmap              `json:"heatmap"`
+}
+
+// Heatmap counts e2e latencies: each cell is column (interval), row, count. Row r
+// holds [1 µs × 2^(r/rows_per_octave), …).
+type Heatmap struct {
+	RowsPerOctave int        `json:"rows_per_octave"`
+	Cells         [][3]int64 `json:"cells"`
+}
+
+// RunEvent is one line of the run's log.
+type RunEvent struct {
+	TS   float64 `json:"t_s"`
+	Kind string  `json:"kind"` // phase, fault, gate, violation, note
+	Text string  `json:"text"`
+	Ref  string  `json:"ref,omitempty"`
+}
+
+// Health says whether the measurement can be trusted.
+type Health struct {
+	Result       string   `json:"result"` // valid, warn, invalid
+	BadWindows   int      `json:"bad_windows"`
+	Windows      int      `json:"windows"`
+	Gates        []Gate   `json:"gates"`
+	Clock        Clock    `json:"clock"`
+	CeilingPerS  *float64 `json:"ceiling_per_s"`
+	MaxLagMicros int64    `json:"max_lag_us"`
+}
+
+// Gate is one condition of a trustworthy measurement.
+type Gate struct {
+	ID         string   `json:"id"`
+	Value      *float64 `json:"value"`
+	Unit       string   `json:"unit"`
+	Warn       float64  `json:"warn"`
+	Invalid    float64  `json:"invalid"`
+	Result     string   `json:"result"` // ok, warn, invalid, not_measured
+	BadWindows int      `json:"bad_windows"`
+}
+
+// Clock bounds the error between the two stamps of one latency.
+type Clock struct {
+	BoundMicros int64 `json:"bound_us"`
+}
+
+// Environment is what one would need to repeat the run.
+type Environment struct {
+	Tool   Tool   `json:"tool"`
+	Host   Host   `json:"host"`
+	Target Target `json:"target"`
+	Nodes  []Node `json:"nodes"`
+}
+
+// Tool is the harness that made the record.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Dirty   bool   `json:"dirty"`
+	Go      string `json:"go"`
+}
+
+// Host is the machine of the harness.
+type Host struct {
+	OS          string   `json:"os"`
+	Arch        string   `json:"arch"`
+	Kernel      string   `json:"kernel"`
+	CPU         string   `json:"cpu"`
+	Cores       int      `json:"cores"`
+	QuotaCores  *float64 `json:"quota_cores"`
+	MemoryBytes uint64   `json:"memory_bytes"`
+	GOMAXPROCS  int      `json:"gomaxprocs"`
+	GOGC        string   `json:"gogc"`
+	GOMEMLIMIT  string   `json:"gomemlimit"`
+}
+
+// Target is what was measured. Kind is emulator (ours, embedded), loopback or remote.
+type Target struct {
+	Kind        string `json:"kind"`
+	Endpoint    string `json:"endpoint"` // without query and user info
+	Subprotocol string `json:"subprotocol"`
+	Hub         string `json:"hub"`
+	// Lies is what an embedded emulator admits to having done on purpose, by switch.
+	Lies map[string]uint64 `json:"lies,omitempty"`
+}
+
+// Node is one process of the generator.
+type Node struct {
+	PID             int    `json:"pid"`
+	Connections     int    `json:"connections"`
+	PeakMemoryBytes uint64 `json:"peak_memory_bytes"`
+}
+
+// ScenarioText is the scenario as written, secrets never resolved in it.
+type ScenarioText struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	Text   string `json:"text"`
+	// Overrides are the --set values that were applied to it.
+	Overrides []string `json:"overrides"`
+}
+
+// Residue is one key that two runs must share to be compared.
+type Residue struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}

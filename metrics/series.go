@@ -1,0 +1,219 @@
+package metrics
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// openTicks is how many ticks back an interval may still come in: workers end a
+// tick nearly at once. A later one counts in the rates and the heat map of its
+// tick, not in the percentiles.
+const openTicks = 3
+
+// rowsPerOctave is the resolution of the heat map.
+const rowsPerOctave = 4
+
+// seriesBuilder makes the per-tick columns of a record.
+type seriesBuilder struct {
+	ticks   []tickTotals
+	open    [openTicks]openTick
+	extra   map[string][]*float64
+	shown   int // ticks before it have been looked at by Latest
+	heatmap [][3]int64
+}
+
+type tickTotals struct {
+	seen                   bool
+	parts                  int // workers whose interval has come in
+	sent, acked, delivered uint64
+	received, written      uint64
+	open, recovering       int
+	e2e                    [4]*float64 // p50 p90 p99 p99.9, µs
+	lag                    *float64    // p99, µs
+}
+
+// openTick holds the distributions of a tick that more intervals may come for.
+type openTick struct {
+	used bool
+	tick int
+	e2e  distribution
+	lag  distribution
+}
+
+var seriesQuantiles = [4]struct {
+	column string
+	q      float64
+}{{"e2e_p50_us", 0.5}, {"e2e_p90_us", 0.9}, {"e2e_p99_us", 0.99}, {"e2e_p99_9_us", 0.999}}
+
+func (s *seriesBuilder) add(tick int, iv *Interval) {
+	t := s.at(tick)
+	t.seen = true
+	t.parts++
+	t.sent += iv.Sent
+	t.acked += iv.Acked
+	t.delivered += iv.Delivered
+	t.written += iv.BytesSent
+	t.received += iv.BytesReceived
+	t.open += iv.Open
+	t.recovering += iv.Recovering
+	o := &s.open[tick%openTicks]
+	if o.used && o.tick > tick { // too late
+		for i := range iv.phases[E2ELatency] {
+			s.heatmap = appendCells(s.heatmap, tick, &iv.phases[E2ELatency][i])
+		}
+		return
+	}
+	if o.tick != tick {
+		s.finish(o)
+	}
+	o.used, o.tick = true, tick
+	for i := range iv.phases[E2ELatency] {
+		o.e2e.add(&iv.phases[E2ELatency][i])
+	}
+	for i := range iv.phases[ScheduleLag] {
+		o.lag.add(&iv.phases[ScheduleLag][i])
+	}
+}
+
+// at is the totals of a tick, made when it is new.
+func (s *seriesBuilder) at(tick int) *tickTotals {
+	for len(s.ticks) <= tick {
+		s.ticks = append(s.ticks, tickTotals{})
+	}
+	return &s.ticks[tick]
+}
+
+// finish writes a tick's distributions down.
+func (s *seriesBuilder) finish(o *openTick) {
+	if !o.used {
+		return
+	}
+	t := &s.ticks[o.tick]
+	for i, q := range seriesQuantiles {
+		t.e2e[i] = microsAt(&o.e2e, q.q)
+	}
+	t.lag = microsAt(&o.lag, 0.99)
+	s.heatmap = appendCells(s.heatmap, o.tick, &o.e2e)
+	o.e2e.reset()
+	o.lag.reset()
+	o.used = false
+}
+
+func microsAt(d *distribution, q float64) *float64 {
+	v, ok := d.quantile(q)
+	if !ok {
+		return nil
+	}
+	return new(float64(micros(v)))
+}
+
+// appendCells adds one column of the heat map. Values below 1 µs are in row 0.
+func appendCells(cells [][3]int64, column int, d *distribution) [][3]int64 {
+	if d.count() == 0 {
+		return cells
+	}
+	for _, bar := range d.counts.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		row := int64(0)
+		if us := float64(bar.From+bar.To) / 2 / 1e3; us > 1 {
+			row = int64(math.Floor(math.Log2(us) * rowsPerOctave))
+		}
+		if n := len(cells); n > 0 && cells[n-1][0] == int64(column) && cells[n-1][1] == row {
+			cells[n-1][2] += bar.Count
+			continue
+		}
+		cells = append(cells, [3]int64{int64(column), row, bar.Count})
+	}
+	return cells
+}
+
+// compactCells sorts cells and adds up those of one place.
+func compactCells(cells [][3]int64) [][3]int64 {
+	slices.SortFunc(cells, func(a, b [3]int64) int { return slices.Compare(a[:], b[:]) })
+	out := cells[:0]
+	for _, c := range cells {
+		if n := len(out); n > 0 && out[n-1][0] == c[0] && out[n-1][1] == c[1] {
+			out[n-1][2] += c[2]
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// SetColumn sets one value of a further column, such as expected_per_s.
+func (c *Collector) SetColumn(name string, tick int, v float64) {
+	c.series.at(tick)
+	if c.series.extra == nil {
+		c.series.extra = make(map[string][]*float64)
+	}
+	column := c.series.extra[name]
+	for len(column) <= tick {
+		column = append(column, nil)
+	}
+	column[tick] = new(v)
+	c.series.extra[name] = column
+}
+
+// Series is one value per tick of that length; start is the instant of tick 0
+// since the start of the run. Ticks without an interval have no values.
+func (c *Collector) Series(start, tick time.Duration) Series {
+	s := &c.series
+	for i := range s.open {
+		s.finish(&s.open[i])
+	}
+	s.heatmap = compactCells(s.heatmap)
+	out := Series{IntervalS: tick.Seconds(), Columns: make(map[string][]*float64)}
+	column := func(name string, value func(i int, t *tickTotals) *float64) {
+		values := make([]*float64, len(s.ticks))
+		for i := range s.ticks {
+			values[i] = value(i, &s.ticks[i])
+		}
+		out.Columns[name] = values
+	}
+	column("t_s", func(i int, _ *tickTotals) *float64 {
+		return new((start + time.Duration(i)*tick).Seconds())
+	})
+	rate := func(name string, count func(t *tickTotals) uint64) {
+		column(name, func(_ int, t *tickTotals) *float64 {
+			if !t.seen {
+				return nil
+			}
+			return new(float64(count(t)) / tick.Seconds())
+		})
+	}
+	rate("published_per_s", func(t *tickTotals) uint64 { return t.sent })
+	rate("delivered_per_s", func(t *tickTotals) uint64 { return t.delivered })
+	rate("acked_per_s", func(t *tickTotals) uint64 { return t.acked })
+	rate("sent_bytes_per_s", func(t *tickTotals) uint64 { return t.written })
+	rate("received_bytes_per_s", func(t *tickTotals) uint64 { return t.received })
+	gauge := func(name string, value func(t *tickTotals) int) {
+		column(name, func(_ int, t *tickTotals) *float64 {
+			if !t.seen {
+				return nil
+			}
+			return new(float64(value(t)))
+		})
+	}
+	gauge("open", func(t *tickTotals) int { return t.open })
+	gauge("recovering", func(t *tickTotals) int { return t.recovering })
+	for q := range seriesQuantiles {
+		column(seriesQuantiles[q].column, func(_ int, t *tickTotals) *float64 { return t.e2e[q] })
+	}
+	column("lag_p99_us", func(_ int, t *tickTotals) *float64 { return t.lag })
+	for name, values := range s.extra {
+		column(name, func(i int, _ *tickTotals) *float64 {
+			if i >= len(values) {
+				return nil
+			}
+			return values[i]
+		})
+	}
+	if len(s.heatmap) > 0 {
+		out.Heatmap = &Heatmap{RowsPerOctave: rowsPerOctave, Cells: s.heatmap}
+	}
+	return out
+}
