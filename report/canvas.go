@@ -1,0 +1,175 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"sort"
+
+	"github.com/wpsbench/wpsbench/report/svg"
+)
+
+// canvas is one chart of the timeline while it is drawn, back to front.
+type canvas struct {
+	tl          *timeline
+	doc         *svg.Doc
+	top, bottom float64
+}
+
+// open starts a drawing whose plot is height units high below head units of room, and
+// lays the bands of phases and faults under it.
+func (tl *timeline) open(f *figure, head, height float64) *canvas {
+	c := &canvas{tl: tl, top: head, bottom: head + height}
+	c.doc = svg.New("svg-"+f.ID, chartWidth, int(head+height+footRoom), f.Title, f.Finding)
+	for i, p := range tl.run.Phases {
+		if i%2 == 0 {
+			c.band(p.StartS, p.EndS, svg.Fill(svg.Muted).Faint(0.08))
+		}
+	}
+	c.faults()
+	return c
+}
+
+func (c *canvas) close() template.HTML {
+	c.untrusted()
+	return template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
+}
+
+func (c *canvas) band(from, to float64, p svg.Paint) {
+	x, x2 := c.tl.x.At(from), c.tl.x.At(to)
+	if x2 > x {
+		c.doc.Rect(x, c.top, max(x2-x, 1.5), c.bottom-c.top, p)
+	}
+}
+
+// faults lays two bands per incident: until half of the connections hit had caught
+// up, and from there until nearly all had.
+func (c *canvas) faults() {
+	_, end := c.tl.x.Range()
+	last := math.Inf(-1)
+	for i, inc := range c.tl.run.Incidents {
+		if i == maxIncidents {
+			break
+		}
+		half, most := end, end
+		if inc.EndS != nil {
+			half, most = *inc.EndS, *inc.EndS
+		}
+		if s := inc.CaughtUpS["p99"]; s != nil {
+			most = inc.StartS + *s
+			half = most
+		}
+		if s := inc.CaughtUpS["p50"]; s != nil {
+			half = inc.StartS + *s
+		}
+		c.band(inc.StartS, half, svg.Fill(svg.Fail).Faint(0.13))
+		c.band(half, most, svg.Fill(svg.Warn).Faint(0.16))
+		x := c.tl.x.At(inc.StartS)
+		c.doc.Line(x, c.top, x, c.bottom, svg.Stroke(svg.Fail, 1).Dashed("3 3"))
+		if x-last > 26 { // a tag has room
+			// It ends at the edge: what a fault leads to comes after it.
+			c.doc.Text(x+4, c.top-5, svg.End, svg.Fail, ellipsize(inc.ID, 12, "…"))
+			last = x
+		}
+	}
+}
+
+// phaseNames names the phases at the top of the drawing, where there is room.
+func (c *canvas) phaseNames() {
+	for _, p := range c.tl.run.Phases {
+		x, x2 := c.tl.x.At(p.StartS), c.tl.x.At(p.EndS)
+		name := ellipsize(p.Name, 24, "…")
+		if x2-x > float64(7*columns(name)+8) {
+			c.doc.Text((x+x2)/2, 14, svg.Middle, svg.Muted, name)
+		}
+	}
+}
+
+// offences marks each example of a violation at the top edge, linked to its row.
+func (c *canvas) offences() {
+	for i, o := range offencesOf(c.tl.run) {
+		if i == maxMarkers {
+			break
+		}
+		c.doc.Marker(c.tl.x.At(o.example.TS), c.top, svg.Fill(svg.Fail), o.anchor(), fmt.Sprintf("%s at %s", o.check.Name, instant(o.example.TS)))
+	}
+}
+
+// untrusted marks the moments at which a gate of the measurement did not hold.
+func (c *canvas) untrusted() {
+	for _, e := range c.tl.run.Events {
+		if e.Kind == "gate" {
+			x := c.tl.x.At(e.TS)
+			width := max(c.tl.x.At(e.TS+c.tl.run.Series.IntervalS)-x, 1.5)
+			c.doc.Rect(x, c.bottom-5, width, 5, svg.Fill(svg.Invalid))
+		}
+	}
+}
+
+// lines draws both axes and the curves, each named at its right end.
+func (c *canvas) lines(curves []curve, y svg.Scale, write func(float64) string) {
+	c.timeAxis()
+	if len(curves) == 0 {
+		c.doc.Text((plotLeft+plotRight)/2, (c.top+c.bottom)/2+4, svg.Middle, svg.Muted, "no samples")
+		return
+	}
+	c.valueAxis(y, write)
+	var ends []lineEnd
+	for _, cv := range curves {
+		n := min(len(c.tl.times), len(cv.values))
+		xs, ys := make([]float64, n), make([]float64, n)
+		for i := range n {
+			xs[i], ys[i] = c.tl.x.At(c.tl.times[i]), y.At(cv.values[i])
+		}
+		xs, ys = svg.Thin(xs, ys, c.tl.points)
+		c.doc.Path(svg.Polyline(xs, ys), cv.paint)
+		ends = append(ends, lineEnd{cv.name, cv.paint.Token, lastNumber(ys)})
+	}
+	c.names(ends)
+}
+
+type lineEnd struct {
+	name  string
+	token svg.Token
+	y     float64
+}
+
+// names writes the name of each line in the right gutter, near where it ends.
+func (c *canvas) names(ends []lineEnd) {
+	sort.SliceStable(ends, func(i, j int) bool { return ends[i].y < ends[j].y })
+	ys := make([]float64, len(ends))
+	for i, e := range ends {
+		ys[i] = e.y
+	}
+	svg.Spread(ys, 13, c.top+4, c.bottom)
+	for i, e := range ends {
+		c.doc.Line(plotRight+4, ys[i], plotRight+14, ys[i], svg.Stroke(e.token, 3))
+		c.doc.Text(plotRight+18, ys[i]+4, svg.Start, svg.Ink, e.name)
+	}
+}
+
+func lastNumber(ys []float64) float64 {
+	for i := len(ys) - 1; i >= 0; i-- {
+		if !math.IsNaN(ys[i]) {
+			return ys[i]
+		}
+	}
+	return 0
+}
+
+func (c *canvas) valueAxis(y svg.Scale, write func(float64) string) {
+	for _, v := range y.Ticks(max(2, int((c.bottom-c.top)/19))) {
+		at := y.At(v)
+		c.doc.Line(plotLeft, at, plotRight, at, svg.Stroke(svg.Grid, 1))
+		c.doc.Text(plotLeft-6, at+4, svg.End, svg.Muted, write(v))
+	}
+}
+
+func (c *canvas) timeAxis() {
+	c.doc.Line(plotLeft, c.bottom, plotRight, c.bottom, svg.Stroke(svg.Border, 1))
+	for _, t := range c.tl.x.TimeTicks(12) {
+		x := c.tl.x.At(t)
+		c.doc.Line(x, c.bottom, x, c.bottom+4, svg.Stroke(svg.Border, 1))
+		c.doc.Text(x, c.bottom+16, svg.Middle, svg.Muted, clock(t))
+	}
+}

@@ -1,0 +1,242 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+func renderHTML(t testing.TB, r *metrics.Run) string {
+	t.Helper()
+	var b bytes.Buffer
+	must(t, WriteHTML(&b, r))
+	return b.String()
+}
+
+// Every < on a page is ours: those of foreign text are escaped, in content and in
+// attributes. So this expression finds each tag there is.
+var (
+	tagPattern  = regexp.MustCompile(`<(/?)([a-zA-Z!][a-zA-Z0-9]*)((?:[^<>"]|"[^"]*")*)>`)
+	attrPattern = regexp.MustCompile(`\s([a-zA-Z][-a-zA-Z0-9]*)(?:="([^"]*)")?`)
+)
+
+// markup returns a page without the contents of its style and script elements.
+func markup(page string) string {
+	page = regexp.MustCompile(`(?s)<style>.*?</style>`).ReplaceAllString(page, "<style></style>")
+	return regexp.MustCompile(`(?s)(<script[^>]*>).*?</script>`).ReplaceAllString(page, "$1</script>")
+}
+
+var (
+	allowedTags = strings.Fields(`!doctype html head meta title style body a header div h1 h2 h3 strong span ul li p nav main section footer
+		table caption thead tbody tr th td code pre small details summary figure figcaption dl dt dd script svg g path rect text desc`)
+	allowedAttributes = strings.Fields(`html lang charset http-equiv content name class href id tabindex role type scope
+		aria-label aria-labelledby aria-describedby aria-hidden focusable
+		data-v data-columns data-x0 data-x1
+		xmlns width height viewBox font-family font-size x y d fill fill-opacity stroke stroke-width stroke-opacity stroke-dasharray
+		stroke-linejoin stroke-linecap text-anchor`)
+	allowedLink = regexp.MustCompile(`^#[a-z]+(-[0-9]+)?$`)
+)
+
+func TestPageHoldsOnlyOurMarkup(t *testing.T) {
+	for name, build := range records {
+		t.Run(name, func(t *testing.T) {
+			page := markup(renderHTML(t, build(t)))
+			if rest := tagPattern.ReplaceAllString(page, ""); strings.ContainsAny(rest, "<") {
+				i := strings.IndexByte(rest, '<')
+				t.Errorf("a stray < in the page: %.80q", rest[i:])
+			}
+			scripts := 0
+			for _, m := range tagPattern.FindAllStringSubmatch(page, -1) {
+				if !slices.Contains(allowedTags, m[2]) {
+					t.Errorf("element %s is not one of ours: %.120q", m[2], m[0])
+				}
+				if m[2] == "script" && m[1] == "" {
+					scripts++
+				}
+				for _, a := range attrPattern.FindAllStringSubmatch(m[3], -1) {
+					if !slices.Contains(allowedAttributes, a[1]) {
+						t.Errorf("attribute %s is not one of ours: %.120q", a[1], m[0])
+					}
+					if a[1] == "href" && !allowedLink.MatchString(a[2]) {
+						t.Errorf("link to %q leaves the page", a[2])
+					}
+				}
+			}
+			if scripts != 2 { // the record and the script
+				t.Errorf("%d script elements, want 2", scripts)
+			}
+		})
+	}
+}
+
+func TestPageShowsNoHiddenCharacters(t *testing.T) {
+	page := renderHTML(t, hostileRun(t))
+	for i, r := range page {
+		if r != '\n' && r != '\t' && (unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar) {
+			t.Fatalf("character %U in the page: %.60q", r, page[max(0, i-30):])
+		}
+	}
+	for _, want := range []string{`\u202e`, `\x1b[31m`, `\x00`, `\u2028`, `\xff`, "…"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%s is not shown", want)
+		}
+	}
+}
+
+func TestPagePolicyMatchesItsContent(t *testing.T) {
+	page := renderHTML(t, violatedRun(t))
+	policy := regexp.MustCompile(`http-equiv="Content-Security-Policy" content="([^"]*)"`).FindStringSubmatch(page)
+	if policy == nil {
+		t.Fatal("the page has no policy")
+	}
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(page)[1]
+	script := regexp.MustCompile(`(?s)<script>(.*?)</script>`).FindStringSubmatch(page)[1]
+	want := "default-src 'none'; script-src 'sha256-" + sourceHash(script) + "'; style-src 'sha256-" + sourceHash(style) + "'; base-uri 'none'; form-action 'none'"
+	got := strings.NewReplacer("&#39;", "'", "&#43;", "+").Replace(policy[1])
+	if got != want {
+		t.Errorf("policy\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestPageStructure(t *testing.T) {
+	for name, build := range records {
+		t.Run(name, func(t *testing.T) {
+			page := markup(renderHTML(t, build(t)))
+			for element, want := range map[string]int{"<h1>": 1, "<main>": 1, `<header id="top">`: 1, "<nav ": 1, "<footer>": 1, `<html lang="en">`: 1, `class="skip" href="#verdict"`: 1} {
+				if got := strings.Count(page, element); got != want {
+					t.Errorf("%d of %s, want %d", got, element, want)
+				}
+			}
+			seen := map[string]bool{}
+			for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+				if seen[m[1]] {
+					t.Errorf("id %q is there twice", m[1])
+				}
+				seen[m[1]] = true
+			}
+			for _, m := range regexp.MustCompile(` (?:href="#|aria-labelledby="|aria-describedby=")([^"]*)"`).FindAllStringSubmatch(page, -1) {
+				if !seen[m[1]] {
+					t.Errorf("nothing has the id %q that is referred to", m[1])
+				}
+			}
+			if strings.Count(page, "<table") != strings.Count(page, "<caption>") {
+				t.Error("a table has no caption")
+			}
+		})
+	}
+}
+
+func TestDrawingsAreWellFormed(t *testing.T) {
+	for name, build := range records {
+		page := renderHTML(t, build(t))
+		for _, drawing := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {
+			d := xml.NewDecoder(strings.NewReader(drawing))
+			for {
+				if _, err := d.Token(); errors.Is(err, io.EOF) {
+					break
+				} else if err != nil {
+					t.Fatalf("%s: %v in %.200s", name, err, drawing)
+				}
+			}
+			if strings.Contains(drawing, "NaN") || strings.Contains(drawing, "Inf") {
+				t.Errorf("%s: a coordinate is no number: %.200s", name, drawing)
+			}
+			image := strings.Contains(drawing, `role="img"`) && strings.Contains(drawing, "<title") && strings.Contains(drawing, "<desc")
+			if !image && !strings.Contains(drawing, `aria-hidden="true"`) {
+				t.Errorf("%s: a drawing is neither described nor hidden: %.200s", name, drawing)
+			}
+		}
+	}
+}
+
+// What a reader looks for is on the page of the run that has it.
+func TestPageSays(t *testing.T) {
+	tests := map[string][]string{
+		"passed": {"PASSED", ">EMULATOR<", "22.7 ms", "limit p(99)&lt;50ms", "F1", `id="recovery"`, "Latency by percentile", "65\u202f000"},
+		"failed": {"FAILED", "&#43;14 %", "calm, members", "watchers", "wss://bench.webpubsub.azure.com"},
+		"violated": {"VIOLATED", "R6", `href="#offence-1"`, `id="offence-3"`, "50.401 s  data 31/89 sequence 9041",
+			"The emulator misbehaved on purpose: swap × 3."},
+		"invalid":     {"INVALID RUN", "Diagnostics", "not judged", "∞", "excused: disconnect", "messages still arrived when the drain was cut", `id="fanout"`, "room-003"},
+		"interrupted": {"PASSED, interrupted", "The run was interrupted after 12 s"},
+		"empty":       {"NOT RUN", "no samples", "no drops were injected", "No limits were declared.", "too short for charts"},
+		"hostile":     {"&lt;img src=x onerror=alert(1)&gt;", "&lt;/script&gt;&lt;script&gt;alert(1)"},
+	}
+	for name, build := range records {
+		page := markup(renderHTML(t, build(t)))
+		for _, want := range tests[name] {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: %q is not on the page", name, want)
+			}
+		}
+		if emulator := name != "failed" && name != "empty"; strings.Contains(page, ">EMULATOR<") != emulator {
+			t.Errorf("%s: the EMULATOR chip is there: %v, want %v", name, !emulator, emulator)
+		}
+		if strings.Contains(page, "do not add up") {
+			t.Errorf("%s: the page says that its totals do not add up", name)
+		}
+	}
+}
+
+func TestPageSaysWhenTotalsDoNotAddUp(t *testing.T) {
+	r := shortRun(t)
+	r.Totals.Deliveries.Delivered--
+	if !strings.Contains(renderHTML(t, r), "do not add up") {
+		t.Error("one copy is missing from the sum, and the page does not say so")
+	}
+}
+
+func TestPageSize(t *testing.T) {
+	if size := len(pageCSS) + len(pageJS); size > 16_000 {
+		t.Errorf("style and script weigh %d bytes, want at most 16 kB", size)
+	}
+	if len(pageJS) > 8_000 {
+		t.Errorf("the script weighs %d bytes, want at most 8 kB", len(pageJS))
+	}
+	for _, test := range []struct {
+		name    string
+		seconds int
+		limit   int
+	}{{"5 minutes", 300, 250_000}, {"30 minutes", 1800, 400_000}, {"4 hours", 14_400, maxPageBytes}} {
+		t.Run(test.name, func(t *testing.T) {
+			r := passedRun(t)
+			r.Series, r.Info.DurationS = series(test.seconds), float64(test.seconds)
+			if got := len(renderHTML(t, r)); got > test.limit {
+				t.Errorf("the page weighs %d bytes, want at most %d", got, test.limit)
+			}
+		})
+	}
+}
+
+func TestPageTooLargeForItsRecord(t *testing.T) {
+	r := shortRun(t)
+	noise := make([]byte, 0, 1600<<10) // incompressible, and shown only in part
+	for i := range uint32(cap(noise)) {
+		i = (i + 1) * 2654435761
+		noise = append(noise, 'a'+byte((i^i>>15)*2246822519>>27)%26)
+	}
+	r.Info.Note = string(noise)
+	page := renderHTML(t, r)
+	if len(page) > maxPageBytes || !strings.Contains(page, "The page would have exceeded 1 MB") {
+		t.Errorf("the page weighs %d bytes and says nothing about it", len(page))
+	}
+	if _, err := ReadRun(strings.NewReader(page)); !errors.Is(err, ErrNotRun) {
+		t.Errorf("reading a page without its record: %v, want ErrNotRun", err)
+	}
+}
+
+func BenchmarkWriteHTML(b *testing.B) {
+	r := passedRun(b)
+	r.Series, r.Info.DurationS = series(300), 300
+	b.ReportAllocs()
+	for b.Loop() {
+		must(b, WriteHTML(io.Discard, r))
+	}
+}

@@ -1,0 +1,215 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// How much of a long list the page shows; the record holds the rest.
+const (
+	maxOffences  = 200
+	maxMarkers   = 40
+	maxIncidents = 60
+	maxEvents    = 200
+	maxRows      = 500
+)
+
+// page is what the template renders: every text in it is final. A nil part is left
+// out.
+type page struct {
+	Policy string // Content-Security-Policy
+	CSS    template.CSS
+	JS     template.JS
+	// Record is the packed record; empty when the page would have grown too large.
+	Record template.HTML
+
+	Title    string
+	Name     string
+	Emulator bool
+	Lies     string
+	Note     string
+	Facts    []string
+	Tags     []string
+
+	Verdict     banner
+	Load        string
+	Diagnostics bool // the measurement is invalid: figures are diagnostics
+	Figures     []card
+	Thresholds  *table
+	Timeline    *timelineSection
+	Latency     *latencySection
+	Delivery    *deliverySection
+	Recovery    *recoverySection
+	Connections *connectionsSection
+	Fanout      *table
+	Measurement *measurementSection
+	Provenance  *provenanceSection
+}
+
+// newPage builds the page from a record whose texts are safe to show. points limits
+// each line of a chart.
+func newPage(r *metrics.Run, points int) *page {
+	p := &page{
+		Title:       verdictWord(r) + ": " + r.Info.Name,
+		Name:        r.Info.Name,
+		Emulator:    r.Environment.Target.Kind == "emulator",
+		Lies:        lies(r),
+		Note:        r.Info.Note,
+		Facts:       facts(r),
+		Verdict:     newBanner(r),
+		Load:        strings.Join(loadParts(htmlNumbers, r), " · "),
+		Diagnostics: r.Verdict.Result == "invalid_run",
+		Figures:     cards(r),
+		Thresholds:  thresholdTable(r),
+		Timeline:    newTimelineSection(r, points),
+		Latency:     newLatencySection(r),
+		Delivery:    newDeliverySection(r),
+		Recovery:    newRecoverySection(r),
+		Connections: newConnectionsSection(r),
+		Fanout:      fanoutTable(r),
+		Measurement: newMeasurementSection(r),
+		Provenance:  newProvenanceSection(r),
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Info.Tags)) {
+		p.Tags = append(p.Tags, k+"="+r.Info.Tags[k])
+	}
+	return p
+}
+
+func facts(r *metrics.Run) []string {
+	all := []string{
+		r.Info.StartedAt.UTC().Format(time.RFC3339),
+		length(r.Info.DurationS),
+		r.Environment.Target.Endpoint,
+		r.Environment.Target.Subprotocol,
+		fmt.Sprintf("seed %d", r.Info.Seed),
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// lies says what an embedded emulator did wrong on purpose.
+func lies(r *metrics.Run) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(r.Environment.Target.Lies)) {
+		if n := r.Environment.Target.Lies[k]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s × %d", words(k), n))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// banner is the verdict at the head of the page.
+type banner struct {
+	Icon     template.HTML
+	Class    string
+	Word     string
+	Sentence string
+	Reasons  []link
+	Health   string
+	Part     string // how far a run came that did not reach its end
+}
+
+type link struct{ Href, Text string }
+
+func newBanner(r *metrics.Run) banner {
+	s := styleOf(r.Verdict.Result)
+	b := banner{
+		Icon:     icon(s.shape, s.token, 30),
+		Class:    string(s.token),
+		Word:     verdictWord(r),
+		Sentence: verdictSentence(r),
+		Health:   healthLine(htmlNumbers, r),
+	}
+	for i, reason := range r.Verdict.Reasons {
+		if i == 3 {
+			break
+		}
+		b.Reasons = append(b.Reasons, link{sectionOf(reason.Ref), reason.Text})
+	}
+	if r.Info.Status != "completed" {
+		b.Part = fmt.Sprintf("The run was %s after %s: totals are of the part that ran, and limits are not judged.", r.Info.Status, length(r.Info.DurationS))
+	}
+	return b
+}
+
+// sectionOf returns the place on the page that shows what a JSON pointer names.
+func sectionOf(ref string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(ref, "/"), "/")
+	switch first {
+	case "thresholds":
+		return "#thresholds"
+	case "checks", "totals", "populations":
+		return "#delivery"
+	case "groups":
+		return "#fanout"
+	case "metrics", "phases":
+		return "#latency"
+	case "incidents":
+		return "#recovery"
+	case "connections":
+		return "#connections"
+	case "series", "events":
+		return "#timeline"
+	case "health":
+		return "#health"
+	case "environment", "scenario", "residue":
+		return "#env"
+	}
+	return "#verdict"
+}
+
+// healthLine states whether the generator can be believed.
+func healthLine(n numbers, r *metrics.Run) string {
+	return strings.Join(healthParts(n, r), " · ")
+}
+
+func healthParts(n numbers, r *metrics.Run) []string {
+	parts := []string{answerOf(r.Health.Result).word}
+	if r.Health.Windows > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d bad seconds", r.Health.BadWindows, r.Health.Windows))
+	}
+	lag, e2e := percentile(r, "schedule_lag", "p99"), percentile(r, "e2e_latency", "p99")
+	switch {
+	case lag != nil && e2e != nil && *e2e > 0:
+		parts = append(parts, "lag p99 "+percent(float64(*lag)/float64(*e2e))+" of e2e p99")
+	case lag != nil:
+		parts = append(parts, "lag p99 "+microsOf(lag))
+	}
+	for _, g := range r.Health.Gates {
+		if g.Result == "invalid" {
+			parts = append(parts, words(g.ID)+" "+n.measuredOf(g.Value, g.Unit))
+		}
+	}
+	return parts
+}
+
+// loadParts puts the load into words; none for a run that never had a plan.
+func loadParts(n numbers, r *metrics.Run) []string {
+	l := r.Info.Load
+	if l.Connections == 0 {
+		return nil
+	}
+	parts := []string{
+		n.counted(uint64(max(l.Connections, 0)), "connection", "connections"),
+		n.counted(uint64(max(l.Groups, 0)), "group", "groups"),
+	}
+	if l.PayloadBytes > 0 {
+		parts = append(parts, bytesText(uint64(l.PayloadBytes)))
+	}
+	return append(parts, fmt.Sprintf("%s publishes/s → %s deliveries/s (asked %s)", n.float(l.PublishedPerS), n.float(l.DeliveredPerS), n.float(l.DeliveriesPerS)))
+}
+
+// percentile returns a percentile of a steady-state metric in microseconds, nil
+// without one.
+func percentile(r *metrics.Run, metric, key string) *int64 {
+	if m := r.Metrics[metric]; m != nil {
+		return m.Percentiles[key]
+	}
+	return nil
+}

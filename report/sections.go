@@ -1,0 +1,326 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// timelineSection answers: when did it happen?
+type timelineSection struct {
+	Why    string // there are no charts
+	Charts []*figure
+	Phases *table
+	Events *table
+}
+
+func newTimelineSection(r *metrics.Run, points int) *timelineSection {
+	s := &timelineSection{Phases: phaseTable(r), Events: eventTable(r)}
+	if tl := newTimeline(r, points); tl != nil {
+		s.Charts = tl.charts()
+	} else {
+		s.Why = "The run is too short for charts."
+	}
+	return s
+}
+
+func phaseTable(r *metrics.Run) *table {
+	if len(r.Phases) == 0 {
+		return nil
+	}
+	t := &table{Caption: "Phases", Head: heads("phase", ">from", ">to", ">e2e p50", ">e2e p99", ">e2e max", ">n")}
+	for _, p := range r.Phases {
+		name := cell{Text: p.Name}
+		if p.Steady {
+			name.Sub = "steady state"
+		}
+		cells := []cell{name, numCell(instant(p.StartS)), numCell(instant(p.EndS))}
+		m := p.Metrics["e2e_latency"]
+		if m == nil {
+			m = &metrics.MetricSummary{}
+		}
+		t.add(append(cells, numCell(percentileText(m, "p50")), numCell(percentileText(m, "p99")), microsCell(m.Max), countCell(m.Count))...)
+	}
+	return t
+}
+
+func eventTable(r *metrics.Run) *table {
+	if len(r.Events) == 0 {
+		return nil
+	}
+	t := &table{Caption: "Event log", Sortable: true, Head: heads(">time", "kind", "event")}
+	for i, e := range r.Events {
+		if i == maxEvents {
+			t.Note = moreRows(len(r.Events) - i)
+			break
+		}
+		t.add(cell{Text: instant(e.TS), Sort: fmt.Sprint(e.TS), Num: true}, textCell(e.Kind), textCell(e.Text))
+	}
+	return t
+}
+
+func moreRows(n int) string {
+	return htmlNumbers.count(uint64(n)) + " more in the JSON record."
+}
+
+// latencySection answers: what does the tail look like?
+type latencySection struct {
+	Spectrum *figure
+	Table    *table
+	Notes    []string
+}
+
+func newLatencySection(r *metrics.Run) *latencySection {
+	t := &table{Caption: "Latency in steady state",
+		Head: heads("metric", "measured from", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">max", ">n")}
+	s := &latencySection{Spectrum: spectrum(r), Table: t}
+	for _, name := range metricNames {
+		m := r.Metrics[name.key]
+		if m == nil {
+			continue
+		}
+		cells := []cell{{Text: name.name}, textCell(basisText(m.Basis))}
+		for _, key := range []string{"p50", "p90", "p95", "p99", "p99_9"} {
+			c := microsCell(m.Percentiles[key])
+			c.Text = percentileText(m, key)
+			cells = append(cells, c)
+		}
+		t.add(append(cells, microsCell(m.Max), countCell(m.Count))...)
+		for _, odd := range []struct {
+			n    uint64
+			text string
+		}{{m.Censored, "never delivered, infinite in the percentiles"}, {m.OutOfRange, "above one hour, not in the percentiles"}, {m.Negative, "negative, not in the percentiles"}} {
+			if odd.n > 0 {
+				s.Notes = append(s.Notes, fmt.Sprintf("%s: %s %s.", name.name, htmlNumbers.count(odd.n), odd.text))
+			}
+		}
+	}
+	if len(t.Rows) == 0 || r.Verdict.Result == "not_run" {
+		return nil
+	}
+	return s
+}
+
+func basisText(basis string) string {
+	switch basis {
+	case "intended":
+		return "intended send time"
+	case "sent":
+		return "actual send time"
+	}
+	return words(basis)
+}
+
+// recoverySection answers: how long did drops hurt?
+type recoverySection struct {
+	Incidents *table
+	Stages    []*table
+}
+
+func newRecoverySection(r *metrics.Run) *recoverySection {
+	if len(r.Incidents) == 0 {
+		return nil
+	}
+	s := &recoverySection{Incidents: &table{Caption: "Incidents: what became of the connections hit", Head: heads(
+		"incident", ">at", ">hit", ">resumed", ">new connection", ">gave up", ">still out",
+		">outage p50", ">outage p95", ">50 % caught up", ">99 % caught up", ">replayed", ">peak connects/s")}}
+	for i, inc := range r.Incidents {
+		if i == maxIncidents {
+			s.Incidents.Note = moreRows(len(r.Incidents) - i)
+			break
+		}
+		outage := inc.Stages["outage"]
+		if outage == nil {
+			outage = &metrics.StageSummary{}
+		}
+		overflow := ""
+		if inc.Outcomes.Overflow > 0 {
+			overflow = htmlNumbers.counted(uint64(inc.Outcomes.Overflow), "queue overflow", "queue overflows")
+		}
+		s.Incidents.add(cell{Text: inc.ID, Sub: inc.Kind}, numCell(instant(inc.StartS)), intCell(inc.Hit),
+			intCell(inc.Outcomes.Resumed), cell{Text: intCell(inc.Outcomes.NewConnection).Text, Sub: overflow, Num: true},
+			intCell(inc.Outcomes.GaveUp), intCell(inc.Outcomes.Open), microsCell(outage.P50), microsCell(outage.P95),
+			numCell(secondsOf(inc.CaughtUpS["p50"])), numCell(secondsOf(inc.CaughtUpS["p99"])), countCell(inc.Replayed),
+			numCell(htmlNumbers.float(inc.PeakPerS))).ID = fmt.Sprintf("incident-%d", i+1)
+		if t := stageTable(inc); t != nil {
+			s.Stages = append(s.Stages, t)
+		}
+	}
+	return s
+}
+
+// stageOrder is the order in which a recovery goes through its stages; the last two
+// are the whole.
+var stageOrder = []string{"detect", "backoff", "negotiate", "tcp", "tls", "upgrade", "rejoin", "first_data", "catch_up", "recovery", "outage"}
+
+func stageTable(inc metrics.Incident) *table {
+	t := &table{Caption: inc.ID + " by stage", Head: heads("stage", ">p50", ">p95", ">p99", ">max", ">n")}
+	for _, name := range stageOrder {
+		if st := inc.Stages[name]; st != nil && st.N > 0 {
+			t.add(textCell(words(name)), microsCell(st.P50), microsCell(st.P95), microsCell(st.P99), microsCell(st.Max), countCell(st.N))
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return t
+}
+
+// connectionsSection answers: who got in, who fell out, why?
+type connectionsSection struct {
+	Funnel *table
+	Ends   *table
+	Counts []string
+}
+
+func newConnectionsSection(r *metrics.Run) *connectionsSection {
+	f := r.Connections.Funnel
+	s := &connectionsSection{Funnel: &table{Caption: "How far connections came", Head: heads("stage", ">count", ">of planned", ">lost here")}}
+	before := f.Planned
+	for _, stage := range []struct {
+		name string
+		n    int
+	}{{"planned", f.Planned}, {"attempted", f.Attempted}, {"opened", f.Opened}, {"connected", f.Connected}, {"joined", f.Joined}, {"open at the end", f.AtEnd}} {
+		gone := cell{Text: dash, Num: true}
+		if stage.n < before {
+			gone = intCell(before - stage.n)
+		}
+		share := dash
+		if f.Planned > 0 {
+			share = percent(float64(stage.n) / float64(f.Planned))
+		}
+		s.Funnel.add(textCell(stage.name), intCell(stage.n), numCell(share), gone)
+		before = stage.n
+	}
+	for _, c := range []struct {
+		n                uint64
+		singular, plural string
+	}{
+		{f.Drops, "drop", "drops"}, {f.UninjectedDrops, "drop that nobody injected", "drops that nobody injected"},
+		{f.Recovered, "recovery", "recoveries"}, {f.NewConnections, "new connection after a drop", "new connections after a drop"},
+		{f.RefusedRecovery, "refused recovery", "refused recoveries"}, {f.RecoveryTimeouts, "recovery timeout", "recovery timeouts"},
+		{f.FailedDials, "failed dial", "failed dials"}, {f.FailedJoins, "failed join", "failed joins"}, {f.ProtocolErrors, "protocol error", "protocol errors"},
+	} {
+		if c.n > 0 {
+			s.Counts = append(s.Counts, htmlNumbers.counted(c.n, c.singular, c.plural))
+		}
+	}
+	if len(r.Connections.CloseReasons) > 0 {
+		s.Ends = &table{Caption: "How connections ended", Sortable: true, Head: heads("closed by", "code", "reason", ">count")}
+	}
+	for i, c := range r.Connections.CloseReasons {
+		if i == maxRows {
+			s.Ends.Note = moreRows(len(r.Connections.CloseReasons) - i)
+			break
+		}
+		code := "no close frame"
+		if c.Code != 0 {
+			code = fmt.Sprint(c.Code)
+		}
+		s.Ends.add(textCell(c.Side), textCell(code), textCell(c.Text), countCell(c.Count))
+	}
+	return s
+}
+
+// fanoutTable lists the groups that publishes did not reach in full; nil when every
+// group was reached.
+func fanoutTable(r *metrics.Run) *table {
+	if len(r.Groups.Worst) == 0 {
+		return nil
+	}
+	t := &table{Caption: "Incomplete groups", Sortable: true, Head: heads("group", ">members", ">expected", ">delivered", ">missing", ">reach")}
+	for i, g := range r.Groups.Worst {
+		if i == 20 {
+			t.Note = moreRows(len(r.Groups.Worst) - i)
+			break
+		}
+		missing := max(g.Expected, g.Delivered) - g.Delivered
+		t.add(textCell(g.Name), intCell(g.Members), countCell(g.Expected), countCell(g.Delivered), countCell(missing), numCell(ratioOf(g.Delivered, g.Expected)))
+	}
+	return t
+}
+
+// measurementSection answers: why believe it?
+type measurementSection struct {
+	Line  string
+	Facts []string
+	Gates *table
+}
+
+func newMeasurementSection(r *metrics.Run) *measurementSection {
+	h := r.Health
+	s := &measurementSection{Line: healthLine(htmlNumbers, r)}
+	s.Facts = append(s.Facts, "clock error of one latency at most "+micros(float64(h.Clock.BoundMicros)), "largest schedule lag "+micros(float64(h.MaxLagMicros)))
+	if h.CeilingPerS != nil {
+		s.Facts = append(s.Facts, "calibrated ceiling "+perSecond(*h.CeilingPerS))
+	} else {
+		s.Facts = append(s.Facts, "ceiling not calibrated")
+	}
+	if len(h.Gates) == 0 {
+		return s
+	}
+	s.Gates = &table{Caption: "Gates: conditions of a trustworthy measurement", Head: heads("gate", "answer", ">value", ">warns at", ">invalid at", ">bad seconds")}
+	for _, g := range h.Gates {
+		s.Gates.add(textCell(words(g.ID)), answerCell(g.Result), valueCell(g.Value, g.Unit),
+			numCell(htmlNumbers.measured(g.Warn, g.Unit)), numCell(htmlNumbers.measured(g.Invalid, g.Unit)), intCell(g.BadWindows))
+	}
+	return s
+}
+
+// provenanceSection answers: can I repeat it?
+type provenanceSection struct {
+	Facts    []fact
+	Command  string
+	Scenario metrics.ScenarioText
+	Residue  *table
+}
+
+type fact struct{ Name, Value string }
+
+func newProvenanceSection(r *metrics.Run) *provenanceSection {
+	e := r.Environment
+	s := &provenanceSection{Command: strings.Join(r.Info.Command, " "), Scenario: r.Scenario}
+	add := func(name, format string, args ...any) {
+		if v := strings.TrimSpace(fmt.Sprintf(format, args...)); v != "" {
+			s.Facts = append(s.Facts, fact{name, v})
+		}
+	}
+	dirty := ""
+	if e.Tool.Dirty {
+		dirty = " with local changes"
+	}
+	add("run id", "%s", r.Info.ID)
+	add("wpsbench", "%s %s%s, %s", e.Tool.Version, e.Tool.Commit, dirty, e.Tool.Go)
+	add("target", "%s %s hub %s", e.Target.Kind, e.Target.Endpoint, e.Target.Hub)
+	add("subprotocol", "%s", e.Target.Subprotocol)
+	add("delivery profile", "%s", r.Profile)
+	add("host", "%s %s, %s", e.Host.OS, e.Host.Arch, e.Host.Kernel)
+	quota := ""
+	if e.Host.QuotaCores != nil {
+		quota = ", quota " + htmlNumbers.float(*e.Host.QuotaCores) + " cores"
+	}
+	add("processor", "%s, %d cores%s", e.Host.CPU, e.Host.Cores, quota)
+	add("memory", "%s", bytesText(e.Host.MemoryBytes))
+	add("Go runtime", "GOMAXPROCS=%d GOGC=%s GOMEMLIMIT=%s", e.Host.GOMAXPROCS, e.Host.GOGC, e.Host.GOMEMLIMIT)
+	add("harness used", "%s peak memory, %s of processor time", bytesText(r.Info.Load.PeakMemoryBytes), seconds(r.Info.Load.CPUSeconds))
+	for _, n := range e.Nodes {
+		add(fmt.Sprintf("process %d", n.PID), "%s, %s peak memory", htmlNumbers.counted(uint64(max(n.Connections, 0)), "connection", "connections"), bytesText(n.PeakMemoryBytes))
+	}
+	for _, k := range slices.Sorted(maps.Keys(e.Target.Lies)) {
+		add("emulator, on purpose", "%s × %d", words(k), e.Target.Lies[k])
+	}
+	for _, o := range r.Scenario.Overrides {
+		add("overridden", "%s", o)
+	}
+	add("scenario", "%s, SHA-256 %s", r.Scenario.File, r.Scenario.SHA256)
+	if len(r.Residue) > 0 {
+		s.Residue = &table{Caption: "What another run must share to be compared", Head: heads("key", "value")}
+		for _, x := range r.Residue {
+			s.Residue.add(textCell(x.Key), codeCell(x.Value))
+		}
+	}
+	return s
+}

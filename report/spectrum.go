@@ -1,0 +1,111 @@
+package report
+
+import (
+	"html/template"
+	"math"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report/svg"
+)
+
+// maxNines is the right end of the spectrum's axis: 99.9999 %.
+const maxNines = 6
+
+// spectrumLine is one distribution over quantiles that stand evenly in nines,
+// log10(1/(1-q)), so that the tail takes its share of the axis.
+type spectrumLine struct {
+	name  string
+	paint svg.Paint
+	nines []float64
+	us    []float64
+	sure  int // points with at least ten samples above them
+}
+
+// spectrum draws the whole latency distributions of steady state; nil without an
+// encoded histogram that can be read.
+func spectrum(r *metrics.Run) *figure {
+	var lines []spectrumLine
+	for _, l := range []struct {
+		key, name string
+		paint     svg.Paint
+	}{
+		{"e2e_latency", "response", svg.Stroke(svg.Delivered, 1.8)},
+		{"e2e_service", "service", svg.Stroke(svg.Delivered, 1.2).Dashed("4 3")},
+		{"ack_rtt", "ack", svg.Stroke(svg.Open, 1.8)},
+	} {
+		if nines, us, sure := quantiles(r.Metrics[l.key]); len(us) > 0 {
+			lines = append(lines, spectrumLine{l.name, l.paint, nines, us, sure})
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	f := &figure{ID: "spectrum", Title: "Latency by percentile, steady state"}
+	f.Finding = "From the smallest sample to the largest; dotted where fewer than ten samples lie above."
+	f.SVG = drawSpectrum(f, lines)
+	return f
+}
+
+// quantiles reads the distribution of a metric, ten points per nine, up to the
+// largest sample. Censored samples stand above all others: the line ends where they
+// begin.
+func quantiles(m *metrics.MetricSummary) (nines, us []float64, sure int) {
+	if m == nil || m.Histogram == nil {
+		return nil, nil, 0
+	}
+	// The packed form: its size follows the samples, not the geometry that the
+	// document claims.
+	h, err := hdr.DecodePacked([]byte(m.Histogram.Data))
+	if err != nil || h.TotalCount() == 0 {
+		return nil, nil, 0
+	}
+	n, all := float64(h.TotalCount()), float64(h.TotalCount())+float64(m.Censored)
+	for i := range maxNines*10 + 1 {
+		x := float64(i) / 10
+		q := 1 - math.Pow(10, -x)
+		above := (1 - q) * all
+		if q*all > n || (i > 0 && above < 0.5) {
+			break
+		}
+		nines = append(nines, x)
+		us = append(us, float64(h.ValueAtPercentile(q*all/n*100))/1e3)
+		if above >= 10 {
+			sure = len(us)
+		}
+	}
+	return nines, us, sure
+}
+
+func drawSpectrum(f *figure, lines []spectrumLine) template.HTML {
+	const height = 210.0
+	c := &canvas{top: 10, bottom: 10 + height}
+	c.doc = svg.New("svg-"+f.ID, chartWidth, int(c.bottom+footRoom), f.Title, f.Finding)
+	lo, hi := math.Inf(1), 0.0
+	for _, l := range lines {
+		e := extent(l.us)
+		lo, hi = min(lo, e.lo), max(hi, e.hi)
+	}
+	x, y := svg.Linear(0, maxNines, plotLeft, plotRight), svg.Log(lo, hi, c.bottom, c.top)
+	c.valueAxis(y, axisMicros)
+	for i, name := range []string{"0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"} {
+		at := x.At(float64(i))
+		c.doc.Line(at, c.top, at, c.bottom, svg.Stroke(svg.Grid, 1))
+		c.doc.Text(at, c.bottom+16, svg.Middle, svg.Muted, name)
+	}
+	var ends []lineEnd
+	for _, l := range lines {
+		xs, ys := make([]float64, len(l.us)), make([]float64, len(l.us))
+		for i := range l.us {
+			xs[i], ys[i] = x.At(l.nines[i]), y.At(l.us[i])
+		}
+		c.doc.Path(svg.Polyline(xs[:l.sure], ys[:l.sure]), l.paint)
+		if from := max(l.sure-1, 0); from < len(xs)-1 {
+			c.doc.Path(svg.Polyline(xs[from:], ys[from:]), l.paint.Dashed("1 4"))
+		}
+		ends = append(ends, lineEnd{l.name, l.paint.Token, lastNumber(ys)})
+	}
+	c.names(ends)
+	return template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
+}

@@ -1,0 +1,300 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report/svg"
+)
+
+// TextOptions says for which terminal a summary is written.
+type TextOptions struct {
+	Width int    // columns that no line exceeds; 0 means 80, below 40 counts as 40
+	Color bool   // ANSI colours
+	UTF8  bool   // marks and units beyond ASCII
+	Files []File // written beside the summary, named in it
+	// VerdictOnly leaves everything out but the last line.
+	VerdictOnly bool
+}
+
+// File is an output that was written.
+type File struct {
+	Name  string
+	Bytes int64
+}
+
+// WriteText writes the summary that ends a run in a terminal: limits, delivery,
+// latency, recovery, the generator's health, the files, and last the one line that
+// holds the verdict.
+func WriteText(w io.Writer, r *metrics.Run, o TextOptions) error {
+	if o.Width == 0 {
+		o.Width = 80
+	}
+	o.Width = max(o.Width, 40)
+	safe := plain{ascii: !o.UTF8, commands: true}
+	files := make([]File, len(o.Files))
+	for i, f := range o.Files {
+		files[i] = File{safe.text(f.Name), f.Bytes}
+	}
+	s := &summary{r: safe.copyRun(r), o: o}
+	if !o.VerdictOnly {
+		s.everything(files)
+	}
+	s.verdict()
+	if _, err := io.WriteString(w, s.b.String()); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
+}
+
+// everything is the summary before the verdict.
+func (s *summary) everything(files []File) {
+	s.head()
+	s.thresholds()
+	s.delivery()
+	s.checks()
+	s.latency()
+	s.recovery()
+	s.wrap(left("  generator", labelWidth), strings.Repeat(" ", labelWidth), " · ", healthParts(textNumbers, s.r))
+	s.files(files)
+}
+
+// labelWidth is the width of the column of section names, indentation included.
+const labelWidth = 20
+
+// summary collects the lines.
+type summary struct {
+	r *metrics.Run
+	o TextOptions
+	b strings.Builder
+}
+
+// line ends a line: cut to the width, in the colour of a token, and in ASCII where
+// the terminal knows no more.
+func (s *summary) line(text string, t svg.Token) {
+	text = strings.TrimRight(ellipsize(s.ascii(text), s.o.Width, s.ascii("…")), " ")
+	if code := ansi[t]; s.o.Color && code != "" {
+		text = "\x1b[" + code + "m" + text + "\x1b[0m"
+	}
+	s.b.WriteString(text + "\n")
+}
+
+// ansi holds the colours of the verdicts; what has none stays as the terminal writes.
+var ansi = map[svg.Token]string{svg.Pass: "32", svg.Fail: "31", svg.Warn: "33", svg.Invalid: "35", svg.Muted: "2"}
+
+// asciiMarks replaces our own marks; foreign text was escaped before. The verdict's
+// marks come with their word.
+var asciiMarks = strings.NewReplacer("✓", "+", "✕", "x", "△", "!", "◐", "~", "○", "o",
+	"…", "~", " · ", " - ", "–", "-", "−", "-", "→", "->", "×", "x", "÷", "/", "µ", "u", "∞", "inf")
+
+func (s *summary) ascii(text string) string {
+	if s.o.UTF8 {
+		return text
+	}
+	return asciiMarks.Replace(text)
+}
+
+// fields writes a section's name and its parts, wrapped behind the name.
+func (s *summary) fields(label string, parts ...string) {
+	s.wrap(left("  "+label, labelWidth), strings.Repeat(" ", labelWidth), gap, parts)
+}
+
+// gap stands between figures on one line.
+const gap = "   "
+
+// wrap writes parts with a separator between them, and goes to a new line where the
+// next part would not fit.
+func (s *summary) wrap(first, next, separator string, parts []string) {
+	line, empty := first, true
+	for _, p := range parts {
+		if !empty && columns(s.ascii(line+separator+p)) > s.o.Width {
+			s.line(line, "")
+			line, empty = next, true
+		}
+		if !empty {
+			line += separator
+		}
+		line += p
+		empty = false
+	}
+	s.line(line, "")
+}
+
+func (s *summary) head() {
+	t := s.r.Environment.Target
+	target := hostOf(t.Endpoint)
+	if t.Kind == "emulator" {
+		target = strings.TrimSpace("EMULATOR " + target)
+	}
+	var parts []string
+	for _, p := range []string{strings.TrimSpace("wpsbench " + s.r.Environment.Tool.Version), s.r.Info.Name, target, fmt.Sprintf("seed %d", s.r.Info.Seed)} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	s.line(strings.Join(parts, " · "), "")
+	if load := loadParts(textNumbers, s.r); len(load) > 0 {
+		s.fields("load", load...)
+	}
+	if misdeeds := lies(s.r); misdeeds != "" {
+		s.line("  the emulator misbehaved on purpose: "+misdeeds, svg.Warn)
+	}
+}
+
+// hostOf is an endpoint without its path.
+func hostOf(endpoint string) string {
+	scheme, rest, found := strings.Cut(endpoint, "://")
+	if !found {
+		return endpoint
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host
+}
+
+// thresholds lists the scenario's limits and, of the built-in ones, those that did
+// not hold.
+func (s *summary) thresholds() {
+	var shown []metrics.ThresholdResult
+	for _, t := range byRank(s.r.Thresholds) {
+		if !t.BuiltIn || t.Result != "pass" {
+			shown = append(shown, t)
+		}
+	}
+	if len(shown) == 0 {
+		s.fields("thresholds", "none declared")
+		return
+	}
+	s.line("  thresholds", "")
+	metricWidth, exprWidth, valueWidth := 11, 14, 10
+	for _, t := range shown {
+		metricWidth = min(max(metricWidth, columns(t.Metric)), 16)
+		exprWidth = min(max(exprWidth, columns(limitText(t))), 24)
+		valueWidth = min(max(valueWidth, columns(textNumbers.measuredOf(t.Measured, t.Unit))), 12)
+	}
+	for _, t := range shown {
+		a := answerOf(t.Result)
+		value := textNumbers.measuredOf(t.Measured, t.Unit)
+		if t.Result == "not_judged" || t.Result == "no_samples" {
+			value = a.word
+		}
+		text := fmt.Sprintf("    %c %s  %s  %s  ", a.mark, left(ellipsize(t.Metric, metricWidth, "…"), metricWidth),
+			left(ellipsize(limitText(t), exprWidth, "…"), exprWidth), left(value, valueWidth))
+		s.line(text+s.thresholdTail(t, s.o.Width-columns(text)), a.token)
+	}
+}
+
+// thresholdTail is where a limit that failed stands, its end in room columns, and how
+// much one that held had left.
+func (s *summary) thresholdTail(t metrics.ThresholdResult, room int) string {
+	if t.Result != "pass" {
+		source := []rune(sourceText(t))
+		if cut := len(source) - room; cut > 0 {
+			source = append([]rune("…"), source[min(cut+1, len(source)):]...)
+		}
+		return string(source)
+	}
+	if t.MarginRatio == nil {
+		return ""
+	}
+	return change(*t.MarginRatio) + "  " + s.interval(t)
+}
+
+// interval is the 95 % interval of the percentile that a limit is on.
+func (s *summary) interval(t metrics.ThresholdResult) string {
+	m := s.r.Metrics[t.Metric]
+	if m == nil || t.Population != "" || (t.Phase != "steady" && t.Phase != "") {
+		return ""
+	}
+	for aggregate, key := range map[string]string{"med": "p50", "p(50)": "p50", "p(90)": "p90", "p(95)": "p95", "p(99)": "p99", "p(99.9)": "p99_9"} {
+		if ci := m.CI95[key]; len(ci) == 2 && strings.HasPrefix(t.Expr, aggregate) {
+			return intervalOf(ci)
+		}
+	}
+	return ""
+}
+
+// intervalOf writes both ends, the unit once when they share it.
+func intervalOf(ci []int64) string {
+	from, to := micros(float64(ci[0])), micros(float64(ci[1]))
+	value, unit, _ := strings.Cut(from, " ")
+	if strings.HasSuffix(to, " "+unit) {
+		from = value
+	}
+	return "[" + from + ", " + to + "]"
+}
+
+func (s *summary) delivery() {
+	d, p := s.r.Totals.Deliveries, s.r.Totals.Publishes
+	n := textNumbers
+	s.fields("delivery", "expected "+n.count(d.Expected), "delivered "+n.count(d.Delivered), "reach "+ratioOf(d.Delivered, d.Expected))
+	parts := []string{"lost " + n.count(d.Lost), "duplicated " + n.count(d.Duplicated), "reordered " + n.count(d.Reordered), "unexpected " + n.count(d.Unexpected)}
+	if d.Corrupt > 0 {
+		parts = append(parts, "corrupt "+n.count(d.Corrupt))
+	}
+	if d.Undelivered > 0 {
+		parts = append(parts, "undelivered "+n.count(d.Undelivered))
+	}
+	for _, e := range excuses(d.Excused) {
+		parts = append(parts, "excused "+n.count(e.n)+" ("+e.name+")")
+	}
+	if p.Fail > 0 {
+		parts = append(parts, "failed publishes "+n.count(p.Fail))
+	}
+	if p.Dropped > 0 {
+		parts = append(parts, "never sent "+n.count(p.Dropped))
+	}
+	if d.Recovered > 0 {
+		parts = append(parts, "indeterminate, yet delivered "+n.count(d.Recovered))
+	}
+	s.wrap("    ", "    ", gap, parts)
+}
+
+// checks lists the promises that were broken or could not be judged.
+func (s *summary) checks() {
+	counts := map[string]int{}
+	for _, c := range s.r.Checks {
+		counts[c.Result]++
+	}
+	if len(s.r.Checks) == 0 {
+		return
+	}
+	var parts []string
+	for _, result := range []string{"ok", "violated", "unknown", "not_exercised"} {
+		if counts[result] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[result], words(result)))
+		}
+	}
+	s.fields("checks", parts...)
+	for _, c := range s.r.Checks {
+		a := answerOf(c.Result)
+		text := fmt.Sprintf("    %c %s: %s", a.mark, ellipsize(c.ID+" "+c.Name, 36, "…"), a.word)
+		switch c.Result {
+		case "violated":
+			s.line(fmt.Sprintf("%s %s of %s", text, textNumbers.count(c.Violations), textNumbers.count(c.Checked)), a.token)
+		case "unknown":
+			s.line(text+", "+c.Reason, a.token)
+		}
+	}
+}
+
+func (s *summary) files(files []File) {
+	if len(files) == 0 {
+		return
+	}
+	var parts []string
+	for _, f := range files {
+		parts = append(parts, fmt.Sprintf("%s (%s)", f.Name, bytesText(uint64(max(f.Bytes, 0)))))
+	}
+	s.wrap("  wrote ", "        ", "  ", parts)
+}
+
+func (s *summary) verdict() {
+	style := styleOf(s.r.Verdict.Result)
+	text := string(style.mark) + " " + verdictWord(s.r)
+	if sentence := verdictSentence(s.r); sentence != "" {
+		text += ": " + sentence
+	}
+	s.line(text, style.token)
+}
