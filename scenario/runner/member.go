@@ -1,0 +1,351 @@
+package runner
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// member is one session of a population: it turns the events of its wire.Client
+// into observations.
+type member struct {
+	w          *worker
+	id         int // connection id of the plan
+	population int
+	client     *wire.Client
+	publisher  *publisher // nil: only listens
+
+	connections int // connectionIds so far
+	dialing     time.Duration
+	attached    bool
+	everReady   bool
+	closing     bool
+	closed      bool
+	overflowed  bool      // the last close reason spoke of a full buffer
+	recovery    *recovery // from a drop until caught up
+}
+
+func newMember(w *worker, id int) *member {
+	r := w.run
+	m := &member{w: w, id: id, population: r.plan.PopulationOf(id)}
+	m.client = w.loop.Open(&r.sessions[m.population], r.cfg.Target.URL(id), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
+	for _, g := range r.topology.Subscribers[id].Groups {
+		m.client.Join(0, r.topology.Groups[g])
+	}
+	if p := r.plan.PublisherOf(id); p >= 0 {
+		m.publisher = newPublisher(m, p)
+	}
+	return m
+}
+
+// Event implements wire.Handler.
+func (m *member) Event(now time.Duration, ev *wire.Event) {
+	switch ev.Kind {
+	case wire.EventMessage:
+		m.received(now, ev)
+	case wire.EventAcked:
+		m.answered(now, ev)
+	case wire.EventUnexpectedAck:
+		m.w.checker.UnexpectedAck(now, m.id, ev.Message.AckID)
+	case wire.EventUnanswered:
+		m.unanswered(ev)
+	case wire.EventDialing:
+		m.dialing = now
+		if m.w.pulse.attempted.Add(1); ev.Connection == 0 && m.connections == 0 {
+			m.w.funnel.Attempted = m.w.started
+		}
+		m.recovery.attempt(now)
+	case wire.EventDialFailed:
+		m.w.funnel.FailedDials++
+		m.w.run.dialFailed(ev.Err)
+	case wire.EventOpened:
+		m.opened(now, ev)
+	case wire.EventConnected:
+		m.connected(now)
+	case wire.EventReady:
+		m.ready(now, ev)
+	case wire.EventDropped:
+		m.dropped(now, ev)
+	case wire.EventEnded:
+		m.ended(now, ev)
+	case wire.EventProtocolError:
+		m.w.funnel.ProtocolErrors++
+		m.w.run.note("note", "session "+itoa(m.id)+": "+ev.Err.Error())
+	case wire.EventClosed:
+		m.finish()
+	case wire.EventNotice:
+	}
+}
+
+func (m *member) received(now time.Duration, ev *wire.Event) {
+	w, msg := m.w, ev.Message
+	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
+		Group:      msg.Group,
+		Data:       msg.Data,
+		Kind:       kindOf(msg.DataType),
+		SequenceID: msg.SequenceID,
+		Fresh:      ev.Fresh,
+	})
+	if m.recovery != nil {
+		m.recovery.data(now, r.Replayed)
+	}
+	if r.Counted {
+		due := w.t0 + r.Header.Intended
+		w.counts.payloadRecv += uint64(len(msg.Data))
+		w.recorder.Record(metrics.E2ELatency, r.Header.Intended, m.population, now-due)
+		w.recorder.Record(metrics.E2EService, r.Header.Intended, m.population, now-due-r.Header.Lag)
+		w.recorder.Interval().Delivered++
+	}
+	if r.CaughtUp {
+		m.caughtUp(now)
+	}
+}
+
+func (m *member) answered(now time.Duration, ev *wire.Event) {
+	w, req := m.w, ev.Request
+	rtt := now - req.SentAt
+	since := w.sinceT0(req.SentAt)
+	switch req.Kind {
+	case wire.JoinGroup:
+		w.recorder.Record(metrics.JoinRTT, since, m.population, rtt)
+		if !ev.Success {
+			w.funnel.FailedJoins++
+			w.run.joinRefused(req.Group, string(ev.Message.ErrorName), string(ev.Message.ErrorMessage))
+		}
+	case wire.SendToGroup:
+		w.recorder.Record(metrics.AckRTT, since, m.population, rtt)
+		w.recorder.Interval().Acked++
+		w.counts.resent += uint64(req.Resends)
+		m.publisher.answered(req.Tag, m.outcome(ev))
+		if len(m.publisher.backlog) > 0 {
+			m.publisher.flush()
+		}
+	default:
+	}
+}
+
+// outcome files the answer to a publish. Only a refusal says that the message was
+// not brokered; any other error leaves that open (protocol.md 3.4).
+func (m *member) outcome(ev *wire.Event) metrics.Outcome {
+	c := &m.w.counts
+	switch {
+	case ev.Success:
+		c.ok++
+		if ev.Duplicate {
+			c.duplicate++
+		}
+		return metrics.OutcomeOK
+	case string(ev.Message.ErrorName) == "Forbidden", string(ev.Message.ErrorName) == "BadRequest":
+		c.fail++
+		return metrics.OutcomeFail
+	default:
+		c.fail++
+		return metrics.OutcomeError
+	}
+}
+
+func (m *member) unanswered(ev *wire.Event) {
+	if ev.Request.Kind != wire.SendToGroup {
+		return
+	}
+	m.w.counts.resent += uint64(ev.Request.Resends)
+	o := metrics.OutcomeIndeterminateDisconnect
+	if m.publisher.info.Reliable {
+		o = metrics.OutcomeIndeterminateSessionEnded
+	}
+	m.publisher.answered(ev.Request.Tag, o)
+}
+
+func (m *member) opened(now time.Duration, ev *wire.Event) {
+	w := m.w
+	m.attached = true
+	w.counts.open++
+	if m.connections == 0 {
+		w.funnel.Opened++
+	}
+	w.checker.Opened(now, m.id, ev.Recovering)
+	if m.recovery != nil {
+		w.incidents[m.recovery.incident].opens.add(now)
+		m.recovery.open(now, ev)
+	}
+	if !ev.Recovering {
+		return
+	}
+	if m.recovery != nil && w.checker.ExpectCatchUp(m.id, w.dueBy(now)) {
+		m.caughtUp(now)
+	}
+	if m.publisher != nil {
+		m.publisher.flush()
+	}
+}
+
+func (m *member) connected(now time.Duration) {
+	m.connections++
+	if m.connections == 1 {
+		m.w.funnel.Connected++
+		m.w.pulse.connected.Add(1)
+		m.w.run.connectedOnce.Store(true)
+	} else {
+		m.w.funnel.NewConnections++
+	}
+	m.w.recorder.Record(metrics.ConnectTime, m.w.sinceT0(now), m.population, now-m.dialing)
+}
+
+func (m *member) ready(now time.Duration, ev *wire.Event) {
+	m.w.checker.Joined(now, m.id)
+	if !m.everReady && ev.Success {
+		m.everReady = true
+		m.w.funnel.Joined++
+		m.w.pulse.ready.Add(1)
+	}
+	if m.recovery != nil {
+		m.recovery.joined(now)
+		// What was published meanwhile is gone for a new connection: it is as far as
+		// it can get as soon as it has joined.
+		m.caughtUp(now)
+	}
+	if m.publisher != nil {
+		m.publisher.flush()
+	}
+}
+
+// strike lets a fault hit this member; false when it had no transport to lose.
+func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
+	if !m.attached || m.recovery != nil || m.closing {
+		return false
+	}
+	m.lose(now, i)
+	switch f.Kind {
+	case "rst":
+		m.client.Reset(now)
+	case "close":
+		m.client.Interrupt(now, uint16(f.Code))
+	}
+	return true
+}
+
+// lose opens a recovery: the way back from fault i, or from a drop nobody injected.
+func (m *member) lose(now time.Duration, incident int) {
+	m.recovery = &recovery{incident: incident, fault: now}
+	m.w.counts.recovering++
+}
+
+func (m *member) dropped(now time.Duration, ev *wire.Event) {
+	w := m.w
+	if m.attached {
+		m.attached = false
+		w.counts.open--
+	}
+	w.countClose(ev)
+	w.checker.Dropped(now, m.id)
+	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
+	if m.closing {
+		return
+	}
+	w.funnel.Drops++
+	if m.recovery == nil {
+		w.funnel.UninjectedDrops++
+		uninjected := len(w.incidents) - 1
+		if w.incidents[uninjected].hit == 0 {
+			w.incidents[uninjected].started = now
+			w.run.note("note", "session "+itoa(m.id)+" dropped though no fault hit it: "+dropText(ev))
+		}
+		w.incidents[uninjected].hit++
+		m.lose(now, uninjected)
+	}
+	m.recovery.detect(now)
+	w.checker.CancelCatchUp(m.id)
+}
+
+func (m *member) ended(now time.Duration, ev *wire.Event) {
+	why := metrics.EndDropped
+	switch ev.Reason {
+	case wire.EndRefused:
+		why = metrics.EndRefused
+		m.w.funnel.RefusedRecovery++
+	case wire.EndExpired:
+		why = metrics.EndExpired
+		m.w.funnel.RecoveryTimeouts++
+	default:
+	}
+	if m.overflowed {
+		why = metrics.EndOverflow
+	}
+	m.w.checker.Ended(now, m.id, why)
+	if m.recovery != nil {
+		m.recovery.end(why)
+	}
+}
+
+// caughtUp closes the recovery: nothing that was due before the socket opened is missing.
+func (m *member) caughtUp(now time.Duration) {
+	rec := m.recovery
+	if rec == nil {
+		return
+	}
+	m.recovery = nil
+	w := m.w
+	w.counts.recovering--
+	w.incidents[rec.incident].finish(rec, now)
+	if rec.outcome == outcomeResumed {
+		w.funnel.Recovered++
+	}
+	since := w.sinceT0(rec.fault)
+	w.recorder.Record(metrics.RecoveryTime, since, m.population, now-rec.detected)
+	w.recorder.Record(metrics.OutageTime, since, m.population, now-rec.fault)
+	w.run.returned(rec.incident, now)
+}
+
+// giveUp files a recovery that the end of the run leaves open.
+func (m *member) giveUp() {
+	if m.recovery != nil {
+		m.w.incidents[m.recovery.incident].abandon(m.recovery)
+		m.recovery = nil
+	}
+	if m.attached {
+		m.w.funnel.AtEnd++
+	}
+	if m.publisher != nil {
+		m.publisher.discard()
+	}
+}
+
+func (m *member) close(now time.Duration) {
+	m.closing = true
+	m.client.Close(now, 1000)
+}
+
+func (m *member) finish() {
+	if m.closed {
+		return
+	}
+	m.closed = true
+	m.w.counts.finished++
+	m.w.pulse.finished.Add(1)
+}
+
+func dropText(ev *wire.Event) string {
+	switch {
+	case ev.CloseCode != 0:
+		return "close " + itoa(int(ev.CloseCode)) + " " + ev.CloseReason
+	case ev.Err != nil:
+		return errorKind(ev.Err)
+	default:
+		return "unknown cause"
+	}
+}
+
+// errorKind is the innermost cause: short, and without addresses that differ per connection.
+func errorKind(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}

@@ -1,0 +1,120 @@
+package runner
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// handOver takes a worker's interval; called on the worker's goroutine.
+func (r *run) handOver(tick int, iv *metrics.Interval) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.collector.Add(tick, iv)
+}
+
+// enter begins a phase, and ends the one before it.
+func (r *run) enter(name string) {
+	r.leave()
+	now := wire.Now()
+	r.mu.Lock()
+	r.phase = name
+	r.phases = append(r.phases, metrics.PhaseResult{Name: name, StartS: seconds(now - r.start)})
+	r.mu.Unlock()
+	r.note("phase", name)
+}
+
+func (r *run) leave() {
+	if n := len(r.phases); n > 0 && r.phases[n-1].EndS == 0 {
+		r.phases[n-1].EndS = seconds(wire.Now() - r.start)
+	}
+}
+
+// note adds a line to the run's log; any goroutine.
+func (r *run) note(kind, text string) {
+	now := wire.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	const maxEvents = 1000
+	if len(r.events) >= maxEvents {
+		return
+	}
+	r.events = append(r.events, metrics.RunEvent{TS: seconds(now - r.start), Kind: kind, Text: text})
+	r.pending = append(r.pending, text)
+}
+
+// struck is called by each worker once a fault has hit its share.
+func (r *run) struck(i, hit int) {
+	r.mu.Lock()
+	f := &r.faults[i]
+	f.reported++
+	f.hit += hit
+	all := f.reported == len(r.workers)
+	r.mu.Unlock()
+	if all {
+		fault := &r.plan.Scenario.Faults[i]
+		r.note("fault", fmt.Sprintf("%s %s hit %d sessions of %s", fault.Name, fault.Kind, f.hit, fault.Population))
+		r.settle(i)
+	}
+}
+
+// returned is called when a session that fault i hit has caught up.
+func (r *run) returned(i int, now time.Duration) {
+	if i >= len(r.faults) {
+		return
+	}
+	r.mu.Lock()
+	f := &r.faults[i]
+	f.back++
+	f.last = max(f.last, now)
+	r.mu.Unlock()
+	r.settle(i)
+}
+
+// settle closes a fault's window when every session it hit is back.
+func (r *run) settle(i int) {
+	r.mu.Lock()
+	f := r.faults[i]
+	r.mu.Unlock()
+	if f.reported < len(r.workers) || f.back < f.hit {
+		return
+	}
+	at := max(f.last-r.t0, r.windows.Faults[i].From)
+	r.windows.Faults[i].Close(at)
+	r.note("fault", fmt.Sprintf("%s all %d sessions caught up", r.plan.Scenario.Faults[i].Name, f.hit))
+}
+
+// report calls Progress for pending events and once per complete interval.
+func (r *run) report() {
+	if r.cfg.Progress == nil {
+		return
+	}
+	r.mu.Lock()
+	pending := r.pending
+	r.pending = nil
+	stats, fresh := r.collector.Latest(len(r.workers), tickEvery)
+	p := Progress{
+		Since:           wire.Now() - r.start,
+		Phase:           r.phase,
+		Planned:         r.plan.Connections,
+		SentPerSec:      stats.SentPerSec,
+		DeliveredPerSec: stats.DeliveredPerSec,
+		P50:             stats.P50,
+		P99:             stats.P99,
+		LagP99:          stats.LagP99,
+	}
+	r.mu.Unlock()
+	p.Open = int(r.sum(func(p *pulse) int64 { return p.open.Load() }))
+	p.Recovering = int(r.sum(func(p *pulse) int64 { return p.recovering.Load() }))
+	for _, text := range pending {
+		p.Event = text
+		r.cfg.Progress(p)
+	}
+	if p.Event = ""; fresh {
+		r.cfg.Progress(p)
+	}
+}
+
+func seconds(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }

@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// pacer wakes the worker at the instant of its next planned send. The plan's
+// instants are absolute, so a late wake-up never moves the ones after it.
+type pacer struct {
+	w       *worker
+	due     publisherHeap
+	timer   *wire.Timer
+	stopped bool
+}
+
+func (p *pacer) init(w *worker) {
+	p.w = w
+	p.timer = w.loop.NewTimer(p.wake)
+}
+
+// add schedules a publisher from its first message on.
+func (p *pacer) add(pub *publisher) {
+	if pub.advance() {
+		heap.Push(&p.due, pub)
+	}
+}
+
+// wake lets everything go out that is due, then sets the timer for what is next.
+func (p *pacer) wake(now time.Duration) {
+	if p.stopped {
+		return
+	}
+	for len(p.due) > 0 {
+		pub := p.due[0]
+		at := p.w.t0 + pub.next
+		if at > now {
+			// One more look at the clock: sending took time, and what has come due
+			// meanwhile should not wait for another wake-up.
+			if now = p.w.loop.Now(); at > now {
+				p.timer.Set(at)
+				return
+			}
+		}
+		pub.fire()
+		if pub.advance() {
+			heap.Fix(&p.due, 0)
+		} else {
+			heap.Pop(&p.due)
+		}
+	}
+}
+
+func (p *pacer) stop() {
+	p.stopped = true
+	p.due = nil
+	p.timer.Stop()
+}
+
+// publisherHeap orders publishers by the instant of their next message.
+type publisherHeap []*publisher
+
+func (h publisherHeap) Len() int           { return len(h) }
+func (h publisherHeap) Less(i, j int) bool { return h[i].next < h[j].next }
+func (h publisherHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+
+// Push and Pop serve container/heap only.
+func (h *publisherHeap) Push(x any) { *h = append(*h, x.(*publisher)) }
+
+// Pop removes the last element.
+func (h *publisherHeap) Pop() any {
+	old := *h
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return last
+}

@@ -1,0 +1,227 @@
+package runner
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// record judges the shards of all workers and writes down everything there is to
+// say. The workers have stopped.
+func (r *run) record(setupErr error) *metrics.Run {
+	end := wire.Now()
+	if r.t0 == 0 {
+		r.t0 = end // nothing was ever scheduled
+	}
+	judgement := r.judge()
+	rec := &metrics.Run{
+		Kind:          "wpsbench.run",
+		SchemaVersion: metrics.SchemaVersion,
+		Info:          r.info(end, setupErr),
+		Checks:        judgement.Checks,
+		Totals:        judgement.Totals,
+		Metrics:       map[string]*metrics.MetricSummary{},
+		Populations:   judgement.Populations,
+		Groups:        judgement.Groups,
+		Incidents:     r.incidentResults(),
+		Connections:   r.connectionResults(),
+		Events:        r.events,
+		Environment:   environment(r.plan.Connections),
+		Profile:       r.cfg.Profile.String(),
+	}
+	for _, m := range metrics.Metrics() {
+		rec.Metrics[m.String()] = r.collector.Steady(m)
+	}
+	r.complete(rec)
+	rec.Phases = r.phaseResults()
+	rec.Series = r.collector.Series(0, tickEvery)
+	rec.Health = r.health(rec)
+	rec.Thresholds = r.judgeThresholds(rec)
+	rec.Scenario = r.scenarioText()
+	rec.Residue = residue(rec)
+	if setupErr != nil {
+		rec.Verdict.Result = metrics.ResultNotRun
+		rec.Verdict.Reasons = []metrics.Reason{{Code: "setup", Severity: "fail", Text: setupErr.Error(), Ref: "/connections"}}
+	}
+	metrics.Decide(rec)
+	return rec
+}
+
+func (r *run) judge() *metrics.Judgement {
+	shards := make([]*metrics.Shard, len(r.workers))
+	for i, w := range r.workers {
+		shards[i] = w.checker.Shard()
+	}
+	return metrics.Judge(r.topology, metrics.JudgeOptions{
+		Profile:  r.cfg.Profile,
+		DrainCut: r.drainCut,
+		T0:       r.t0,
+		OnMissing: func(intended time.Duration, population int, lost, undelivered, _ uint64) {
+			r.collector.Censor(intended, population, lost+undelivered)
+		},
+		Incident: r.incidentAt,
+	}, shards...)
+}
+
+// incidentAt names the fault whose window holds an instant since T0.
+func (r *run) incidentAt(at time.Duration) string {
+	for _, f := range r.windows.Faults {
+		if f.Contains(at) {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+func (r *run) info(end time.Duration, setupErr error) metrics.RunInfo {
+	s := r.plan.Scenario
+	status := "completed"
+	switch {
+	case r.interrupted:
+		status = "interrupted"
+	case setupErr != nil:
+		status = "aborted"
+	}
+	return metrics.RunInfo{
+		ID:        fmt.Sprintf("%08x", r.cfg.RunID),
+		Name:      s.Name,
+		Note:      s.Note,
+		Tags:      s.Tags,
+		StartedAt: r.startedAt.UTC().Truncate(time.Millisecond),
+		EndedAt:   r.startedAt.Add(end - r.start).UTC().Truncate(time.Millisecond),
+		DurationS: seconds(end - r.start),
+		Status:    status,
+		Seed:      s.Seed,
+	}
+}
+
+// complete fills in what only the workers know, beside the judgement.
+func (r *run) complete(rec *metrics.Run) {
+	t := &rec.Totals
+	for _, w := range r.workers {
+		t.Publishes.Duplicate += w.counts.duplicate
+		t.Publishes.Resent += w.counts.resent
+		t.Bytes.Sent += w.traffic.BytesOut
+		t.Bytes.Received += w.traffic.BytesIn
+		t.Bytes.PayloadSent += w.counts.payloadSent
+		t.Bytes.PayloadReceived += w.counts.payloadRecv
+		t.Messages.SequenceAcks += w.traffic.SequenceAcks
+		t.Messages.Pings += w.traffic.Pings
+		t.Messages.Pongs += w.traffic.Pongs
+		t.Messages.Unknown += w.traffic.Unknown
+	}
+	for i := range rec.Populations {
+		p := &rec.Populations[i]
+		p.Subprotocol = r.plan.Scenario.Populations[i].Protocol
+		p.Connections = r.plan.Populations[i].Count
+	}
+	e := r.plan.Estimate()
+	load := &rec.Info.Load
+	load.Connections, load.Groups = r.plan.Connections, r.plan.Groups
+	load.PublishesPerS, load.DeliveriesPerS = e.Steady.Publishes, e.Steady.Deliveries
+	for _, p := range r.plan.Scenario.Populations {
+		if p.Publish != nil {
+			load.PayloadBytes = max(load.PayloadBytes, p.Publish.Size)
+		}
+	}
+	if steady := steadyLength(r.plan, r.publishEnd); steady > 0 {
+		var sent uint64
+		for _, w := range r.workers {
+			sent += w.counts.steadySent
+		}
+		load.PublishedPerS = float64(sent) / steady.Seconds()
+		load.DeliveredPerS = float64(rec.Metrics["e2e_latency"].Count) / steady.Seconds()
+	}
+	load.PeakMemoryBytes, load.CPUSeconds = processUsage()
+}
+
+func (r *run) phaseResults() []metrics.PhaseResult {
+	for i := range r.phases {
+		p := &r.phases[i]
+		p.Metrics = map[string]*metrics.MetricSummary{}
+		for _, m := range metrics.Metrics() {
+			if s := r.collector.Summary(m, p.Name); s != nil && s.Count > 0 {
+				p.Metrics[m.String()] = s
+			}
+		}
+		p.Steady = slices.ContainsFunc(r.windows.Phases, func(w metrics.Window) bool { return w.Name == p.Name && w.Steady })
+	}
+	return r.phases
+}
+
+func (r *run) connectionResults() metrics.Connections {
+	var c metrics.Connections
+	closes := map[closeKey]uint64{}
+	for _, w := range r.workers {
+		addFunnel(&c.Funnel, &w.funnel)
+		for k, n := range w.closes {
+			closes[k] += n
+		}
+	}
+	for k, n := range closes {
+		side := "peer"
+		if k.us {
+			side = "us"
+		}
+		c.CloseReasons = append(c.CloseReasons, metrics.CloseReason{Side: side, Code: k.code, Text: k.text, Count: n})
+	}
+	slices.SortFunc(c.CloseReasons, func(a, b metrics.CloseReason) int {
+		if a.Count != b.Count {
+			return int(b.Count) - int(a.Count)
+		}
+		return strings.Compare(a.Side+strconv.Itoa(a.Code)+a.Text, b.Side+strconv.Itoa(b.Code)+b.Text)
+	})
+	return c
+}
+
+func addFunnel(sum, f *metrics.Funnel) {
+	sum.Planned += f.Planned
+	sum.Attempted += f.Attempted
+	sum.Opened += f.Opened
+	sum.Connected += f.Connected
+	sum.Joined += f.Joined
+	sum.AtEnd += f.AtEnd
+	sum.FailedDials += f.FailedDials
+	sum.Recovered += f.Recovered
+	sum.NewConnections += f.NewConnections
+	sum.Drops += f.Drops
+	sum.UninjectedDrops += f.UninjectedDrops
+	sum.FailedJoins += f.FailedJoins
+	sum.ProtocolErrors += f.ProtocolErrors
+	sum.RefusedRecovery += f.RefusedRecovery
+	sum.RecoveryTimeouts += f.RecoveryTimeouts
+}
+
+func (r *run) scenarioText() metrics.ScenarioText {
+	s := r.plan.Scenario
+	sum := sha256.Sum256(s.Text)
+	return metrics.ScenarioText{
+		File:      s.File,
+		SHA256:    hex.EncodeToString(sum[:]),
+		Text:      string(s.Text),
+		Overrides: s.Overrides,
+	}
+}
+
+// residue lists what two runs must share before their figures may be compared.
+func residue(rec *metrics.Run) []metrics.Residue {
+	h := rec.Environment.Host
+	return []metrics.Residue{
+		{Key: "scenario", Value: rec.Scenario.SHA256},
+		{Key: "overrides", Value: fmt.Sprint(rec.Scenario.Overrides)},
+		{Key: "seed", Value: strconv.FormatUint(rec.Info.Seed, 10)},
+		{Key: "profile", Value: rec.Profile},
+		{Key: "os", Value: h.OS + "/" + h.Arch},
+		{Key: "kernel", Value: h.Kernel},
+		{Key: "cpu", Value: h.CPU},
+		{Key: "cores", Value: strconv.Itoa(h.Cores)},
+		{Key: "gomaxprocs", Value: strconv.Itoa(h.GOMAXPROCS)},
+	}
+}

@@ -1,0 +1,354 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+const (
+	pollEvery = 20 * time.Millisecond // the controller looks at the workers' counters this often
+	// headStart lies between "all sessions are ready" and T0, so that every worker knows T0 before it comes.
+	headStart = 100 * time.Millisecond
+	// quiet is how long nothing may arrive before what is missing counts as lost (design.md 3.1).
+	quiet = 5 * time.Second
+	// interruptedDrain is what is left of the drain after a first stop.
+	interruptedDrain = 5 * time.Second
+	// closeTimeout bounds the closing handshakes at the end.
+	closeTimeout = 5 * time.Second
+
+	defaultConnectTimeout = time.Minute
+)
+
+// run is the state of one execution: what the workers share, and the controller.
+type run struct {
+	cfg      Config
+	plan     *scenario.Plan
+	topology *metrics.Topology
+	windows  *metrics.Windows
+	views    []metrics.View
+	sessions []wire.SessionConfig // by population
+	hits     []map[int]struct{}   // by fault: connection ids
+	workers  []*worker
+
+	start     time.Duration // of the connect phase
+	startedAt time.Time
+	t0        time.Duration // of the schedule; read by workers only after begin
+
+	connectedOnce atomic.Bool
+	setupFailed   chan error // the first reason why the run cannot be set up
+
+	mu        sync.Mutex
+	collector *metrics.Collector
+	events    []metrics.RunEvent
+	pending   []string // event texts that Progress has not shown yet
+	faults    []faultState
+
+	phase       string
+	phases      []metrics.PhaseResult
+	publishEnd  time.Duration // planned, or where a stop cut it
+	interrupted bool
+	drainCut    bool
+}
+
+// faultState joins the workers' views of one fault.
+type faultState struct {
+	reported int // workers that have struck
+	hit      int
+	back     int
+	last     time.Duration
+}
+
+// Run executes the plan and returns its record.
+//
+// It stops in two stages. When stop is done, publishing ends at once, the drain is
+// cut to five seconds and the record says interrupted. When cut is done, nothing is
+// waited for any more. cut should be derived so that it ends no earlier than stop.
+//
+// Before the first session is connected a failure is returned as *SetupError with
+// no record; afterwards there always is a record, beside the error if there is one.
+func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
+	r := newRun(cfg)
+	ctx, end := context.WithCancel(context.WithoutCancel(cut))
+	defer end()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, w := range r.workers {
+		group.Go(func() error { return w.runLoop(ctx) })
+	}
+	setupErr := r.control(stop, cut)
+	end()
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
+	if setupErr != nil {
+		setupErr = &SetupError{Target: cfg.Target.Endpoint, Err: setupErr}
+	}
+	if setupErr != nil && !r.connectedOnce.Load() {
+		return nil, setupErr
+	}
+	return r.record(setupErr), setupErr
+}
+
+func newRun(cfg Config) *run {
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	cfg.Workers = max(1, min(cfg.Workers, cfg.Plan.Connections))
+	if cfg.ConnectTimeout <= 0 {
+		cfg.ConnectTimeout = defaultConnectTimeout
+	}
+	r := &run{
+		cfg:         cfg,
+		plan:        cfg.Plan,
+		topology:    newTopology(cfg.Plan, &cfg.Target, cfg.RunID),
+		setupFailed: make(chan error, 1),
+		start:       wire.Now(),
+		startedAt:   time.Now(),
+		publishEnd:  cfg.Plan.PublishEnd(),
+		faults:      make([]faultState, len(cfg.Plan.Scenario.Faults)),
+	}
+	r.windows = newWindows(cfg.Plan)
+	r.views = newViews(cfg.Plan)
+	r.collector = metrics.NewCollector(r.windows, r.views)
+	for i := range cfg.Plan.Scenario.Populations {
+		r.sessions = append(r.sessions, sessionConfig(cfg.Plan, i))
+	}
+	for i := range cfg.Plan.Scenario.Faults {
+		set := map[int]struct{}{}
+		for _, c := range cfg.Plan.Hit(i) {
+			set[c] = struct{}{}
+		}
+		r.hits = append(r.hits, set)
+	}
+	for i := range cfg.Workers {
+		r.workers = append(r.workers, newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers)))
+	}
+	return r
+}
+
+func sessionConfig(plan *scenario.Plan, population int) wire.SessionConfig {
+	client := plan.Scenario.Populations[population].Client
+	return wire.SessionConfig{
+		Subprotocol: subprotocolOf(plan, population),
+		SequenceAck: wire.AckPolicy{EveryMessages: client.AckMessages, Every: client.AckEvery},
+		Recovery:    wire.RecoveryPolicy{Window: 30 * time.Second, Pause: time.Second},
+		Reconnect: wire.Backoff{
+			Base:       client.ReconnectBase,
+			Max:        client.ReconnectMax,
+			FullJitter: client.FullJitter,
+		},
+		Ping: 20 * time.Second,
+	}
+}
+
+// control walks through the phases. The error says why the run could not be set up.
+func (r *run) control(stop, cut context.Context) error {
+	r.enter(phaseConnect)
+	err := r.connect(stop)
+	if err == nil && stop.Err() == nil {
+		r.begin()
+		r.publish(stop)
+		r.drain(stop, cut)
+	}
+	r.interrupted = r.interrupted || (err == nil && stop.Err() != nil)
+	r.leave()
+	r.finish(cut)
+	return err
+}
+
+// connect waits until every session is ready.
+func (r *run) connect(stop context.Context) error {
+	ramp := time.Duration(0)
+	for c := range r.plan.Connections {
+		ramp = max(ramp, r.plan.ConnectAt(c))
+	}
+	deadline := r.start + ramp + r.cfg.ConnectTimeout
+	for {
+		select {
+		case err := <-r.setupFailed:
+			return err
+		case <-stop.Done():
+			return nil
+		case <-time.After(pollEvery):
+		}
+		r.report()
+		ready := r.sum(func(p *pulse) int64 { return p.ready.Load() })
+		if int(ready) == r.plan.Connections {
+			return nil
+		}
+		if wire.Now() > deadline {
+			return fmt.Errorf("only %d of %d sessions were ready after %s",
+				ready, r.plan.Connections, (wire.Now() - r.start).Round(time.Second))
+		}
+	}
+}
+
+// begin sets T0 and tells the workers.
+func (r *run) begin() {
+	r.t0 = wire.Now() + headStart
+	for _, w := range r.workers {
+		w.loop.Do(w.begin)
+	}
+}
+
+// publish waits for the end of the schedule, or for a stop.
+func (r *run) publish(stop context.Context) {
+	for _, p := range r.windows.Phases {
+		if p.Name == phaseConnect || p.Name == phaseDrain || p.To <= p.From {
+			continue
+		}
+		r.waitUntil(stop, r.t0+p.From)
+		if stop.Err() != nil {
+			break
+		}
+		r.enter(p.Name)
+	}
+	r.waitUntil(stop, r.t0+r.plan.PublishEnd())
+	if stop.Err() != nil {
+		r.interrupted = true
+		r.publishEnd = max(0, wire.Now()-r.t0)
+		r.note("note", "interrupted: publishing stopped")
+		r.onWorkers(func(w *worker, now time.Duration) { w.stopPublishing(now) })
+	}
+}
+
+// drain waits until everything has arrived, until nothing arrives any more while
+// all sessions are attached, or until its maximum.
+func (r *run) drain(stop, cut context.Context) {
+	r.enter(phaseDrain)
+	began := wire.Now()
+	limit := began + r.plan.Scenario.Phases.Drain
+	if r.interrupted {
+		limit = min(limit, began+interruptedDrain)
+	}
+	seen, changed := uint64(0), began
+	for {
+		expected, delivered := r.sumU(func(p *pulse) uint64 { return p.expected.Load() }), r.sumU(func(p *pulse) uint64 { return p.delivered.Load() })
+		owed := r.sum(func(p *pulse) int64 { return p.outstanding.Load() + p.backlog.Load() })
+		recovering := r.sum(func(p *pulse) int64 { return p.recovering.Load() })
+		now := wire.Now()
+		if delivered != seen {
+			seen, changed = delivered, now
+		}
+		// The counters are up to one pulse old: nothing is believed before one has passed.
+		settled := now-began > 2*pulseEvery
+		switch {
+		case settled && delivered >= expected && owed == 0 && recovering == 0:
+			return
+		case recovering == 0 && now-changed >= quiet:
+			return
+		case now >= limit:
+			r.drainCut = now-changed < quiet || recovering > 0
+			return
+		case cut.Err() != nil:
+			r.drainCut = true
+			return
+		}
+		if !r.interrupted && stop.Err() != nil {
+			r.interrupted = true
+			limit = min(limit, now+interruptedDrain)
+		}
+		select {
+		case <-cut.Done():
+		case <-time.After(pollEvery):
+		}
+		r.report()
+	}
+}
+
+// finish closes every session and takes the last intervals.
+func (r *run) finish(cut context.Context) {
+	r.onWorkers(func(w *worker, now time.Duration) { w.closeAll(now) })
+	deadline := wire.Now() + closeTimeout
+	for cut.Err() == nil && wire.Now() < deadline {
+		if int(r.sum(func(p *pulse) int64 { return p.finished.Load() })) >= r.plan.Connections {
+			break
+		}
+		time.Sleep(pollEvery)
+	}
+	r.onWorkers(func(w *worker, _ time.Duration) {
+		for _, m := range w.members {
+			m.finish()
+		}
+		w.handOver() // the last, shorter interval: nothing is recorded after it
+	})
+}
+
+// onWorkers runs fn on every worker's goroutine and waits for all of them.
+func (r *run) onWorkers(fn func(*worker, time.Duration)) {
+	var wg sync.WaitGroup
+	for _, w := range r.workers {
+		wg.Add(1)
+		if !w.loop.Do(func(now time.Duration) { defer wg.Done(); fn(w, now) }) {
+			wg.Done()
+		}
+	}
+	wg.Wait()
+}
+
+// waitUntil returns at that instant, or when stop is done.
+func (r *run) waitUntil(stop context.Context, at time.Duration) {
+	for stop.Err() == nil {
+		left := at - wire.Now()
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-stop.Done():
+		case <-time.After(min(left, 10*pollEvery)):
+		}
+		r.report()
+	}
+}
+
+func (r *run) sum(of func(*pulse) int64) int64 {
+	var n int64
+	for _, w := range r.workers {
+		n += of(&w.pulse)
+	}
+	return n
+}
+
+func (r *run) sumU(of func(*pulse) uint64) uint64 {
+	var n uint64
+	for _, w := range r.workers {
+		n += of(&w.pulse)
+	}
+	return n
+}
+
+// dialFailed ends the run when nobody has ever got in: the target cannot be reached.
+func (r *run) dialFailed(err error) {
+	if !r.connectedOnce.Load() {
+		r.failSetup(err)
+	}
+}
+
+func (r *run) joinRefused(group, name, message string) {
+	r.mu.Lock()
+	connecting := r.phase == phaseConnect
+	r.mu.Unlock()
+	if connecting {
+		r.failSetup(fmt.Errorf("join of group %q refused: %s: %s", group, name, message))
+	}
+}
+
+func (r *run) failSetup(err error) {
+	select {
+	case r.setupFailed <- err:
+	default:
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

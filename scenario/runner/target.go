@@ -1,0 +1,124 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// Target is where the sessions go.
+type Target struct {
+	Kind     string // emulator, loopback or remote
+	Endpoint string // for people and the record: no query, no user info
+	Hub      string
+	// Prefix stands before every group name on the wire, so that two runs on one hub
+	// do not see each other. Empty where no other run can be on the hub, or where a
+	// token that is not ours names the groups.
+	Prefix string
+	// URL yields the client URL of one connection; it is called for every new connection.
+	URL func(connection int) wire.URLFunc
+}
+
+// tokenMargin is added to the planned length of a run when tokens are signed, so
+// that a slow connect phase and reconnects late in the drain still get in.
+const tokenMargin = time.Hour
+
+// GroupPrefix makes the group names of one run unlike those of any other.
+func GroupPrefix(runID uint32) string { return fmt.Sprintf("wb%08x-", runID) }
+
+// ConnectionStringTarget signs a token per connection with the key of cs, holding
+// exactly the roles and the user of its population.
+func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *scenario.Plan) Target {
+	audience, base := cs.ClientAudience(hub), cs.ClientURL(hub)
+	roles := make([][]string, len(plan.Scenario.Populations))
+	for i, p := range plan.Scenario.Populations {
+		for _, role := range p.Roles {
+			roles[i] = append(roles[i], prefixRole(role, prefix))
+		}
+	}
+	return Target{
+		Endpoint: wire.RedactURL(base),
+		Hub:      hub,
+		Prefix:   prefix,
+		URL: func(connection int) wire.URLFunc {
+			population := plan.PopulationOf(connection)
+			return func(context.Context) (string, error) {
+				now := time.Now()
+				token, err := wire.ClientToken{
+					Audience:  audience,
+					UserID:    plan.User(connection),
+					Roles:     roles[population],
+					IssuedAt:  now,
+					ExpiresAt: now.Add(plan.Length() + tokenMargin),
+				}.Sign(cs.AccessKey)
+				if err != nil {
+					return "", fmt.Errorf("sign token of connection %d: %w", connection, err)
+				}
+				return base + "?access_token=" + token, nil
+			}
+		},
+	}
+}
+
+// prefixRole limits a role to the group as it is called on the wire; a pattern too
+// is a whole name, and no character of a prefix is special in one (protocol.md 2.3).
+func prefixRole(role, prefix string) string {
+	rest, ok := strings.CutPrefix(role, "webpubsub.")
+	permission, group, limited := strings.Cut(rest, ".")
+	if !ok || !limited {
+		return role
+	}
+	return "webpubsub." + permission + "." + prefix + group
+}
+
+// URLTarget uses one complete client URL, token and all, for every connection.
+func URLTarget(raw, prefix string) (Target, error) {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "ws" && u.Scheme != "wss") || u.Host == "" {
+		return Target{}, fmt.Errorf("target %q is not a ws:// or wss:// URL", wire.RedactURL(raw))
+	}
+	endpoint := *u
+	endpoint.RawQuery, endpoint.User, endpoint.Fragment = "", nil, ""
+	return Target{
+		Endpoint: endpoint.String(),
+		Hub:      hubOf(u),
+		Prefix:   prefix,
+		URL: func(int) wire.URLFunc {
+			return func(context.Context) (string, error) { return raw, nil }
+		},
+	}, nil
+}
+
+// NegotiateTarget asks an application server for the client URL of every new
+// connection (protocol.md 10); {user} in the template is the connection's user id.
+func NegotiateTarget(template, hub, prefix string, client *http.Client, plan *scenario.Plan) (Target, error) {
+	u, err := url.Parse(template)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return Target{}, fmt.Errorf("negotiate %q is not an http:// or https:// URL", wire.RedactURL(template))
+	}
+	return Target{
+		Endpoint: u.Scheme + "://" + u.Host + u.Path,
+		Hub:      hub,
+		Prefix:   prefix,
+		URL: func(connection int) wire.URLFunc {
+			user := url.QueryEscape(plan.User(connection))
+			return func(ctx context.Context) (string, error) {
+				return wire.Negotiate(ctx, client, strings.ReplaceAll(template, "{user}", user))
+			}
+		},
+	}, nil
+}
+
+// hubOf reads the hub from either form of the client URI (protocol.md 1.1).
+func hubOf(u *url.URL) string {
+	if _, hub, ok := strings.Cut(u.Path, "/client/hubs/"); ok {
+		return hub
+	}
+	return u.Query().Get("hub")
+}

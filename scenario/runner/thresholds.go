@@ -1,0 +1,73 @@
+package runner
+
+import (
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
+)
+
+// builtIn limits hold unless the scenario names the same metric (report-design.md 1).
+var builtIn = []string{"failed_connects", "failed_publishes", "uninjected_drops"}
+
+// judgeThresholds evaluates the scenario's limits, then the built-in ones.
+func (r *run) judgeThresholds(rec *metrics.Run) []metrics.ThresholdResult {
+	out := []metrics.ThresholdResult{}
+	counters := countersOf(rec)
+	elapsed := time.Duration(rec.Info.DurationS * float64(time.Second))
+	declared := map[string]bool{}
+	view := 0
+	for _, t := range r.plan.Scenario.Thresholds {
+		declared[t.Metric] = true
+		limit := r.threshold(t)
+		if m, ok := metrics.ParseMetric(t.Metric); ok {
+			summary := rec.Metrics[m.String()]
+			if t.During != "" || t.Population != "" {
+				summary = r.collector.View(view)
+				view++
+			}
+			out = append(out, limit.EvaluateMetric(summary))
+			continue
+		}
+		out = append(out, limit.EvaluateCounter(counters[t.Metric], elapsed))
+	}
+	for _, name := range builtIn {
+		if !declared[name] {
+			limit := metrics.Threshold{Metric: name, Expr: "count==0", Aggregate: "count", Op: "==", BuiltIn: true}
+			out = append(out, limit.EvaluateCounter(counters[name], elapsed))
+		}
+	}
+	return out
+}
+
+func (r *run) threshold(t scenario.Threshold) metrics.Threshold {
+	return metrics.Threshold{
+		Metric:      t.Metric,
+		Aggregate:   t.Aggregate,
+		Quantile:    t.Quantile,
+		Op:          t.Op,
+		Limit:       t.Limit,
+		During:      t.During,
+		Population:  t.Population,
+		Expr:        t.Expr,
+		AbortOnFail: t.AbortOnFail,
+		Source:      metrics.Source{File: r.plan.Scenario.File, Line: t.Pos.Line, Column: t.Pos.Column},
+	}
+}
+
+// countersOf names the record's totals that a threshold may limit.
+func countersOf(rec *metrics.Run) map[string]uint64 {
+	d, p, f := rec.Totals.Deliveries, rec.Totals.Publishes, rec.Connections.Funnel
+	return map[string]uint64{
+		"failed_connects":  f.FailedDials + f.FailedJoins,
+		"failed_publishes": p.Fail + p.Dropped,
+		"lost":             d.Lost,
+		"duplicated":       d.Duplicated,
+		"reordered":        d.Reordered,
+		"unexpected":       d.Unexpected,
+		"undelivered":      d.Undelivered,
+		"uninjected_drops": f.UninjectedDrops,
+		"published":        p.Sent,
+		"delivered":        d.Delivered,
+	}
+}

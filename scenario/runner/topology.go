@@ -1,0 +1,101 @@
+package runner
+
+import (
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// newTopology tells the checker who publishes where and who listens to what.
+func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Topology {
+	t := &metrics.Topology{
+		RunID:       runID,
+		Groups:      make([]string, plan.Groups),
+		Publishers:  make([]metrics.Publisher, plan.Publishers),
+		Subscribers: make([]metrics.Subscriber, plan.Connections),
+	}
+	for g := range t.Groups {
+		t.Groups[g] = target.Prefix + plan.GroupName(g)
+	}
+	for _, p := range plan.Scenario.Populations {
+		t.Populations = append(t.Populations, p.Name)
+	}
+	var ids []int
+	for c := range t.Subscribers {
+		pop := plan.PopulationOf(c)
+		reliable := subprotocolOf(plan, pop).Reliable()
+		ids = plan.Joins(ids[:0], c)
+		t.Subscribers[c] = metrics.Subscriber{Groups: groupIDs(ids), Reliable: reliable, Population: pop}
+	}
+	for p := range t.Publishers {
+		c := plan.ConnectionOf(p)
+		pop := plan.PopulationOf(c)
+		publish := plan.Scenario.Populations[pop].Publish
+		ids = plan.Addresses(ids[:0], p)
+		t.Publishers[p] = metrics.Publisher{
+			Connection:   c,
+			Addresses:    groupIDs(ids),
+			NoEcho:       publish.NoEcho,
+			Acked:        publish.Ack,
+			Kind:         payloadKind(publish.DataType),
+			PayloadBytes: publish.Size,
+			Population:   pop,
+			Reliable:     subprotocolOf(plan, pop).Reliable(),
+		}
+	}
+	t.Intended = func(publisher, slot int, message uint64) time.Duration {
+		slots := uint64(len(t.Publishers[publisher].Addresses))
+		return plan.Schedule(publisher).At((message-1)*slots + uint64(slot))
+	}
+	return t
+}
+
+func groupIDs(ids []int) []uint32 {
+	if len(ids) == 0 {
+		return nil
+	}
+	out := make([]uint32, len(ids))
+	for i, id := range ids {
+		out[i] = uint32(id)
+	}
+	return out
+}
+
+func subprotocolOf(plan *scenario.Plan, population int) wire.Subprotocol {
+	return wire.Subprotocol(plan.Scenario.Populations[population].Protocol)
+}
+
+func payloadKind(dataType string) metrics.PayloadKind {
+	switch dataType {
+	case "json":
+		return metrics.PayloadJSON
+	case "binary":
+		return metrics.PayloadBinary
+	default:
+		return metrics.PayloadText
+	}
+}
+
+func dataTypeOf(kind metrics.PayloadKind) wire.DataType {
+	switch kind {
+	case metrics.PayloadJSON:
+		return wire.DataJSON
+	case metrics.PayloadBinary:
+		return wire.DataBinary
+	default:
+		return wire.DataText
+	}
+}
+
+func kindOf(t wire.DataType) metrics.PayloadKind {
+	switch t {
+	case wire.DataJSON:
+		return metrics.PayloadJSON
+	case wire.DataText:
+		return metrics.PayloadText
+	default:
+		return metrics.PayloadBinary
+	}
+}

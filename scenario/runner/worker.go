@@ -1,0 +1,238 @@
+package runner
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+const (
+	tickEvery  = time.Second            // intervals are handed over this often
+	pulseEvery = 100 * time.Millisecond // counters for the controller are refreshed this often
+)
+
+// worker owns a share of the sessions and everything about them. All its methods
+// run on its loop's goroutine unless they say otherwise.
+type worker struct {
+	run      *run
+	index    int
+	loop     *wire.Loop
+	checker  *metrics.Checker
+	recorder *metrics.Recorder
+
+	t0      time.Duration // 0 until the schedule begins
+	members []*member     // in the order they connect
+	started int           // members[:started] have been opened
+	opener  *wire.Timer
+
+	pacer pacer
+
+	incidents []incidentShard // one per fault of the scenario, and one for drops that nobody injected
+	closes    map[closeKey]uint64
+	funnel    metrics.Funnel
+	counts    counts
+	traffic   wire.SessionStats // of all members, as of the last tick
+	payload   []byte            // scratch
+	tick      int
+	pulse     pulse
+}
+
+// counts of one worker that the record sums up.
+type counts struct {
+	scheduled, sent, skipped   uint64
+	steadySent                 uint64
+	ok, fail, duplicate        uint64
+	resent                     uint64
+	payloadSent, payloadRecv   uint64
+	outstanding                int // acked publishes without an answer yet
+	backlog                    int // due, not sent
+	open, recovering, finished int
+}
+
+// pulse is what a worker lets the controller see, refreshed every pulseEvery.
+type pulse struct {
+	attempted, connected, ready, failed atomic.Int64
+	open, recovering, finished          atomic.Int64
+	expected, delivered                 atomic.Uint64
+	outstanding, backlog                atomic.Int64
+}
+
+func newWorker(r *run, index int, connections []int) *worker {
+	w := &worker{
+		run:       r,
+		index:     index,
+		loop:      wire.NewLoop(r.cfg.Dialer),
+		checker:   metrics.NewChecker(r.topology, r.cfg.Profile, connections),
+		recorder:  metrics.NewRecorder(r.windows, r.views),
+		incidents: make([]incidentShard, len(r.plan.Scenario.Faults)+1),
+		closes:    map[closeKey]uint64{},
+	}
+	w.pacer.init(w)
+	slices.SortFunc(connections, func(a, b int) int {
+		return int(r.plan.ConnectAt(a) - r.plan.ConnectAt(b))
+	})
+	w.members = make([]*member, len(connections))
+	for i, c := range connections {
+		w.members[i] = newMember(w, c)
+	}
+	w.funnel.Planned = len(connections)
+	return w
+}
+
+// runLoop runs the worker until ctx is done; it is called on a goroutine of its own.
+func (w *worker) runLoop(ctx context.Context) error {
+	w.loop.Do(w.connect)
+	return w.loop.Run(ctx)
+}
+
+// connect opens the members at their planned instants and starts the ticks.
+func (w *worker) connect(time.Duration) {
+	w.opener = w.loop.NewTimer(w.openDue)
+	w.openDue(w.loop.Now())
+
+	var ticker, pulser *wire.Timer
+	ticker = w.loop.NewTimer(func(time.Duration) {
+		w.handOver()
+		ticker.Set(w.run.start + time.Duration(w.tick+1)*tickEvery)
+	})
+	ticker.Set(w.run.start + tickEvery)
+	pulser = w.loop.NewTimer(func(now time.Duration) {
+		w.beat()
+		pulser.Set(now + pulseEvery)
+	})
+	pulser.Set(w.run.start + pulseEvery)
+}
+
+func (w *worker) openDue(now time.Duration) {
+	for w.started < len(w.members) {
+		m := w.members[w.started]
+		if at := w.run.start + w.run.plan.ConnectAt(m.id); at > now {
+			w.opener.Set(at)
+			return
+		}
+		w.started++
+		m.client.Start(now)
+	}
+}
+
+// begin starts the schedule, whose first instant is the run's T0.
+func (w *worker) begin(now time.Duration) {
+	w.t0 = w.run.t0
+	for _, m := range w.members {
+		if m.publisher != nil {
+			w.pacer.add(m.publisher)
+		}
+	}
+	for i, f := range w.run.plan.Scenario.Faults {
+		at := w.t0 + w.run.plan.Scenario.Phases.Warmup + f.At
+		w.loop.NewTimer(func(now time.Duration) { w.strike(now, i) }).Set(at)
+	}
+	w.pacer.wake(now)
+}
+
+// beat refreshes what the controller may see.
+func (w *worker) beat() {
+	p := w.checker.Progress()
+	w.pulse.expected.Store(p.Expected)
+	w.pulse.delivered.Store(p.Delivered)
+	w.pulse.open.Store(int64(w.counts.open))
+	w.pulse.recovering.Store(int64(w.counts.recovering))
+	w.pulse.outstanding.Store(int64(w.counts.outstanding))
+	w.pulse.backlog.Store(int64(w.counts.backlog))
+}
+
+// handOver gives the interval that just ended to the controller.
+func (w *worker) handOver() {
+	var now wire.SessionStats
+	for _, m := range w.members {
+		s := m.client.Stats()
+		now.SequenceAcks += s.SequenceAcks
+		now.Pings += s.Pings
+		now.Pongs += s.Pongs
+		now.Unknown += s.Unknown
+		now.BytesIn += s.BytesIn
+		now.BytesOut += s.BytesOut
+	}
+	iv := w.recorder.Swap()
+	iv.BytesReceived, iv.BytesSent = now.BytesIn-w.traffic.BytesIn, now.BytesOut-w.traffic.BytesOut
+	w.traffic = now
+	iv.Open, iv.Recovering = w.counts.open, w.counts.recovering
+	w.run.handOver(w.tick, iv)
+	w.tick++
+}
+
+// stopPublishing ends the schedule where it stands.
+func (w *worker) stopPublishing(time.Duration) {
+	w.pacer.stop()
+	w.beat()
+}
+
+// closeAll ends every session in the way that leaves nothing behind on the service (code 1000).
+func (w *worker) closeAll(now time.Duration) {
+	w.opener.Stop()
+	for _, m := range w.members {
+		m.giveUp()
+		m.close(now)
+	}
+	w.beat()
+}
+
+// strike lets fault i hit the members it is meant for.
+func (w *worker) strike(now time.Duration, i int) {
+	if w.pacer.stopped {
+		return
+	}
+	fault := &w.run.plan.Scenario.Faults[i]
+	w.incidents[i].started = now
+	hit := 0
+	for _, m := range w.members {
+		if _, ok := w.run.hits[i][m.id]; ok && m.strike(now, i, fault) {
+			hit++
+		}
+	}
+	w.run.struck(i, hit)
+}
+
+// sinceT0 places an instant in the plan's time; what lies before T0 belongs to the connect phase.
+func (w *worker) sinceT0(at time.Duration) time.Duration {
+	if w.t0 == 0 || at < w.t0 {
+		return -1
+	}
+	return at - w.t0
+}
+
+// dueBy counts what the plan had due at an instant, per publisher and address.
+func (w *worker) dueBy(at time.Duration) func(publisher, slot int) uint64 {
+	since := w.sinceT0(at)
+	return func(publisher, slot int) uint64 {
+		if since < 0 {
+			return 0
+		}
+		slots := uint64(len(w.run.topology.Publishers[publisher].Addresses))
+		return (w.run.plan.Schedule(publisher).DueBy(since) + slots - 1 - uint64(slot)) / slots
+	}
+}
+
+type closeKey struct {
+	us   bool
+	code int
+	text string
+}
+
+// maxCloseTexts bounds how many different close reasons are told apart.
+const maxCloseTexts = 64
+
+func (w *worker) countClose(ev *wire.Event) {
+	k := closeKey{us: !ev.ByPeer, code: int(ev.CloseCode), text: ev.CloseReason}
+	if k.text == "" && ev.Err != nil {
+		k.text = errorKind(ev.Err)
+	}
+	if _, known := w.closes[k]; !known && len(w.closes) >= maxCloseTexts {
+		k.text = "other"
+	}
+	w.closes[k]++
+}
