@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// app carries the streams of one command line.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	redact         redactor
+}
+
+func (a *app) cli() *cli.App {
+	return &cli.App{
+		Name:                  "wpsbench",
+		Usage:                 "load tests and delivery checks for Azure Web PubSub and its subprotocols",
+		HideVersion:           true,
+		HideHelpCommand:       true,
+		Reader:                a.stdin,
+		Writer:                a.stdout,
+		ErrWriter:             a.stderr,
+		ExitErrHandler:        func(*cli.Context, error) {}, // run decides
+		OnUsageError:          usageError,
+		CustomAppHelpTemplate: "",
+		Action: func(c *cli.Context) error {
+			if name := c.Args().First(); name != "" {
+				return failf(exitUsage, "unknown command %q; see `wpsbench --help`", name)
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{
+			a.runCommand(),
+			a.validateCommand(),
+			a.serveCommand(),
+			a.reportCommand(),
+			a.schemaCommand(),
+			a.versionCommand(),
+			a.helpCommand(),
+		},
+	}
+}
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	name := strings.TrimSpace("wpsbench " + c.Command.Name)
+	return failf(exitUsage, "%w; see `%s --help`", err, name)
+}
+
+// exitError is an error that knows its exit status.
+type exitError struct {
+	code   int
+	err    error
+	silent bool // everything has been said already
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func failf(code int, format string, args ...any) error {
+	return &exitError{code: code, err: fmt.Errorf(format, args...)}
+}
+
+// verdictError carries a verdict's exit status; the verdict has been printed.
+func verdictError(v metrics.Verdict, code int) error {
+	if code == 0 {
+		return nil
+	}
+	return &exitError{code: code, err: errors.New(v.Headline), silent: true}
+}
+
+// status prints what went wrong, once, and turns it into the exit status.
+func (a *app) status(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\nThis is a bug: please report it with the command line.\n", a.redact.text(err.Error()))
+		return exitInternal
+	}
+	if !exit.silent {
+		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(exit.Error()))
+	}
+	return exit.code
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/scenario/runner"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+const (
+	childStart = 10 * time.Second // the embedded emulator must listen by then
+	childStop  = 10 * time.Second // and must have ended by then
+)
+
+// childReady is the first line an embedded emulator writes, childFinal its last.
+type (
+	childReady struct {
+		ConnectionString string `json:"connection_string"`
+	}
+	childFinal struct {
+		Lies       map[string]uint64 `json:"lies"`
+		CPUSeconds float64           `json:"cpu_s"`
+	}
+)
+
+// emulatorChild is the embedded target: this same binary as a child process, so
+// that its garbage and its CPU are not the generator's. It lives as long as the
+// pipe on its standard input is open, so it cannot outlive us, whatever ends us.
+type emulatorChild struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	lines *bufio.Reader
+	ended bool
+}
+
+func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub string, lies []string) (*resolvedTarget, error) {
+	child, cs, err := startChild(ctx, a.stderr, lies)
+	if err != nil {
+		return nil, failf(exitSetup, "start the embedded emulator: %w", err)
+	}
+	parsed, err := wire.ParseConnectionString(cs)
+	if err != nil {
+		child.kill()
+		return nil, failf(exitSetup, "start the embedded emulator: %w", err)
+	}
+	t := &resolvedTarget{
+		target: runner.ConnectionStringTarget(parsed, hub, "", plan),
+		dialer: &wire.Dialer{},
+		child:  child,
+	}
+	t.target.Kind = "emulator"
+	return t, nil
+}
+
+func startChild(ctx context.Context, stderr io.Writer, lies []string) (*emulatorChild, string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	args := []string{"serve", "--embedded", "--listen", "127.0.0.1:0"}
+	for _, lie := range lies {
+		args = append(args, "--lie", lie)
+	}
+	c := &emulatorChild{cmd: exec.CommandContext(detach(ctx), self, args...)}
+	c.cmd.Stderr = stderr
+	ownProcessGroup(c.cmd)
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		return nil, "", err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	c.lines = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	var ready childReady
+	if err := c.readLine(&ready, childStart); err != nil {
+		c.kill()
+		return nil, "", err
+	}
+	return c, ready.ConnectionString, nil
+}
+
+// readLine decodes the child's next line; after the limit the child is killed.
+func (c *emulatorChild) readLine(v any, limit time.Duration) error {
+	timer := time.AfterFunc(limit, func() { _ = c.cmd.Process.Kill() })
+	defer timer.Stop()
+	line, err := c.lines.ReadString('\n')
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the emulator ended unexpectedly")
+		}
+		return err
+	}
+	if err := json.Unmarshal([]byte(strings.TrimSpace(line)), v); err != nil {
+		return fmt.Errorf("unexpected line from the emulator: %w", err)
+	}
+	return nil
+}
+
+// stop closes the pipe, reads what the emulator admits to, and waits for its end.
+func (c *emulatorChild) stop() (childFinal, error) {
+	var final childFinal
+	c.ended = true
+	_ = c.stdin.Close()
+	err := c.readLine(&final, childStop)
+	if waitErr := c.cmd.Wait(); err == nil && waitErr != nil {
+		err = fmt.Errorf("the emulator failed: %w", waitErr)
+	}
+	return final, err
+}
+
+// kill ends the child without asking; harmless after stop.
+func (c *emulatorChild) kill() {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	_ = c.stdin.Close()
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// The exit statuses. Those of a verdict are named in metrics, which writes them
+// into the record; when several apply, 14 > 130 > 12 > 13 > 10 > 11.
+const (
+	exitOK       = metrics.ExitPass
+	exitInternal = metrics.ExitInternal
+	exitUsage    = metrics.ExitUsage
+	exitSetup    = metrics.ExitNotRun
+
+	exitSIGINT  = metrics.ExitInterrupted
+	exitSIGTERM = metrics.ExitTerminated
+)
+
+var exitTable = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "passed"},
+	{exitInternal, "internal error (a bug: please report it)"},
+	{exitUsage, "usage or scenario mistake; nothing was run"},
+	{metrics.ExitFail, "a threshold was missed"},
+	{metrics.ExitInconclusive, "inconclusive: a check is unknown, or a threshold had no samples"},
+	{metrics.ExitInvalid, "INVALID RUN: the measurement cannot be trusted"},
+	{metrics.ExitDegraded, "degraded: part of the generator was lost"},
+	{metrics.ExitViolated, "violated: a delivery promise was broken"},
+	{exitSetup, "target not reached or refused, set-up failed"},
+	{exitSIGINT, "interrupted (SIGINT); thresholds not judged"},
+	{exitSIGTERM, "terminated (SIGTERM); thresholds not judged"},
+}
+
+func (a *app) helpCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "help",
+		Usage:     "explain a command, or exit-codes",
+		ArgsUsage: "[COMMAND | exit-codes]",
+		Action: func(c *cli.Context) error {
+			switch topic := c.Args().First(); topic {
+			case "":
+				return cli.ShowAppHelp(c)
+			case "exit-codes":
+				for _, row := range exitTable {
+					_, _ = fmt.Fprintf(a.stdout, "%4d  %s\n", row.code, row.meaning)
+				}
+				return nil
+			default:
+				if c.App.Command(topic) == nil {
+					return failf(exitUsage, "no help for %q; see `wpsbench --help`", topic)
+				}
+				return cli.ShowCommandHelp(c, topic)
+			}
+		},
+	}
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/wpsbench/wpsbench/scenario"
+)
+
+// machineLimits is what this machine has; 0 = not known.
+func machineLimits() scenario.Limits {
+	return scenario.Limits{Descriptors: descriptorLimit(), Ports: ephemeralPorts()}
+}
+
+// ephemeralPorts is how many connections one address can have to one target.
+func ephemeralPorts() int {
+	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err != nil {
+		return 0
+	}
+	var low, high int
+	if _, err := fmt.Sscan(string(b), &low, &high); err != nil || high < low {
+		return 0
+	}
+	return high - low + 1
+}
+
+// preflight warns of what the plan makes doubtful and refuses what this machine
+// cannot do, before anything starts.
+func (a *app) preflight(plan *scenario.Plan) error {
+	warnings, impossible := plan.Warnings(machineLimits())
+	for _, w := range warnings {
+		_, _ = fmt.Fprintf(a.stderr, "warning: %s\n", w)
+	}
+	if len(impossible) == 0 {
+		return nil
+	}
+	for _, p := range impossible {
+		_, _ = fmt.Fprintf(a.stderr, "error: %s\n", p)
+	}
+	return failf(exitSetup, "this machine cannot run %s; nothing was started", plan.Scenario.File)
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report"
+)
+
+func (a *app) reportCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "report",
+		Usage:       "render a stored run again",
+		ArgsUsage:   "run.json | report.html | -",
+		Description: "Prints the summary; --out writes other forms. The exit status says whether the\nrecord could be read, not what its verdict was.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "out", Usage: "write json=PATH or html=PATH; PATH - is stdout"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+		},
+		OnUsageError: usageError,
+		Action: func(c *cli.Context) error {
+			file, err := oneArgument(c, "stored run")
+			if err != nil {
+				return err
+			}
+			outs, err := parseOuts(c.StringSlice("out"))
+			if err != nil {
+				return err
+			}
+			rec, err := a.readRun(file)
+			if err != nil {
+				return failf(exitUsage, "%w", err)
+			}
+			return a.render(c, rec, outs)
+		},
+	}
+}
+
+func (a *app) readRun(file string) (*metrics.Run, error) {
+	if file == "-" {
+		return report.ReadRun(a.stdin)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return report.ReadRun(f)
+}
+
+func (a *app) render(c *cli.Context, rec *metrics.Run, outs []out) error {
+	summary := a.stdout
+	if toStdout(outs) {
+		summary = a.stderr
+	}
+	color, err := useColor(c.String("color"), summary)
+	if err != nil {
+		return err
+	}
+	for _, o := range outs {
+		if err := a.writeOut(o, rec); err != nil {
+			return failf(exitInternal, "write %s: %w", o.path, err)
+		}
+	}
+	return report.WriteText(summary, rec, report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale()})
+}
+
+func (a *app) schemaCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "schema",
+		Usage:     "print a JSON Schema",
+		ArgsUsage: "run",
+		Action: func(c *cli.Context) error {
+			name, err := oneArgument(c, "schema name")
+			if err != nil {
+				return err
+			}
+			if name != "run" {
+				return failf(exitUsage, "no schema %q; there is run", name)
+			}
+			_, err = a.stdout.Write(report.RunSchema())
+			return err
+		},
+	}
+}
+
+func (a *app) versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version and how it was built",
+		Action: func(*cli.Context) error {
+			_, err := io.WriteString(a.stdout, versionText())
+			return err
+		},
+	}
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/scenario/runner"
+)
+
+func (a *app) runCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "execute a scenario and say what it measured",
+		ArgsUsage: "FILE",
+		Description: "Without a target in the file or --target, an emulator of the service is started as a\n" +
+			"child process and is the target.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "target", Usage: "client URL (ws:// or wss://), connection string, ${NAME} or @file"},
+			&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: the scenario's, else bench)"},
+			&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"},
+			&cli.StringFlag{Name: "dir", Usage: "folder for the results (default: results/<name>-<UTC time>)"},
+			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH or html=PATH; json=- is stdout"},
+			&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
+			&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000"},
+			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, lines or none"},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},
+		},
+		OnUsageError: usageError,
+		Action:       a.runAction,
+	}
+}
+
+func (a *app) runAction(c *cli.Context) error {
+	file, err := oneArgument(c, "scenario file")
+	if err != nil {
+		return err
+	}
+	outs, err := parseOuts(c.StringSlice("out"))
+	if err != nil {
+		return err
+	}
+	show, err := a.newShow(c, outs)
+	if err != nil {
+		return err
+	}
+	s, err := a.load(file, scenario.Options{Set: c.StringSlice("set"), Target: c.String("target")})
+	if err != nil {
+		return err
+	}
+	plan := s.Plan()
+	if err := a.preflight(plan); err != nil {
+		return err
+	}
+	lies, err := parseLies(c.String("lie"))
+	if err != nil {
+		return err
+	}
+	runID := newRunID()
+	resolved, err := a.resolveTarget(c, plan, runID, lies)
+	if err != nil {
+		return err
+	}
+	defer resolved.close()
+	if err := a.confirm(c, plan, resolved); err != nil {
+		return err
+	}
+
+	signals := watchSignals(c.Context)
+	defer signals.release()
+	rec, runErr := runner.Run(signals.stop, signals.cut, runner.Config{
+		Plan:     plan,
+		Target:   resolved.target,
+		Dialer:   resolved.dialer,
+		RunID:    runID,
+		Profile:  profileOf(s, resolved),
+		Progress: show.progress,
+	})
+	if rec == nil {
+		return setupFailure(runErr)
+	}
+	if runErr != nil {
+		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(runErr.Error()))
+	}
+	rec.Info.Command = slices.Clone(os.Args)
+	rec.Environment.Target = resolved.describe(plan)
+	if err := resolved.finish(rec); err != nil {
+		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(err.Error()))
+	}
+	code := rec.Verdict.ExitCode
+	if code == exitSIGINT && signals.terminated() {
+		code = exitSIGTERM
+		rec.Verdict.ExitCode = code
+	}
+	a.redact.run(rec)
+	files, err := a.writeResults(c.String("dir"), rec, outs)
+	if err != nil {
+		return failf(exitInternal, "write results: %w", err)
+	}
+	show.summary(rec, files)
+	return verdictError(rec.Verdict, code)
+}
+
+// load reads and validates a scenario; its mistakes are printed at their places.
+func (a *app) load(file string, o scenario.Options) (*scenario.Scenario, error) {
+	s, err := scenario.Load(file, o)
+	var problems scenario.Problems
+	switch {
+	case err == nil:
+		return s, nil
+	case !errors.As(err, &problems):
+		return nil, failf(exitUsage, "%w", err)
+	}
+	src, _ := os.ReadFile(file) // it was read a moment ago; without it the places stand alone
+	_, _ = io.WriteString(a.stderr, a.redact.text(problems.Format(src)))
+	return nil, &exitError{code: exitUsage, err: err, silent: true}
+}
+
+func setupFailure(err error) error {
+	var setup *runner.SetupError
+	switch {
+	case err == nil:
+		return failf(exitSIGINT, "interrupted before the first session was connected; nothing was written")
+	case errors.As(err, &setup):
+		return failf(exitSetup, "%w", err)
+	default:
+		return err
+	}
+}
+
+func profileOf(s *scenario.Scenario, t *resolvedTarget) metrics.Profile {
+	switch {
+	case s.Checks.Profile == "strict", s.Checks.Profile == "" && t.child != nil:
+		return metrics.Strict
+	default:
+		return metrics.Spec
+	}
+}
+
+// newRunID is random, outside the seed: two runs of one scenario must not take
+// each other's messages for their own.
+func newRunID() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return binary.BigEndian.Uint32(b[:])
+}
+
+func oneArgument(c *cli.Context, what string) (string, error) {
+	if c.Args().Len() != 1 {
+		return "", failf(exitUsage, "%s takes one %s, got %d arguments", c.Command.Name, what, c.Args().Len())
+	}
+	return c.Args().First(), nil
+}
+
+// detach keeps values but not the cancellation of ctx.
+func detach(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/wire"
+	"github.com/wpsbench/wpsbench/wire/emulator"
+)
+
+func (a *app) serveCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "run the emulator of the service until interrupted",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "address"},
+			&cli.StringFlag{Name: "key", Usage: "access key, ${NAME} or @file (default: the documented local key)"},
+			&cli.BoolFlag{Name: "tls", Usage: "serve wss:// and https:// with a certificate made at start"},
+			&cli.StringFlag{Name: "tls-cert-out", Usage: "with --tls: write the certificate here, for target.tls.ca"},
+			&cli.StringSliceFlag{Name: "lie", Usage: "break a promise on purpose: swap=1/N delivers every Nth group message after the next one"},
+			// A run's own child: one JSON line at each end, and its life hangs on the pipe.
+			&cli.BoolFlag{Name: "embedded", Hidden: true},
+		},
+		OnUsageError: usageError,
+		Action:       a.serveAction,
+	}
+}
+
+func (a *app) serveAction(c *cli.Context) error {
+	if c.Args().Present() {
+		return failf(exitUsage, "serve takes no arguments, got %q", c.Args().First())
+	}
+	o, err := a.serveOptions(c)
+	if err != nil {
+		return err
+	}
+	server, err := emulator.Start(o)
+	if err != nil {
+		return failf(exitSetup, "%w", err)
+	}
+	if c.Bool("embedded") {
+		return a.serveEmbedded(server)
+	}
+	scheme := "ws"
+	if o.TLS != nil {
+		scheme = "wss"
+	}
+	_, _ = fmt.Fprintf(a.stdout, "Emulator of Azure Web PubSub on %s\n\n  client endpoint    %s://%s/client/hubs/{hub}\n  connection string  %s\n\nCtrl-C ends it.\n",
+		server.Addr(), scheme, server.Addr(), server.ConnectionString())
+	signals := watchSignals(c.Context)
+	defer signals.release()
+	<-signals.stop.Done()
+	stats := server.Stats()
+	if err := server.Close(); err != nil {
+		return failf(exitInternal, "close the emulator: %w", err)
+	}
+	_, _ = fmt.Fprintf(a.stdout, "\n%d connections, %d publishes, %d deliveries, %d recoveries\n",
+		stats.ConnectionsTotal, stats.Publishes, stats.Deliveries, stats.RecoveriesAccepted)
+	for _, name := range slices.Sorted(maps.Keys(stats.Lies)) {
+		_, _ = fmt.Fprintf(a.stdout, "told %s %d times\n", name, stats.Lies[name])
+	}
+	return nil
+}
+
+func (a *app) serveOptions(c *cli.Context) (emulator.Options, error) {
+	o := emulator.Options{Addr: c.String("listen")}
+	key, err := expand(c.String("key"))
+	if err != nil {
+		return o, failf(exitUsage, "--key: %w", err)
+	}
+	o.AccessKey = firstOf(key, wire.EmulatorKey)
+	if key != "" {
+		a.redact.add(key)
+	}
+	lies, err := parseLies(strings.Join(c.StringSlice("lie"), ","))
+	if err != nil {
+		return o, err
+	}
+	if o.Lies, err = emulatorLies(lies); err != nil {
+		return o, err
+	}
+	if c.String("tls-cert-out") != "" && !c.Bool("tls") {
+		return o, failf(exitUsage, "--tls-cert-out needs --tls")
+	}
+	if !c.Bool("tls") {
+		return o, nil
+	}
+	host, _, err := net.SplitHostPort(o.Addr)
+	if err != nil {
+		return o, failf(exitUsage, "--listen: %w", err)
+	}
+	cert, pem, err := emulator.SelfSigned(host, "localhost", "127.0.0.1", "::1")
+	if err != nil {
+		return o, failf(exitSetup, "make a certificate: %w", err)
+	}
+	o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if file := c.String("tls-cert-out"); file != "" {
+		if err := writeFile(file, pem); err != nil {
+			return o, failf(exitSetup, "write the certificate: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// serveEmbedded speaks with the run that started it: it says where it listens,
+// serves until its standard input closes, and says what it did.
+func (a *app) serveEmbedded(server *emulator.Server) error {
+	out := json.NewEncoder(a.stdout)
+	if err := out.Encode(childReady{ConnectionString: server.ConnectionString()}); err != nil {
+		_ = server.Close()
+		return failf(exitSetup, "%w", err)
+	}
+	_, _ = io.Copy(io.Discard, bufio.NewReader(a.stdin))
+	stats := server.Stats()
+	if err := server.Close(); err != nil {
+		return failf(exitInternal, "close the emulator: %w", err)
+	}
+	// The reader may be gone, killed: then nobody needs this line.
+	_ = out.Encode(childFinal{Lies: stats.Lies, CPUSeconds: cpuSeconds()})
+	return nil
+}
+
+// parseLies splits `swap=1/1000,…`; every part is NAME=1/N.
+func parseLies(s string) ([]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	lies := strings.Split(s, ",")
+	_, err := emulatorLies(lies)
+	return lies, err
+}
+
+func emulatorLies(lies []string) (emulator.Lies, error) {
+	var l emulator.Lies
+	for _, lie := range lies {
+		name, share, ok := strings.Cut(lie, "=")
+		nth, oneIn := strings.CutPrefix(share, "1/")
+		n, err := strconv.Atoi(nth)
+		if !ok || !oneIn || err != nil || n < 1 {
+			return l, failf(exitUsage, "--lie %q: write NAME=1/N, e.g. swap=1/1000", lie)
+		}
+		if name != "swap" {
+			return l, failf(exitUsage, "--lie %q: the emulator knows no lie %q; it knows swap", lie, name)
+		}
+		l.Swap = n
+	}
+	return l, nil
+}

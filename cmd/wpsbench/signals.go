@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+)
+
+// signals stops a run in two stages: the first SIGINT or SIGTERM ends stop, the second ends cut.
+type signals struct {
+	stop, cut context.Context
+	release   func()
+	term      *atomic.Bool
+}
+
+func watchSignals(parent context.Context) signals {
+	stop, endStop := context.WithCancel(parent)
+	cut, endCut := context.WithCancel(parent)
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	s := signals{stop: stop, cut: cut, term: new(atomic.Bool)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, end := range []func(){endStop, endCut} {
+			select {
+			case sig := <-ch:
+				if sig == syscall.SIGTERM {
+					s.term.Store(true)
+				}
+				end()
+			case <-cut.Done():
+				return
+			}
+		}
+	}()
+	s.release = func() {
+		signal.Stop(ch)
+		endStop()
+		endCut()
+		<-done
+	}
+	return s
+}
+
+func (s signals) terminated() bool { return s.term.Load() }

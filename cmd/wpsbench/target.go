@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/scenario/runner"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+const defaultHub = "bench"
+
+// resolvedTarget is where a run goes, with its secrets read.
+type resolvedTarget struct {
+	target runner.Target
+	dialer *wire.Dialer
+	child  *emulatorChild // nil: not ours
+}
+
+func (t *resolvedTarget) close() {
+	if t.child != nil {
+		t.child.kill()
+	}
+}
+
+// resolveTarget reads the target of the command line, of the file, or starts the
+// embedded emulator.
+func (a *app) resolveTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies []string) (*resolvedTarget, error) {
+	st := plan.Scenario.Target
+	hub := firstOf(c.String("hub"), st.Hub, defaultHub)
+	if st.Set && len(lies) > 0 {
+		return nil, failf(exitUsage, "--lie is for the embedded emulator; start the target with `wpsbench serve --lie` instead")
+	}
+	if !st.Set {
+		return a.startEmbedded(c.Context, plan, hub, lies)
+	}
+	dialer, err := newDialer(st, filepath.Dir(plan.Scenario.File))
+	if err != nil {
+		return nil, err
+	}
+	t := &resolvedTarget{dialer: dialer}
+	if t.target, err = a.namedTarget(st, hub, runner.GroupPrefix(runID), plan, dialer); err != nil {
+		return nil, err
+	}
+	t.target.Kind = "remote"
+	if isLoopback(t.target.Endpoint) {
+		t.target.Kind = "loopback"
+	}
+	return t, nil
+}
+
+func (a *app) namedTarget(st scenario.Target, hub, prefix string, plan *scenario.Plan, dialer *wire.Dialer) (runner.Target, error) {
+	var err error
+	for _, s := range []*string{&st.ConnectionString, &st.URL, &st.Negotiate} {
+		if *s, err = expand(*s); err != nil {
+			return runner.Target{}, failf(exitUsage, "target: %w", err)
+		}
+	}
+	// What a variable or a file held is known only now.
+	if v := st.ConnectionString; strings.HasPrefix(v, "ws://") || strings.HasPrefix(v, "wss://") {
+		st.ConnectionString, st.URL = "", v
+	}
+	switch {
+	case st.Negotiate != "":
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: dialer.TLS, Proxy: http.ProxyFromEnvironment}}
+		t, err := runner.NegotiateTarget(st.Negotiate, hub, prefix, client, plan)
+		return t, usage(err)
+	case st.URL != "":
+		a.redactURL(st.URL)
+		if a.inspectToken(st.URL, plan) {
+			prefix = "" // the token names the groups
+		}
+		t, err := runner.URLTarget(st.URL, prefix)
+		return t, usage(err)
+	default:
+		cs, err := wire.ParseConnectionString(st.ConnectionString)
+		if err != nil {
+			return runner.Target{}, failf(exitUsage, "target: %w", err)
+		}
+		a.redact.connectionString(cs)
+		return runner.ConnectionStringTarget(cs, hub, prefix, plan), nil
+	}
+}
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failf(exitUsage, "target: %w", err)
+}
+
+// redactURL remembers the token of a client URL.
+func (a *app) redactURL(raw string) {
+	if u, err := url.Parse(raw); err == nil {
+		a.redact.add(u.Query().Get("access_token"))
+		if password, ok := u.User.Password(); ok {
+			a.redact.add(password)
+		}
+	}
+}
+
+func newDialer(st scenario.Target, dir string) (*wire.Dialer, error) {
+	d := &wire.Dialer{
+		TLS:    &tls.Config{MinVersion: tls.VersionTLS12, ServerName: st.TLS.ServerName, InsecureSkipVerify: st.TLS.Insecure},
+		Proxy:  http.ProxyFromEnvironment,
+		Header: http.Header{},
+	}
+	for k, v := range st.Headers {
+		value, err := expand(v)
+		if err != nil {
+			return nil, failf(exitUsage, "target.headers.%s: %w", k, err)
+		}
+		d.Header.Set(k, value)
+	}
+	if ca := st.TLS.CA; ca != "" {
+		if !filepath.IsAbs(ca) {
+			ca = filepath.Join(dir, ca)
+		}
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, failf(exitUsage, "target.tls.ca: %w", err)
+		}
+		d.TLS.RootCAs = x509.NewCertPool()
+		if !d.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, failf(exitUsage, "target.tls.ca: no certificate in %s", ca)
+		}
+	}
+	return d, nil
+}
+
+var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// expand reads `@file` and replaces ${NAME} by the environment's value. Errors
+// name the variable or the file, never a value.
+func expand(s string) (string, error) {
+	if name, ok := strings.CutPrefix(s, "@"); ok {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		return strings.TrimSpace(string(b)), nil
+	}
+	var missing []string
+	out := variable.ReplaceAllStringFunc(s, func(m string) string {
+		name := m[2 : len(m)-1]
+		v, ok := os.LookupEnv(name)
+		if !ok || v == "" {
+			missing = append(missing, name)
+		}
+		return v
+	})
+	if len(missing) > 0 {
+		return "", fmt.Errorf("environment variable %s is not set", strings.Join(missing, ", "))
+	}
+	return out, nil
+}
+
+func isLoopback(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// confirm asks before load leaves this machine.
+func (a *app) confirm(c *cli.Context, plan *scenario.Plan, t *resolvedTarget) error {
+	if t.target.Kind != "remote" || c.Bool("yes") {
+		return nil
+	}
+	e := plan.Estimate()
+	_, _ = fmt.Fprintf(a.stderr, "This loads %s, which is not on this machine:\n  %d connections, up to %.0f publishes/s, %.0f deliveries/s, about %d billing messages in all\n",
+		t.target.Endpoint, plan.Connections, e.Peak.Publishes, e.Peak.Deliveries, e.BillingMessages)
+	if f, ok := a.stdin.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return failf(exitUsage, "not confirmed: add --yes to load a target that is not on this machine")
+	}
+	_, _ = io.WriteString(a.stderr, "Go on? [y/N] ")
+	line, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return failf(exitUsage, "not confirmed; nothing was run")
+	}
+	return nil
+}
+
+// describe names the target in the record.
+func (t *resolvedTarget) describe(plan *scenario.Plan) metrics.Target {
+	return metrics.Target{
+		Kind:        t.target.Kind,
+		Endpoint:    t.target.Endpoint,
+		Subprotocol: plan.Scenario.Protocol,
+		Hub:         t.target.Hub,
+	}
+}
+
+// finish ends an embedded target and writes down what it admits to.
+func (t *resolvedTarget) finish(rec *metrics.Run) error {
+	if t.child == nil {
+		return nil
+	}
+	final, err := t.child.stop()
+	if err != nil {
+		return err
+	}
+	rec.Environment.Target.Lies = final.Lies
+	rec.Info.Load.TargetCPUSeconds = final.CPUSeconds
+	return nil
+}
+
+func firstOf(s ...string) string {
+	for _, v := range s {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

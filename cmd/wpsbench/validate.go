@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/scenario"
+)
+
+func (a *app) validateCommand() *cli.Command {
+	return &cli.Command{
+		Name:         "validate",
+		Usage:        "check a scenario and print what it would do; needs no target and no secrets",
+		ArgsUsage:    "FILE",
+		Flags:        []cli.Flag{&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}},
+		OnUsageError: usageError,
+		Action: func(c *cli.Context) error {
+			file, err := oneArgument(c, "scenario file")
+			if err != nil {
+				return err
+			}
+			s, err := a.load(file, scenario.Options{Set: c.StringSlice("set")})
+			if err != nil {
+				return err
+			}
+			plan := s.Plan()
+			_, _ = fmt.Fprintf(a.stdout, "%s is valid\n\n%s", file, estimateText(plan))
+			warnings, impossible := plan.Warnings(machineLimits())
+			for _, w := range warnings {
+				_, _ = fmt.Fprintf(a.stdout, "\nwarning: %s", w)
+			}
+			for _, p := range impossible {
+				_, _ = fmt.Fprintf(a.stdout, "\nthis machine cannot: %s", p)
+			}
+			if len(warnings)+len(impossible) > 0 {
+				_, _ = fmt.Fprintln(a.stdout)
+			}
+			return nil
+		},
+	}
+}
+
+// estimateText lays the plan's arithmetic out for reading.
+func estimateText(plan *scenario.Plan) string {
+	e := plan.Estimate()
+	var b strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-20s%s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("connections", "%d in %s; %d of them publish", e.Connections, e.ConnectTime.Round(time.Millisecond), e.Publishers)
+	row("groups", "%d with %d memberships", e.Groups, e.Subscriptions)
+	row("steady state", "%s", trafficText(e.Steady))
+	if e.Peak != e.Steady {
+		row("busiest stage", "%s", trafficText(e.Peak))
+	}
+	for _, p := range e.Phases {
+		row("  "+p.Name, "%s: %d publishes, %d deliveries", p.Length, p.Publishes, p.Deliveries)
+	}
+	row("expected", "%d publishes, %d deliveries, at most %s in all", e.Publishes, e.Deliveries, e.Length.Round(time.Millisecond))
+	for _, u := range e.Budgets {
+		row("un-acked budget", "%s: %.1f messages and %s between two acks, of 1,000 and 16 MiB",
+			u.Population, u.Messages, bytesText(u.Bytes))
+	}
+	row("this machine", "%d descriptors, %d local ports, at least %s of memory", e.Descriptors, e.Ports, bytesText(float64(e.MemoryBytes)))
+	row("billing on Azure", "about %d messages of 2 KB outbound, %d units by connections", e.BillingMessages, e.Units)
+	return b.String()
+}
+
+func trafficText(t scenario.Traffic) string {
+	return fmt.Sprintf("%.0f publishes/s, %.0f deliveries/s; %s/s in, %s/s out",
+		t.Publishes, t.Deliveries, bytesText(t.InBytes), bytesText(t.OutBytes))
+}
+
+func bytesText(n float64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", n/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", n/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", n/(1<<10))
+	default:
+		return fmt.Sprintf("%.0f B", n)
+	}
+}
