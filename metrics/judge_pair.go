@@ -71,7 +71,12 @@ func (j *judge) judgePair(connection int) {
 		j.judgeUnpublished(n, connection, arrived[outcomeSkipped])
 	}
 
-	delivered := sent - (src.total[OutcomeOK] - arrived[OutcomeOK]) - j.missingUnacked(&arrived)
+	var delivered uint64
+	for o, n := range arrived {
+		if Outcome(o) != outcomeSkipped {
+			delivered += n
+		}
+	}
 	pop.totals.Deliveries.Delivered += delivered
 	o := &pop.totals.Outcomes
 	o.AckedDelivered += arrived[OutcomeOK]
@@ -87,17 +92,6 @@ func (j *judge) judgePair(connection int) {
 	g := &j.groups[src.group]
 	g.Expected += sent
 	g.Delivered += delivered
-}
-
-// missingUnacked is how many copies without a success are missing.
-func (j *judge) missingUnacked(arrived *[outcomes]uint64) uint64 {
-	var n uint64
-	for o := range arrived {
-		if o := Outcome(o); o != OutcomeOK && o != outcomeSkipped {
-			n += j.src.total[o] - arrived[o]
-		}
-	}
-	return n
 }
 
 // pair is the subscriber's state for the address being judged.

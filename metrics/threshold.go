@@ -32,8 +32,14 @@ type Threshold struct {
 // EvaluateMetric judges the threshold over a metric's summary, its histogram
 // included, as a run's or as a record's. Copies that never came count as +∞: where
 // the aggregate falls among them nothing is measured, < and <= fail and > and >=
-// hold. nil or no samples at all is no_samples.
+// hold. nil or no samples at all is no_samples; the count of samples is judged even so.
 func (t *Threshold) EvaluateMetric(s *MetricSummary) ThresholdResult {
+	if t.Aggregate == "count" && s != nil {
+		r := t.result("count", "steady")
+		t.measure(&r, float64(s.Count))
+		t.judge(&r, float64(s.Count))
+		return r
+	}
 	r := t.result("us", "steady")
 	if s != nil && t.During == "" {
 		r.Phase = s.Phase

@@ -43,7 +43,7 @@ var metricKinds = map[string]metricKind{
 var metricNames = slices.Sorted(maps.Keys(metricKinds))
 
 var aggregates = map[metricKind][]string{
-	timeMetric:    {"avg", "min", "med", "max", "p(N)"},
+	timeMetric:    {"avg", "min", "med", "max", "p(N)", "count"},
 	counterMetric: {"count", "rate"},
 }
 
@@ -114,10 +114,10 @@ func (t *Threshold) parseAggregate(text string, kind metricKind) *unreadable {
 }
 
 func (t *Threshold) parseLimit(text string, kind metricKind) *unreadable {
-	if kind == counterMetric {
+	if kind == counterMetric || t.Aggregate == "count" {
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil || !isNumber(text) {
-			return &unreadable{"not a plain number", "counters and rates have no unit: " + example(kind)}
+			return &unreadable{"not a plain number", "counts and rates have no unit: " + example(counterMetric)}
 		}
 		t.Limit = v
 		return nil

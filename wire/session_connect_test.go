@@ -20,7 +20,13 @@ func TestSessionConnectsAndJoins(t *testing.T) {
 	if _, _, ok := r.s.Recovery(); ok {
 		t.Error("a first dial is no recovery")
 	}
+	r.on = func(ev *Event) {
+		if ev.Epoch != 1 || ev.Trace == nil || ev.Trace.Upgraded != r.now {
+			t.Errorf("opened as epoch %d with trace %v", ev.Epoch, ev.Trace)
+		}
+	}
 	r.opened()
+	r.on = nil
 	r.want(list{"opened"}, nil)
 	r.receive(helloOne)
 	r.want(list{"connected one"}, list{

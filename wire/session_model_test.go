@@ -188,6 +188,9 @@ func (m *model) Event(_ time.Duration, ev *Event) {
 	case EventDialFailed, EventOpened:
 		check(m.dialing && !m.open, "dialing %t, open %t", m.dialing, m.open)
 		m.dialing, m.open = false, ev.Kind == EventOpened
+		if m.open {
+			check(int(ev.Epoch) == len(m.sockets), "epoch %d, want %d", ev.Epoch, len(m.sockets))
+		}
 		if ev.Kind == EventOpened && ev.Recovering {
 			m.resumed++
 			m.publish()

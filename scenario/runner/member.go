@@ -55,9 +55,6 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 		m.unanswered(ev)
 	case wire.EventDialing:
 		m.dialing = now
-		if m.w.pulse.attempted.Add(1); ev.Connection == 0 && m.connections == 0 {
-			m.w.funnel.Attempted = m.w.started
-		}
 		m.recovery.attempt(now)
 	case wire.EventDialFailed:
 		m.w.funnel.FailedDials++
@@ -308,9 +305,6 @@ func (m *member) giveUp() {
 	}
 	if m.attached {
 		m.w.funnel.AtEnd++
-	}
-	if m.publisher != nil {
-		m.publisher.discard()
 	}
 }
 

@@ -86,15 +86,14 @@ func (r *run) settle(i int) {
 	r.note("fault", fmt.Sprintf("%s all %d sessions caught up", r.plan.Scenario.Faults[i].Name, f.hit))
 }
 
-// report calls Progress for pending events and once per complete interval.
-func (r *run) report() {
-	if r.cfg.Progress == nil {
-		return
-	}
+// report calls Progress for pending events and once per complete interval; it says
+// whether there was one.
+func (r *run) report() (fresh bool) {
 	r.mu.Lock()
 	pending := r.pending
 	r.pending = nil
-	stats, fresh := r.collector.Latest(len(r.workers), tickEvery)
+	var stats metrics.Latest
+	stats, fresh = r.collector.Latest(len(r.workers), tickEvery)
 	p := Progress{
 		Since:           wire.Now() - r.start,
 		Phase:           r.phase,
@@ -106,6 +105,9 @@ func (r *run) report() {
 		LagP99:          stats.LagP99,
 	}
 	r.mu.Unlock()
+	if r.cfg.Progress == nil {
+		return fresh
+	}
 	p.Open = int(r.sum(func(p *pulse) int64 { return p.open.Load() }))
 	p.Recovering = int(r.sum(func(p *pulse) int64 { return p.recovering.Load() }))
 	for _, text := range pending {
@@ -115,6 +117,7 @@ func (r *run) report() {
 	if p.Event = ""; fresh {
 		r.cfg.Progress(p)
 	}
+	return fresh
 }
 
 func seconds(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }

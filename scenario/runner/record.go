@@ -41,6 +41,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 	}
 	r.complete(rec)
 	rec.Phases = r.phaseResults()
+	r.expectedRate()
 	rec.Series = r.collector.Series(0, tickEvery)
 	rec.Health = r.health(rec)
 	rec.Thresholds = r.judgeThresholds(rec)
@@ -57,12 +58,13 @@ func (r *run) record(setupErr error) *metrics.Run {
 func (r *run) judge() *metrics.Judgement {
 	shards := make([]*metrics.Shard, len(r.workers))
 	for i, w := range r.workers {
-		shards[i] = w.checker.Shard()
+		shards[i] = w.shard
 	}
 	return metrics.Judge(r.topology, metrics.JudgeOptions{
 		Profile:  r.cfg.Profile,
 		DrainCut: r.drainCut,
 		T0:       r.t0,
+		Start:    r.start,
 		OnMissing: func(intended time.Duration, population int, lost, undelivered, _ uint64) {
 			r.collector.Censor(intended, population, lost+undelivered)
 		},
@@ -86,7 +88,7 @@ func (r *run) info(end time.Duration, setupErr error) metrics.RunInfo {
 	switch {
 	case r.interrupted:
 		status = "interrupted"
-	case setupErr != nil:
+	case setupErr != nil, r.aborted != "":
 		status = "aborted"
 	}
 	return metrics.RunInfo{

@@ -55,6 +55,7 @@ type run struct {
 	pending   []string // event texts that Progress has not shown yet
 	faults    []faultState
 
+	aborted     string // the limit that ended the run early
 	phase       string
 	phases      []metrics.PhaseResult
 	publishEnd  time.Duration // planned, or where a stop cut it
@@ -209,16 +210,15 @@ func (r *run) publish(stop context.Context) {
 			continue
 		}
 		r.waitUntil(stop, r.t0+p.From)
-		if stop.Err() != nil {
+		if stop.Err() != nil || r.aborted != "" {
 			break
 		}
 		r.enter(p.Name)
 	}
 	r.waitUntil(stop, r.t0+r.plan.PublishEnd())
-	if stop.Err() != nil {
-		r.interrupted = true
+	if r.interrupted = stop.Err() != nil; r.interrupted || r.aborted != "" {
 		r.publishEnd = max(0, wire.Now()-r.t0)
-		r.note("note", "interrupted: publishing stopped")
+		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted"))
 		r.onWorkers(func(w *worker, now time.Duration) { w.stopPublishing(now) })
 	}
 }
@@ -229,7 +229,7 @@ func (r *run) drain(stop, cut context.Context) {
 	r.enter(phaseDrain)
 	began := wire.Now()
 	limit := began + r.plan.Scenario.Phases.Drain
-	if r.interrupted {
+	if r.interrupted || r.aborted != "" {
 		limit = min(limit, began+interruptedDrain)
 	}
 	seen, changed := uint64(0), began
@@ -297,9 +297,10 @@ func (r *run) onWorkers(fn func(*worker, time.Duration)) {
 	wg.Wait()
 }
 
-// waitUntil returns at that instant, or when stop is done.
+// waitUntil returns at that instant, or when stop is done, or when a limit that
+// ends the run is missed.
 func (r *run) waitUntil(stop context.Context, at time.Duration) {
-	for stop.Err() == nil {
+	for stop.Err() == nil && r.aborted == "" {
 		left := at - wire.Now()
 		if left <= 0 {
 			return
@@ -308,7 +309,9 @@ func (r *run) waitUntil(stop context.Context, at time.Duration) {
 		case <-stop.Done():
 		case <-time.After(min(left, 10*pollEvery)):
 		}
-		r.report()
+		if r.report() {
+			r.aborted = r.missedLimit()
+		}
 	}
 }
 
@@ -349,6 +352,15 @@ func (r *run) failSetup(err error) {
 	case r.setupFailed <- err:
 	default:
 	}
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

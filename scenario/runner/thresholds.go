@@ -40,6 +40,35 @@ func (r *run) judgeThresholds(rec *metrics.Run) []metrics.ThresholdResult {
 	return out
 }
 
+// missedLimit names a missed limit on a latency that is to end the run at once,
+// judged over what has been measured so far. Limits on delivery counts wait for
+// the end: what is still under way is not lost.
+func (r *run) missedLimit() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	view := 0
+	for _, t := range r.plan.Scenario.Thresholds {
+		m, ok := metrics.ParseMetric(t.Metric)
+		if !ok {
+			continue
+		}
+		summary := r.collector.Steady
+		if t.During != "" || t.Population != "" {
+			i := view
+			summary = func(metrics.Metric) *metrics.MetricSummary { return r.collector.View(i) }
+			view++
+		}
+		if !t.AbortOnFail || t.Op == ">" || t.Op == ">=" || t.Op == "==" {
+			continue // may still come true
+		}
+		limit := r.threshold(t)
+		if limit.EvaluateMetric(summary(m)).Result == metrics.ThresholdFail {
+			return t.Metric + " " + t.Expr + " is missed"
+		}
+	}
+	return ""
+}
+
 func (r *run) threshold(t scenario.Threshold) metrics.Threshold {
 	return metrics.Threshold{
 		Metric:      t.Metric,

@@ -35,6 +35,7 @@ type worker struct {
 	closes    map[closeKey]uint64
 	funnel    metrics.Funnel
 	counts    counts
+	shard     *metrics.Shard    // from the end of the drain on
 	traffic   wire.SessionStats // of all members, as of the last tick
 	payload   []byte            // scratch
 	tick      int
@@ -55,10 +56,10 @@ type counts struct {
 
 // pulse is what a worker lets the controller see, refreshed every pulseEvery.
 type pulse struct {
-	attempted, connected, ready, failed atomic.Int64
-	open, recovering, finished          atomic.Int64
-	expected, delivered                 atomic.Uint64
-	outstanding, backlog                atomic.Int64
+	connected, ready           atomic.Int64
+	open, recovering, finished atomic.Int64
+	expected, delivered        atomic.Uint64
+	outstanding, backlog       atomic.Int64
 }
 
 func newWorker(r *run, index int, connections []int) *worker {
@@ -115,6 +116,7 @@ func (w *worker) openDue(now time.Duration) {
 			return
 		}
 		w.started++
+		w.funnel.Attempted++
 		m.client.Start(now)
 	}
 }
@@ -173,6 +175,12 @@ func (w *worker) stopPublishing(time.Duration) {
 
 // closeAll ends every session in the way that leaves nothing behind on the service (code 1000).
 func (w *worker) closeAll(now time.Duration) {
+	for _, m := range w.members {
+		if m.publisher != nil {
+			m.publisher.discard()
+		}
+	}
+	w.shard = w.checker.Shard() // the closing that follows is no evidence
 	w.opener.Stop()
 	for _, m := range w.members {
 		m.giveUp()

@@ -227,7 +227,7 @@ func TestParserDoesNotAllocate(t *testing.T) {
 				data = data[n:]
 			}
 		})
-		if got != 0 {
+		if got != 0 && !raceEnabled {
 			t.Errorf("reads of %d bytes: %v allocations for 10 messages, want 0", read, got)
 		}
 	}

@@ -1,0 +1,6 @@
+//go:build race
+
+package wire
+
+// raceEnabled: under the race detector sync.Pool drops items on purpose.
+const raceEnabled = true
