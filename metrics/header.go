@@ -74,19 +74,38 @@ func MinPayloadBytes(k PayloadKind) int {
 // MinPayloadBytes yields the header alone. PayloadJSON appends the JSON text of
 // a string, so two quotes more. Padding differs by message and repeats by seed.
 func AppendPayload(dst []byte, k PayloadKind, h Header, size int, seed uint64) []byte {
+	dst, start := openPayload(dst, k, size)
+	seed ^= uint64(h.Publisher)<<32 | uint64(h.Address)
+	dst = appendPadding(dst, k, size-MinPayloadBytes(k), seed+h.Message)
+	return sealPayload(dst, start, k, &h)
+}
+
+// AppendPayloadBody appends the payload of h like AppendPayload, with body behind
+// the header instead of padding. For PayloadText it must be UTF-8, for PayloadJSON
+// characters that stand in a JSON string as they are.
+func AppendPayloadBody(dst []byte, k PayloadKind, h Header, body []byte) []byte {
+	dst, start := openPayload(dst, k, MinPayloadBytes(k)+len(body))
+	dst = append(dst, body...)
+	return sealPayload(dst, start, k, &h)
+}
+
+// openPayload leaves room for the header, which begins at start.
+func openPayload(dst []byte, k PayloadKind, size int) (_ []byte, start int) {
 	n := MinPayloadBytes(k)
 	dst = slices.Grow(dst, max(size, n)+2)
 	if k == PayloadJSON {
 		dst = append(dst, '"')
 	}
-	start := len(dst)
-	dst = dst[:start+n]
-	seed ^= uint64(h.Publisher)<<32 | uint64(h.Address)
-	dst = appendPadding(dst, k, size-n, seed+h.Message)
+	start = len(dst)
+	return dst[:start+n], start
+}
 
+// sealPayload writes the header in front of what stands behind its room.
+func sealPayload(dst []byte, start int, k PayloadKind, h *Header) []byte {
+	n := MinPayloadBytes(k)
 	// The raw header is laid out in dst itself: crc32 makes its argument escape.
 	raw := dst[start : start+headerBytes]
-	putHeader(raw, &h)
+	putHeader(raw, h)
 	crc := crc32.Update(0, castagnoli, raw[:headerBytes-4])
 	crc = crc32.Update(crc, castagnoli, dst[start+n:])
 	binary.BigEndian.PutUint32(raw[headerBytes-4:], crc)

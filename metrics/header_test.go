@@ -230,3 +230,22 @@ func BenchmarkParsePayload(b *testing.B) {
 		ParsePayload(data, PayloadText, 0xDEADBEEF)
 	}
 }
+
+// A body stands behind the header as it is, and the CRC covers it.
+func TestAppendPayloadBody(t *testing.T) {
+	h := Header{Session: 1, RunID: 7, Publisher: 3, Address: 4, Message: 5, Intended: time.Second, Lag: time.Millisecond}
+	for _, k := range []PayloadKind{PayloadText, PayloadJSON, PayloadBinary} {
+		payload := AppendPayloadBody([]byte("x"), k, h, []byte("the body"))[1:]
+		if got, status := ParsePayload(payload, k, 7); status != HeaderOK || got != h {
+			t.Errorf("kind %d: parsed %+v, status %d", k, got, status)
+		}
+		at := bytes.Index(payload, []byte("the body"))
+		if at < 0 {
+			t.Fatalf("kind %d: no body in %q", k, payload)
+		}
+		payload[at] = 'T'
+		if _, status := ParsePayload(payload, k, 7); status != HeaderCorrupt {
+			t.Errorf("kind %d: a changed body has status %d, want corrupt", k, status)
+		}
+	}
+}

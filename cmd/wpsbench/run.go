@@ -62,6 +62,10 @@ func (a *app) runAction(c *cli.Context) error {
 	if err := a.preflight(plan); err != nil {
 		return err
 	}
+	bodies, err := payloadBodies(plan)
+	if err != nil {
+		return err
+	}
 	lies, err := parseLies(c.String("lie"))
 	if err != nil {
 		return err
@@ -83,11 +87,12 @@ func (a *app) runAction(c *cli.Context) error {
 		Target:   resolved.target,
 		Dialer:   resolved.dialer,
 		RunID:    runID,
+		Bodies:   bodies,
 		Profile:  profileOf(s, resolved),
 		Progress: show.progress,
 	})
 	if rec == nil {
-		return setupFailure(runErr)
+		return setupFailure(runErr, signals.status())
 	}
 	if runErr != nil {
 		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(runErr.Error()))
@@ -98,8 +103,8 @@ func (a *app) runAction(c *cli.Context) error {
 		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(err.Error()))
 	}
 	code := rec.Verdict.ExitCode
-	if code == exitSIGINT && signals.terminated() {
-		code = exitSIGTERM
+	if code == exitSIGINT {
+		code = signals.status()
 		rec.Verdict.ExitCode = code
 	}
 	a.redact.run(rec)
@@ -126,11 +131,12 @@ func (a *app) load(file string, o scenario.Options) (*scenario.Scenario, error) 
 	return nil, &exitError{code: exitUsage, err: err, silent: true}
 }
 
-func setupFailure(err error) error {
+// setupFailure is the error of a run that came to nothing: refused, or interrupted.
+func setupFailure(err error, interrupted int) error {
 	var setup *runner.SetupError
 	switch {
 	case err == nil:
-		return failf(exitSIGINT, "interrupted before the first session was connected; nothing was written")
+		return failf(interrupted, "interrupted before the first session was connected; nothing was written")
 	case errors.As(err, &setup):
 		return failf(exitSetup, "%w", err)
 	default:

@@ -45,4 +45,10 @@ func watchSignals(parent context.Context) signals {
 	return s
 }
 
-func (s signals) terminated() bool { return s.term.Load() }
+// status is the exit status of an interrupted run.
+func (s signals) status() int {
+	if s.term.Load() {
+		return exitSIGTERM
+	}
+	return exitSIGINT
+}

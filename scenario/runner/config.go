@@ -19,6 +19,9 @@ type Config struct {
 	// RunID stands in every payload and, on targets that are not ours, in every
 	// group name, so that two runs on one hub do not see each other.
 	RunID uint32
+	// Bodies, by population, stand behind the header of every payload instead of
+	// seeded padding (payload_file); nil = padding.
+	Bodies [][]byte
 	// Profile decides what the checker calls a violation.
 	Profile metrics.Profile
 	// ConnectTimeout bounds the connect phase beyond its planned ramp; 0 = 60 s.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -89,6 +90,7 @@ func (r *run) badLagWindows(series *metrics.Series) int {
 	lags, e2es := series.Columns["lag_p99_us"], series.Columns["e2e_p99_us"]
 	limit := float64(tightestLimit(r).Microseconds())
 	bad := 0
+	// Each bad second is marked in the timeline: what is measured in it may be ours.
 	for i := first; i <= last && i < len(lags) && i < len(e2es); i++ {
 		if lags[i] == nil || e2es[i] == nil {
 			continue
@@ -96,6 +98,11 @@ func (r *run) badLagWindows(series *metrics.Series) int {
 		lag := *lags[i]
 		if lag > lagInvalid*max(*e2es[i], limit) && lag > float64(lagFloor.Microseconds()) {
 			bad++
+			r.events = append(r.events, metrics.RunEvent{
+				TS: float64(i) * tickEvery.Seconds(), Kind: "gate",
+				Text: fmt.Sprintf("schedule lag p99 %.1f ms of e2e p99 %.1f ms", lag/1000, *e2es[i]/1000),
+				Ref:  "/health/gates",
+			})
 		}
 	}
 	return bad

@@ -261,6 +261,10 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 func (m *member) ended(now time.Duration, ev *wire.Event) {
 	why := metrics.EndDropped
 	switch ev.Reason {
+	case wire.EndByUs:
+		why = metrics.EndByUs
+	case wire.EndByPeer:
+		why = metrics.EndByPeer
 	case wire.EndRefused:
 		why = metrics.EndRefused
 		m.w.funnel.RefusedRecovery++

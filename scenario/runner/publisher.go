@@ -25,6 +25,7 @@ type publisher struct {
 	info     *metrics.Publisher
 	groups   []string // wire names by slot
 	schedule *scenario.Schedule
+	body     []byte // behind the header; nil = seeded padding
 
 	next     time.Duration   // when message k is due, since T0
 	k        uint64          // the next message to come due
@@ -37,6 +38,9 @@ func newPublisher(m *member, id int) *publisher {
 	p := &publisher{m: m, id: id, info: &topology.Publishers[id], schedule: m.w.run.plan.Schedule(id)}
 	for _, g := range p.info.Addresses {
 		p.groups = append(p.groups, topology.Groups[g])
+	}
+	if bodies := m.w.run.cfg.Bodies; m.population < len(bodies) {
+		p.body = bodies[m.population]
 	}
 	return p
 }
@@ -107,7 +111,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	slot, number := int(k%slots), k/slots+1
 	now := w.loop.Now()
 	lag := now - w.t0 - due
-	w.payload = metrics.AppendPayload(w.payload[:0], p.info.Kind, metrics.Header{
+	header := metrics.Header{
 		Session:   uint8(m.connections),
 		RunID:     w.run.topology.RunID,
 		Publisher: uint32(p.id),
@@ -115,7 +119,12 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 		Message:   number,
 		Intended:  due,
 		Lag:       lag,
-	}, p.info.PayloadBytes, w.run.plan.Scenario.Seed)
+	}
+	if p.body != nil {
+		w.payload = metrics.AppendPayloadBody(w.payload[:0], p.info.Kind, header, p.body)
+	} else {
+		w.payload = metrics.AppendPayload(w.payload[:0], p.info.Kind, header, p.info.PayloadBytes, w.run.plan.Scenario.Seed)
+	}
 	_, err := m.client.Publish(now, &wire.Publish{
 		Group:    p.groups[slot],
 		DataType: dataTypeOf(p.info.Kind),

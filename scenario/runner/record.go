@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -32,7 +33,6 @@ func (r *run) record(setupErr error) *metrics.Run {
 		Groups:        judgement.Groups,
 		Incidents:     r.incidentResults(),
 		Connections:   r.connectionResults(),
-		Events:        r.events,
 		Environment:   environment(r.plan.Connections),
 		Profile:       r.cfg.Profile.String(),
 	}
@@ -44,6 +44,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 	r.expectedRate()
 	rec.Series = r.collector.Series(0, tickEvery)
 	rec.Health = r.health(rec)
+	rec.Events = r.sortedEvents()
 	rec.Thresholds = r.judgeThresholds(rec)
 	rec.Scenario = r.scenarioText()
 	rec.Residue = residue(rec)
@@ -142,6 +143,12 @@ func (r *run) complete(rec *metrics.Run) {
 		load.DeliveredPerS = float64(rec.Metrics["e2e_latency"].Count) / steady.Seconds()
 	}
 	load.PeakMemoryBytes, load.CPUSeconds = processUsage()
+}
+
+// sortedEvents is the run's log in the order of time, whoever wrote it when.
+func (r *run) sortedEvents() []metrics.RunEvent {
+	slices.SortStableFunc(r.events, func(a, b metrics.RunEvent) int { return cmp.Compare(a.TS, b.TS) })
+	return r.events
 }
 
 func (r *run) phaseResults() []metrics.PhaseResult {
