@@ -84,7 +84,8 @@
 // judged; the default is strict for the embedded target and spec for any other.
 // Thresholds have k6's grammar. Times (e2e_latency, e2e_service, ack_rtt,
 // connect_time, join_rtt, recovery_time, outage_time, schedule_lag) have avg, min,
-// med, max and p(N) with a limit that has a unit; counters (failed_connects,
+// med, max and p(N) with a limit that has a unit, and count, the number of samples,
+// with a plain one; counters (failed_connects,
 // failed_publishes, lost, duplicated, reordered, unexpected, undelivered,
 // uninjected_drops, published, delivered) have count and rate with a plain number.
 //

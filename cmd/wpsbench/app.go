@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,22 +19,22 @@ type app struct {
 
 func (a *app) cli() *cli.App {
 	return &cli.App{
-		Name:                  "wpsbench",
-		Usage:                 "load tests and delivery checks for Azure Web PubSub and its subprotocols",
-		HideVersion:           true,
-		HideHelpCommand:       true,
-		Reader:                a.stdin,
-		Writer:                a.stdout,
-		ErrWriter:             a.stderr,
-		ExitErrHandler:        func(*cli.Context, error) {}, // run decides
-		OnUsageError:          usageError,
-		CustomAppHelpTemplate: "",
+		Name:            "wpsbench",
+		Usage:           "load tests and delivery checks for Azure Web PubSub and its subprotocols",
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Reader:          a.stdin,
+		Writer:          a.stdout,
+		ErrWriter:       a.stderr,
+		ExitErrHandler:  func(*cli.Context, error) {}, // run decides
+		OnUsageError:    usageError,
 		Action: func(c *cli.Context) error {
 			if name := c.Args().First(); name != "" {
 				return failf(exitUsage, "unknown command %q; see `wpsbench --help`", name)
 			}
 			return cli.ShowAppHelp(c)
 		},
+		Flags: []cli.Flag{cli.HelpFlag}, // urfave adds it only beside its own help command
 		Commands: []*cli.Command{
 			a.runCommand(),
 			a.validateCommand(),
@@ -49,7 +48,10 @@ func (a *app) cli() *cli.App {
 }
 
 func usageError(c *cli.Context, err error, _ bool) error {
-	name := strings.TrimSpace("wpsbench " + c.Command.Name)
+	name := c.App.Name
+	if c.Command.Name != name { // the command of the app itself is called like it
+		name += " " + c.Command.Name
+	}
 	return failf(exitUsage, "%w; see `%s --help`", err, name)
 }
 

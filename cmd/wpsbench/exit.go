@@ -52,10 +52,12 @@ func (a *app) helpCommand() *cli.Command {
 				}
 				return nil
 			default:
-				if c.App.Command(topic) == nil {
+				command := c.App.Command(topic)
+				if command == nil {
 					return failf(exitUsage, "no help for %q; see `wpsbench --help`", topic)
 				}
-				return cli.ShowCommandHelp(c, topic)
+				cli.HelpPrinter(a.stdout, cli.CommandHelpTemplate, command)
+				return nil
 			}
 		},
 	}
