@@ -44,8 +44,6 @@ func (r *run) judgeThresholds(rec *metrics.Run) []metrics.ThresholdResult {
 // judged over what has been measured so far. Limits on delivery counts wait for
 // the end: what is still under way is not lost.
 func (r *run) missedLimit() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	view := 0
 	for _, t := range r.plan.Scenario.Thresholds {
 		m, ok := metrics.ParseMetric(t.Metric)
