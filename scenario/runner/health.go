@@ -85,7 +85,8 @@ func (r *run) lagGate(rec *metrics.Run, windows int) metrics.Gate {
 
 func (r *run) badLagWindows(series *metrics.Series, windows int) int {
 	from := r.t0 - r.start + r.plan.Scenario.Phases.Warmup
-	first, last := int(from/tickEvery), int((from+steadyLength(r.plan, r.publishEnd)-1)/tickEvery)
+	// A second that is partly warm-up is not judged.
+	first, last := int((from+tickEvery-1)/tickEvery), int((from+steadyLength(r.plan, r.publishEnd)-1)/tickEvery)
 	lags, e2es := series.Columns["lag_p99_us"], series.Columns["e2e_p99_us"]
 	limit := float64(tightestLimit(r).Microseconds())
 	bad := map[int]bool{}

@@ -30,6 +30,8 @@ type member struct {
 	overflowed  bool      // the last close reason spoke of a full buffer
 	away        bool      // from a drop until it is ready again: nothing can reach it
 	recovery    *recovery // from a drop until caught up
+	recovered   bool      // there was one, from incident
+	incident    int
 	confirm     *wire.Timer
 }
 
@@ -104,6 +106,9 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		if m.away && m.client.Ready() {
 			m.proven(now)
 		}
+	} else if r.Replayed && m.recovered {
+		// Nothing was missing any more when this came: the replay goes on.
+		w.incidents[m.incident].replayed++
 	}
 	if r.Counted {
 		due := w.t0 + r.Header.Intended
@@ -334,7 +339,7 @@ func (m *member) caughtUp(now time.Duration) {
 	if rec == nil {
 		return
 	}
-	m.recovery = nil
+	m.recovery, m.recovered, m.incident = nil, true, rec.incident
 	w := m.w
 	w.counts.recovering--
 	w.incidents[rec.incident].finish(rec, now)

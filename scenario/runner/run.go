@@ -221,7 +221,7 @@ func (r *run) publish(stop context.Context) {
 	r.waitUntil(stop, r.t0+r.plan.PublishEnd())
 	if r.interrupted = stop.Err() != nil; r.interrupted || r.aborted != "" {
 		r.publishEnd = max(0, wire.Now()-r.t0)
-		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted"))
+		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted; a second signal ends the run at once"))
 		r.onWorkers(func(w *worker, now time.Duration) { w.stopPublishing(now) })
 	}
 }
