@@ -83,7 +83,10 @@ type faultState struct {
 // Before the first session is connected a failure is returned as *SetupError with
 // no record, and a stop with neither; afterwards there always is a record, beside the error if there is one.
 func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
-	r := newRun(cfg)
+	return newRun(cfg).execute(stop, cut)
+}
+
+func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
 	ctx, end := context.WithCancel(context.WithoutCancel(cut))
 	defer end()
 	group, ctx := errgroup.WithContext(ctx)
@@ -96,7 +99,7 @@ func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
 	if setupErr != nil {
-		setupErr = &SetupError{Target: cfg.Target.Endpoint, Err: setupErr}
+		setupErr = &SetupError{Target: r.cfg.Target.Endpoint, Err: setupErr}
 	}
 	if !r.connectedOnce.Load() {
 		return nil, setupErr
