@@ -36,6 +36,17 @@ func TestOfficialClient(t *testing.T) { emulatorSuite(t, "client.test.mjs") }
 
 func TestOfficialServerSDK(t *testing.T) { emulatorSuite(t, "service.test.mjs") }
 
+// TestScriptedServers is the reverse: wpsbench against servers that are not ours.
+func TestScriptedServers(t *testing.T) {
+	node := nodeJS(t)
+	binary := filepath.Join(t.TempDir(), "wpsbench.exe")
+	build := exec.Command("go", "build", "-o", binary, "github.com/wpsbench/wpsbench/cmd/wpsbench")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build wpsbench: %v\n%s", err, out)
+	}
+	runSuite(t, node, "scripted.test.mjs", "WPSBENCH="+binary)
+}
+
 // emulatorSuite runs a suite against an emulator of its own.
 func emulatorSuite(t *testing.T, file string) {
 	node := nodeJS(t)
