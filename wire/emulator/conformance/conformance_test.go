@@ -32,9 +32,19 @@ const (
 	installTimeout = 3 * time.Minute
 )
 
-func TestOfficialClient(t *testing.T) { emulatorSuite(t, "client.test.mjs") }
+func TestOfficialClient(t *testing.T) {
+	emulatorSuite(t, "client.test.mjs", emulator.Options{})
+}
 
-func TestOfficialServerSDK(t *testing.T) { emulatorSuite(t, "service.test.mjs") }
+// TestOfficialClientConnectedAgain: a `connected` after a recovery, which the
+// specification allows, changes nothing for the application (protocol.md 4.5).
+func TestOfficialClientConnectedAgain(t *testing.T) {
+	emulatorSuite(t, "client.test.mjs", emulator.Options{ConnectedOnRecovery: true})
+}
+
+func TestOfficialServerSDK(t *testing.T) {
+	emulatorSuite(t, "service.test.mjs", emulator.Options{})
+}
 
 // TestScriptedServers is the reverse: wpsbench against servers that are not ours.
 func TestScriptedServers(t *testing.T) {
@@ -48,9 +58,10 @@ func TestScriptedServers(t *testing.T) {
 }
 
 // emulatorSuite runs a suite against an emulator of its own.
-func emulatorSuite(t *testing.T, file string) {
+func emulatorSuite(t *testing.T, file string, opts emulator.Options) {
+	t.Helper()
 	node := nodeJS(t)
-	srv, err := emulator.Start(emulator.Options{})
+	srv, err := emulator.Start(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
