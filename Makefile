@@ -1,9 +1,14 @@
-# `make check` is what CI runs. It needs Go, make and a C compiler (race detector).
+# `make check` is what CI runs. It needs Go, make and a C compiler (race detector);
+# where npm exists it runs the conformance suites too, which CI=true requires.
 
 GO ?= go
 LINT = $(GO) tool -modfile=.ci/go.mod golangci-lint
 
-.PHONY: check fmt vet lint test cross fuzz bench build
+# The official SDKs against the emulator, scripted servers against wpsbench.
+CONFORMANCE = wire/emulator/conformance
+SDKS = $(CONFORMANCE)/node_modules/.package-lock.json
+
+.PHONY: check fmt vet lint test cross fuzz bench build conformance
 
 check: fmt vet cross lint test fuzz
 
@@ -24,8 +29,16 @@ cross:
 lint:
 	$(LINT) run ./...
 
-test:
+test: $(if $(CI),,$(if $(shell command -v npm),$(SDKS)))
 	$(GO) test -race -shuffle=on ./...
+
+conformance: $(SDKS)
+	$(GO) test -race -count=1 -v ./$(CONFORMANCE)
+
+# What the suites need, once. Without a registry they are skipped; in CI they
+# install it themselves, or fail.
+$(SDKS): $(CONFORMANCE)/package-lock.json
+	-npm ci --prefix $(CONFORMANCE)
 
 # A bounded search beyond the committed corpus: each target for FUZZTIME.
 FUZZTIME ?= 5s

@@ -1,0 +1,158 @@
+// Package conformance lets the official SDKs of Azure Web PubSub judge the
+// emulator, and servers written with the ws package judge wpsbench.
+//
+// The suites are the *.test.mjs beside this file; their packages are pinned in
+// package-lock.json. Install them once:
+//
+//	npm ci --prefix wire/emulator/conformance
+//
+// Without them the tests are skipped, except in CI, which installs them itself.
+// Go does not see what Node reads: run the tests with -count=1 after a change.
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire/emulator"
+)
+
+// suiteTimeout bounds one suite, installTimeout npm.
+const (
+	suiteTimeout   = 2 * time.Minute
+	installTimeout = 3 * time.Minute
+)
+
+func TestOfficialClient(t *testing.T) {
+	emulatorSuite(t, "client.test.mjs", emulator.Options{})
+}
+
+// TestOfficialClientConnectedAgain: a `connected` after a recovery, which the
+// specification allows, changes nothing for the application (protocol.md 4.5).
+func TestOfficialClientConnectedAgain(t *testing.T) {
+	emulatorSuite(t, "client.test.mjs", emulator.Options{ConnectedOnRecovery: true})
+}
+
+func TestOfficialServerSDK(t *testing.T) {
+	emulatorSuite(t, "service.test.mjs", emulator.Options{})
+}
+
+// TestScriptedServers is the reverse: wpsbench against servers that are not ours.
+func TestScriptedServers(t *testing.T) {
+	node := nodeJS(t)
+	binary := filepath.Join(t.TempDir(), "wpsbench.exe")
+	build := exec.Command("go", "build", "-o", binary, "github.com/wpsbench/wpsbench/cmd/wpsbench")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build wpsbench: %v\n%s", err, out)
+	}
+	runSuite(t, node, "scripted.test.mjs", "WPSBENCH="+binary)
+}
+
+// emulatorSuite runs a suite against an emulator of its own.
+func emulatorSuite(t *testing.T, file string, opts emulator.Options) {
+	t.Helper()
+	node := nodeJS(t)
+	srv, err := emulator.Start(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	runSuite(t, node, file, "WPS_CONNECTION_STRING="+srv.ConnectionString())
+}
+
+// runSuite runs the tests of one file; its output is shown if one fails.
+func runSuite(t *testing.T, node, file, env string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, node, "--test", "--test-force-exit", "--test-reporter=spec", file)
+	cmd.Env = append(os.Environ(), env)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%w (after %v)", ctx.Err(), suiteTimeout)
+	}
+	switch {
+	case err != nil:
+		t.Errorf("%s: %v\n%s", file, err, out)
+	case testing.Verbose():
+		t.Logf("%s\n%s", file, out)
+	}
+}
+
+// nodeJS returns a Node.js that the SDKs run on. Without one, or without the
+// packages, the test is skipped; in CI it installs the packages, once, and fails
+// if it cannot.
+func nodeJS(t *testing.T) string {
+	t.Helper()
+	required := os.Getenv("CI") == "true"
+	if required {
+		install(t)
+	}
+	node, err := findNode()
+	switch {
+	case err == nil:
+		return node
+	case required:
+		t.Fatal(err)
+	default:
+		t.Skipf("%v: run npm ci --prefix wire/emulator/conformance", err)
+	}
+	return ""
+}
+
+var installed bool
+
+func install(t *testing.T) {
+	t.Helper()
+	if installed {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), installTimeout)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "npm", "ci").CombinedOutput(); err != nil {
+		t.Fatalf("npm ci: %v\n%s", err, out)
+	}
+	installed = true
+}
+
+// minNode is the oldest major version that the official packages support.
+const minNode = 22
+
+// findNode prefers the machine's Node.js; the packages bring one where that is too old.
+func findNode() (string, error) {
+	if _, err := os.Stat(filepath.Join("node_modules", "ws")); errors.Is(err, fs.ErrNotExist) {
+		return "", errors.New("the official SDKs are not installed")
+	}
+	bundled, err := filepath.Glob(filepath.Join("node_modules", "node-*", "bin", "node"))
+	if err != nil {
+		return "", err
+	}
+	for _, node := range append([]string{"node"}, bundled...) {
+		out, err := exec.Command(node, "--version").Output()
+		if err != nil {
+			continue
+		}
+		var major int
+		if _, err := fmt.Fscanf(bytes.NewReader(out), "v%d", &major); err == nil && major >= minNode {
+			if !strings.Contains(node, string(filepath.Separator)) {
+				return node, nil
+			}
+			return filepath.Abs(node)
+		}
+	}
+	return "", fmt.Errorf("no Node.js %d or later is installed", minNode)
+}
