@@ -26,6 +26,7 @@ type script struct {
 	swallow  bool   // publishes are neither delivered nor answered
 	withhold bool   // publishes are acknowledged, not delivered
 	deaf     bool   // nothing is delivered any more once a session has recovered
+	forbid   string // publishes to this group are refused
 	refuse   bool   // a recovery is answered with 101, then 1008 (protocol.md 4.5)
 	joins    int    // joins after so many are refused; 0 = none
 	breakAt  int    // this publish is delivered, its socket breaks, its ack follows the recovery; 0 = none
@@ -117,6 +118,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 			f.lost(s, conn, err)
 			return
 		}
+		if s == nil {
+			continue // what the client sends before it reads the close
+		}
 		var m fakeFrame
 		if json.Unmarshal(text, &m) != nil {
 			return
@@ -134,7 +138,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// open starts a connection, or resumes the one of that id.
+// open starts a connection, or resumes the one of that id; nil = refused.
 func (f *fake) open(socket int, conn net.Conn, protocol, id string) *fakeSession {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -157,7 +161,7 @@ func (f *fake) open(socket int, conn net.Conn, protocol, id string) *fakeSession
 	if s == nil || f.refuse {
 		delete(f.sessions, id)
 		closeSocket(conn, ws.StatusPolicyViolation, "The connection could not be recovered.")
-		return &fakeSession{}
+		return nil
 	}
 	s.conn, s.deaf = conn, f.deaf
 	for _, ackID := range s.owed {
@@ -177,7 +181,7 @@ func (f *fake) open(socket int, conn net.Conn, protocol, id string) *fakeSession
 func (f *fake) lost(s *fakeSession, conn net.Conn, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s.conn != conn {
+	if s == nil || s.conn != conn {
 		return
 	}
 	s.conn = nil
@@ -216,6 +220,10 @@ func (f *fake) publish(s *fakeSession, m *fakeFrame) {
 		f.onPublish(f.published, *m)
 	}
 	if f.swallow {
+		return
+	}
+	if f.forbid == m.Group {
+		s.write(fmt.Sprintf(`{"type":"ack","ackId":%d,"success":false,"error":{"name":"Forbidden","message":"The client does not have permission to send to group '%s'."}}`, m.AckID, m.Group))
 		return
 	}
 	s.done[m.AckID] = true

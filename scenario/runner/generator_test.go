@@ -114,6 +114,44 @@ func TestOverflowOnTheWire(t *testing.T) {
 	}
 }
 
+// Sessions that recover while messages are given up accuse nobody of what was never
+// sent, and the drain does not wait for it.
+func TestRecoveryBesideSkipped(t *testing.T) {
+	t.Parallel()
+	plan := planOf(t, `name: test
+groups:
+  room: {count: 1}
+populations:
+  pubs:
+    protocol: json.webpubsub.azure.v1
+    connections: 1
+    publish: {to: room, rate: 2000/s, size: 64}
+    client: {reconnect: {base: 1s, max: 1s, jitter: none}}
+  subs:
+    connections: 4
+    connect_rate: 1000/s
+    join: {room: 1}
+    client: {reconnect: {base: 100ms, max: 1s, jitter: none}}
+phases: {steady: 2s, drain: 30s}
+faults:
+  - {name: F1, at: 300ms, population: pubs, hit: 1, kind: rst}
+  - {name: F2, at: 1200ms, population: subs, hit: 4, kind: rst}
+`)
+	rec, err := Run(t.Context(), t.Context(), newFake(t, script{}).config(t, plan))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantVerdict(t, rec, metrics.ExitFail, nil) // publishes failed, no accusation
+	p, d := rec.Totals.Publishes, rec.Totals.Deliveries
+	if p.Dropped == 0 || d.Lost+d.Undelivered != 0 {
+		t.Errorf("publishes %+v, deliveries %+v; want some never sent, none missing", p, d)
+	}
+	drain := rec.Phases[len(rec.Phases)-1]
+	if took := time.Duration((drain.EndS - drain.StartS) * 1e9); drain.Name != phaseDrain || took > 3*quiet {
+		t.Errorf("%s took %v", drain.Name, took)
+	}
+}
+
 // A publisher that asks for no acks takes up its schedule again when the target
 // reads again: nothing but its own next message, or the pulse, can tell it.
 func TestUnackedBackPressure(t *testing.T) {

@@ -10,6 +10,6 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	// Tests in parallel wait for a silence to end; they hardly compute.
-	_ = flag.Set("test.parallel", "32")
+	_ = flag.Set("test.parallel", "16")
 	goleak.VerifyTestMain(m)
 }

@@ -262,6 +262,22 @@ thresholds:
 	}
 }
 
+// Limits during steady hold all of its stages, whatever they are called, and those on
+// connecting see what was over before.
+func TestSteadyIsEveryStage(t *testing.T) {
+	t.Parallel()
+	plan := planOf(t, base+`thresholds:
+  e2e_latency: [{threshold: "count==480", during: steady}]
+  connect_time: ["count==12"]
+`, "phases.steady=[{name: a, for: 500ms}, {name: b, for: 500ms}]")
+	rec, _ := execute(t, plan, emulator.Options{})
+	for _, x := range rec.Thresholds {
+		if x.Result != metrics.ThresholdPass {
+			t.Errorf("%s %s during %s is %s, measured %v", x.Metric, x.Expr, x.Phase, x.Result, x.Measured)
+		}
+	}
+}
+
 // The first failure of the first session ends the run: there is no record then.
 func TestSetupErrors(t *testing.T) {
 	server, err := emulator.Start(emulator.Options{})

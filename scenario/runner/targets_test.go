@@ -21,6 +21,7 @@ const (
 // Every target gets the verdict it has earned: the liars are accused of their lie
 // and of nothing else, the honest, however clumsy, of nothing at all.
 func TestTargets(t *testing.T) {
+	t.Parallel()
 	type answers map[string]string // of the checks that are not ok
 	for _, row := range []struct {
 		name   string
@@ -41,6 +42,15 @@ func TestTargets(t *testing.T) {
 			name: "honest, plain, reset", set: []string{plainProtocol, backSoon, hitThree},
 			more: func(t *testing.T, rec *metrics.Run, _ *fake) {
 				wantOutcomes(t, rec, metrics.IncidentOutcomes{NewConnection: 3})
+			},
+		},
+		{
+			name: "refuses publishes to one room", set: []string{reliableProtocol, backSoon, hitThree}, script: script{forbid: "room-000"},
+			exit: metrics.ExitFail, // failed publishes, no accusation
+			more: func(t *testing.T, rec *metrics.Run, _ *fake) {
+				if n := rec.Totals.Deliveries.Excused.Rejected; n != 192 {
+					t.Errorf("%d copies excused as refused, want 192", n)
+				}
 			},
 		},
 		{
@@ -182,6 +192,7 @@ func wantOnlyHitAccused(t *testing.T, rec *metrics.Run, _ *fake) {
 
 // A target that stands still until the drain, then goes on, has lost nothing.
 func TestFrozenTarget(t *testing.T) {
+	t.Parallel()
 	for _, protocol := range []string{reliableProtocol, plainProtocol} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
@@ -232,6 +243,7 @@ func TestDrainWaitsForReturn(t *testing.T) {
 
 // A stop before the load begins leaves either nothing, or a record that says so.
 func TestStoppedBeforeLoad(t *testing.T) {
+	t.Parallel()
 	t.Run("before the first session", func(t *testing.T) {
 		t.Parallel()
 		stop, end := context.WithCancel(t.Context())
