@@ -229,6 +229,7 @@ func TestSwapIsFound(t *testing.T) {
 	for _, row := range []struct{ protocol, check string }{
 		{"json.reliable.webpubsub.azure.v1", "R6"},
 		{"json.webpubsub.azure.v1", "N1"},
+		{"protobuf.reliable.webpubsub.azure.v1", "R6"},
 	} {
 		t.Run(row.check, func(t *testing.T) {
 			rec, stats := execute(t, planOf(t, base, "protocol="+row.protocol, "populations.members.publish.rate=40/s"),
