@@ -142,7 +142,8 @@ func (d *Decoder) checkUpstream(m *Upstream) {
 }
 
 // checkJSON requires the serialized value in json_data to be one: it stands verbatim
-// in the JSON of other receivers, inside an envelope.
+// in the JSON of other receivers, inside an envelope. null is a value here: whether
+// there is data at all, the oneof has said.
 func (d *Decoder) checkJSON(text []byte) {
 	if d.scan.err != nil {
 		return
