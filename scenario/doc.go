@@ -13,7 +13,8 @@
 //	name: quickstart                   # required
 //	note: what this is for             # no default
 //	tags: {team: chat}                 # no default; kept in the result
-//	protocol: json.reliable.webpubsub.azure.v1   # or json.webpubsub.azure.v1
+//	protocol: json.reliable.webpubsub.azure.v1   # or json.webpubsub.azure.v1, and
+//	                                   # protobuf.reliable.… and protobuf.webpubsub.azure.v1
 //	seed: 1                            # of every random choice
 //
 // Target. Without the key it is the embedded emulator. Its texts may hold ${NAME}
@@ -37,7 +38,7 @@
 //
 //	populations:
 //	  members:
-//	    protocol: …                    # default: the file's
+//	    protocol: …                    # default: the file's; populations of any may share groups
 //	    connections: 1000              # required
 //	    connect_rate: 100/s
 //	    join: {room: 1}                # so many groups of the family each, dealt evenly

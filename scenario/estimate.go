@@ -99,7 +99,7 @@ func (p *Plan) Estimate() Estimate {
 	e.MemoryBytes = uint64(memory) + uint64(c.pairs)*pairBytes
 	outBytes := e.addPhases(p, c.total)
 	// Joins are acknowledged too, once each.
-	outBytes += float64(c.subscriptions * frameBytes(len(typicalAck), false))
+	outBytes += float64(c.joinBytes)
 	e.BillingMessages = uint64(math.Ceil(outBytes / billingMessageBytes))
 	e.Budgets = c.budgets(p.peakFactor())
 	return e

@@ -26,7 +26,7 @@ func (d *decoder) populations(n *node, s *Scenario) {
 			Pos:         n.key.pos(),
 		}
 		d.object(n,
-			optional("protocol", d.choice(&p.Protocol, protocols, laterProtocols...)),
+			optional("protocol", d.choice(&p.Protocol, protocols)),
 			required("connections", d.whole(&p.Connections)),
 			optional("connect_rate", value(d, &p.ConnectRate, needsRate, parseRate)),
 			optional("join", func(n *node) { d.joins(n, &p) }),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -12,9 +13,16 @@ const MaxFileBytes = 1 << 20
 
 // The subprotocols a population can speak (protocol.md 1.4).
 const (
-	ProtocolJSON         = "json.webpubsub.azure.v1"
-	ProtocolJSONReliable = "json.reliable.webpubsub.azure.v1"
+	ProtocolJSON             = "json.webpubsub.azure.v1"
+	ProtocolJSONReliable     = "json.reliable.webpubsub.azure.v1"
+	ProtocolProtobuf         = "protobuf.webpubsub.azure.v1"
+	ProtocolProtobufReliable = "protobuf.reliable.webpubsub.azure.v1"
 )
+
+// reliable says whether the service keeps messages until they are acknowledged.
+func reliable(protocol string) bool {
+	return protocol == ProtocolJSONReliable || protocol == ProtocolProtobufReliable
+}
 
 // Scenario is a decoded file with every default filled in. Slices stand in the
 // order of the file. Treat it as read-only: a [Plan] refers to it.
@@ -39,6 +47,17 @@ type Scenario struct {
 	Thresholds  []Threshold
 
 	places places
+}
+
+// Protocols are the subprotocols of the populations, each once, in the file's order.
+func (s *Scenario) Protocols() []string {
+	var list []string
+	for i := range s.Populations {
+		if p := s.Populations[i].Protocol; !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // Pos is a place in the file, counted from 1 in lines and characters. The zero

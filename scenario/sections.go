@@ -15,10 +15,7 @@ const (
 	defaultCloseCode   = 1000
 )
 
-var protocols = []string{ProtocolJSONReliable, ProtocolJSON}
-
-// laterProtocols are the service's protobuf twins (protocol.md 5).
-var laterProtocols = []string{"protobuf.reliable.webpubsub.azure.v1", "protobuf.webpubsub.azure.v1"}
+var protocols = []string{ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufReliable, ProtocolProtobuf}
 
 // scenario reads the whole file.
 func (d *decoder) scenario(n *node, s *Scenario) {
@@ -27,7 +24,7 @@ func (d *decoder) scenario(n *node, s *Scenario) {
 		required("name", d.text(&s.Name)),
 		optional("note", d.text(&s.Note)),
 		optional("tags", d.texts(&s.Tags, "{team: chat}")),
-		optional("protocol", d.choice(&s.Protocol, protocols, laterProtocols...)),
+		optional("protocol", d.choice(&s.Protocol, protocols)),
 		optional("seed", d.seed(&s.Seed)),
 		optional("target", func(n *node) { d.target(n, &s.Target) }),
 		optional("groups", func(n *node) { d.groups(n, s) }),

@@ -148,7 +148,7 @@ func (v *validator) arrival(path string, a Arrival, rate Rate) {
 }
 
 func (v *validator) size(path string, p *Population) {
-	most := MaxPayloadBytes(p.Publish.DataType, v.longestGroup(p), p.PayloadFile != "")
+	most := MaxPayloadBytes(p.Protocol, p.Publish.DataType, v.longestGroup(p), p.PayloadFile != "")
 	switch size := p.Publish.Size; {
 	case size < MinPayloadBytes:
 		v.refuse(path, fmt.Sprintf("a payload has at least %d bytes", MinPayloadBytes), "too small", "it carries message number, send time and checksum")

@@ -109,6 +109,12 @@ type Publish struct {
 	NoEcho   bool
 	Ack      bool   // ask for an ack; kept and resent with the same ack id until one comes
 	Tag      uint64 // comes back in Event.Request
+	// TTLSeconds: after so long the service may drop the message instead of delivering
+	// it to a slow client; 0 to MaxTTLSeconds, 0 = never (protocol.md 3.2).
+	TTLSeconds uint32
+	// Metadata is delivered beside the data: a JSON object of string to string within
+	// the limits of protocol.md 3.2, which are not checked here; nil = none.
+	Metadata []byte
 }
 
 // EventKind names what an Event tells.

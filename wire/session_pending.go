@@ -8,8 +8,8 @@ import (
 // pendingRequest is a request whose ack has not come, with what it takes to send it again.
 type pendingRequest struct {
 	Request
-	text []byte // its JSON; unmasked, since every frame has a mask of its own
-	sent bool
+	encoded []byte // unmasked, since every frame has a mask of its own
+	sent    bool
 }
 
 // pendingRequests holds the requests that await an ack, by ack id. Answers mostly
@@ -17,7 +17,7 @@ type pendingRequest struct {
 type pendingRequests struct {
 	list []*pendingRequest // live from head on, ack ids ascending
 	head int
-	free []*pendingRequest // their texts are kept to encode into; as many as were ever pending at once
+	free []*pendingRequest // their buffers are kept to encode into; as many as were ever pending at once
 }
 
 func (p *pendingRequests) len() int { return len(p.list) - p.head }
@@ -66,10 +66,10 @@ func (p *pendingRequests) spare() *pendingRequest {
 }
 
 func (p *pendingRequests) recycle(r *pendingRequest) {
-	text := r.text[:0]
-	if cap(text) > maxKeptBytes {
-		text = nil
+	encoded := r.encoded[:0]
+	if cap(encoded) > maxKeptBytes {
+		encoded = nil
 	}
-	*r = pendingRequest{text: text}
+	*r = pendingRequest{encoded: encoded}
 	p.free = append(p.free, r)
 }

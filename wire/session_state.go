@@ -98,8 +98,9 @@ func (s sessionState) String() string {
 //
 // Ack ids start at 1 and grow over the Session's life, whatever its connections.
 type Session struct {
-	cfg     *SessionConfig
-	handler Handler
+	cfg      *SessionConfig
+	encoding Encoding
+	handler  Handler
 	// Masks and jitter. RFC 6455 5.3 wants masks nobody can predict, so that a
 	// page in a browser cannot choose the bytes a proxy on the way sees. Nothing
 	// here runs foreign scripts: who chooses the payload also chose the seed, and
@@ -153,7 +154,7 @@ type Session struct {
 // NewSession returns a Session that waits for Start. cfg must not change any
 // more; seed draws the masks and the jitter of its pauses.
 func NewSession(cfg *SessionConfig, h Handler, seed uint64) *Session {
-	s := &Session{cfg: cfg, handler: h}
+	s := &Session{cfg: cfg, encoding: cfg.Subprotocol.Encoding(), handler: h}
 	s.random.Seed(seed, 0)
 	s.onFrame = s.frame
 	return s

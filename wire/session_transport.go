@@ -38,7 +38,8 @@ func (s *Session) Opened(now time.Duration, t *DialTrace) {
 	s.epoch++
 	s.proven = false
 	s.parser.Reset(frame.Config{
-		Text:            s.cfg.Subprotocol != Simple,
+		Text:            s.encoding == EncodingJSON,
+		Binary:          s.encoding == EncodingProtobuf,
 		MaxMessageBytes: s.cfg.maxMessageBytes(),
 	})
 	if recovering {

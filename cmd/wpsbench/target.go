@@ -207,7 +207,7 @@ func (t *resolvedTarget) describe(plan *scenario.Plan) metrics.Target {
 	return metrics.Target{
 		Kind:        t.target.Kind,
 		Endpoint:    t.target.Endpoint,
-		Subprotocol: plan.Scenario.Protocol,
+		Subprotocol: strings.Join(plan.Scenario.Protocols(), ", "),
 		Hub:         t.target.Hub,
 	}
 }

@@ -16,6 +16,7 @@ type member struct {
 	w          *worker
 	id         int // connection id of the plan
 	population int
+	encoding   wire.Encoding
 	client     *wire.Client
 	publisher  *publisher // nil: only listens
 
@@ -32,6 +33,7 @@ type member struct {
 func newMember(w *worker, id int) *member {
 	r := w.run
 	m := &member{w: w, id: id, population: r.plan.PopulationOf(id)}
+	m.encoding = r.sessions[m.population].Subprotocol.Encoding()
 	m.client = w.loop.Open(&r.sessions[m.population], r.cfg.Target.URL(id), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
 	for _, g := range r.topology.Subscribers[id].Groups {
 		m.client.Join(0, r.topology.Groups[g])
@@ -83,7 +85,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
 		Group:      msg.Group,
 		Data:       msg.Data,
-		Kind:       kindOf(msg.DataType),
+		Kind:       kindOf(m.encoding, msg),
 		SequenceID: msg.SequenceID,
 		Fresh:      ev.Fresh,
 	})

@@ -106,6 +106,11 @@ func TestCleanRuns(t *testing.T) {
 	}{
 		{"reliable", nil, 144, 576},
 		{"plain", []string{plain}, 144, 576},
+		{"protobuf, reliable", []string{"protocol=protobuf.reliable.webpubsub.azure.v1"}, 144, 576},
+		{"protobuf, plain", []string{"protocol=protobuf.webpubsub.azure.v1"}, 144, 576},
+		{"protobuf, json payload", []string{"protocol=protobuf.reliable.webpubsub.azure.v1", members + "publish.data_type=json"}, 144, 576},
+		{"protobuf, binary payload", []string{"protocol=protobuf.webpubsub.azure.v1", members + "publish.data_type=binary"}, 144, 576},
+		{"protobuf, large payload", []string{"protocol=protobuf.webpubsub.azure.v1", members + "publish.data_type=binary", members + "publish.size=100KiB"}, 144, 576},
 		{"no warm-up", []string{"phases.warmup=0s"}, 120, 480},
 		{"json payload", []string{members + "publish.data_type=json"}, 144, 576},
 		{"binary payload", []string{members + "publish.data_type=binary"}, 144, 576},
@@ -186,6 +191,8 @@ func TestFaults(t *testing.T) {
 		{"close 1000, reliable", "json.reliable.webpubsub.azure.v1", "kind: close", 0, 6, "session_ended"},
 		{"close 1001, reliable", "json.reliable.webpubsub.azure.v1", "kind: close, code: 1001", 6, 0, ""},
 		{"close, plain", "json.webpubsub.azure.v1", "kind: close", 0, 6, "disconnect"},
+		{"reset, protobuf reliable", "protobuf.reliable.webpubsub.azure.v1", "kind: rst", 6, 0, ""},
+		{"reset, protobuf", "protobuf.webpubsub.azure.v1", "kind: rst", 0, 6, "disconnect"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			plan := planOf(t, base, "protocol="+row.protocol,
@@ -222,6 +229,7 @@ func TestSwapIsFound(t *testing.T) {
 	for _, row := range []struct{ protocol, check string }{
 		{"json.reliable.webpubsub.azure.v1", "R6"},
 		{"json.webpubsub.azure.v1", "N1"},
+		{"protobuf.reliable.webpubsub.azure.v1", "R6"},
 	} {
 		t.Run(row.check, func(t *testing.T) {
 			rec, stats := execute(t, planOf(t, base, "protocol="+row.protocol, "populations.members.publish.rate=40/s"),

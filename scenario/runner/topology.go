@@ -89,11 +89,17 @@ func dataTypeOf(kind metrics.PayloadKind) wire.DataType {
 	}
 }
 
-func kindOf(t wire.DataType) metrics.PayloadKind {
-	switch t {
+// kindOf says how the payload of a message was sent. Only the JSON subprotocols keep
+// JSON and text apart for certain: to other clients JSON may come as text (protocol.md
+// 3.5), and shows by its quote, with which none of our texts begins.
+func kindOf(e wire.Encoding, m *wire.Downstream) metrics.PayloadKind {
+	switch m.DataType {
 	case wire.DataJSON:
 		return metrics.PayloadJSON
 	case wire.DataText:
+		if e != wire.EncodingJSON && len(m.Data) > 0 && m.Data[0] == '"' {
+			return metrics.PayloadJSON
+		}
 		return metrics.PayloadText
 	default:
 		return metrics.PayloadBinary

@@ -50,6 +50,7 @@ type core struct {
 
 func newCore(opts Options, newTimer func(fn func(now time.Duration)) timer) *core {
 	c := &core{opts: opts, newTimer: newTimer, hubs: make(map[string]*hub)}
+	c.messages.jsonAsText = opts.JSONAsText
 	c.suspicion = newTimer(c.judgeSuspects)
 	c.acks.timer = newTimer(c.sendDelayedAcks)
 	c.swaps.timer = newTimer(c.releaseOverdue)
@@ -80,6 +81,7 @@ func (c *core) open(now time.Duration, k *socket, a *admission) {
 	h := c.hub(a.hub)
 	s := &session{
 		hub: h, id: a.id, user: []byte(a.user),
+		subprotocol: a.subprotocol, encoding: a.subprotocol.Encoding(),
 		reliable: a.subprotocol.Reliable(), simple: a.subprotocol == wire.Simple,
 		send: a.send, join: a.join, raw: a.raw,
 	}
@@ -128,8 +130,8 @@ func (c *core) recover(now time.Duration, k *socket, r *recovery) {
 		c.writeConnected(s, r.token)
 	}
 	c.stats.Replays += uint64(s.replay.len())
-	s.replay.each(func(m *message, sequenceID uint64) {
-		c.frame = m.appendNumbered(c.frame[:0], sequenceID)
+	s.replay.each(func(f *form, sequenceID uint64) {
+		c.frame = f.appendNumbered(c.frame[:0], sequenceID)
 		k.write(c.frame)
 	})
 }

@@ -1,6 +1,6 @@
 // Package emulator is the service's end of the wire: a local Azure Web PubSub
-// for tests and for trying the harness without an account. It speaks both JSON
-// subprotocols, simple WebSocket clients and part of the REST API
+// for tests and for trying the harness without an account. It speaks the
+// JSON and protobuf subprotocols, plain and reliable, simple WebSocket clients and part of the REST API
 // (protocol.md 14, "Target server, minimum").
 //
 //	srv, err := emulator.Start(emulator.Options{})
@@ -13,7 +13,7 @@
 // becomes an admission. From then on its socket belongs to one goroutine, which
 // runs the core: frames enter a socket, messages become requests of a session
 // (the logical connection, which may outlive its socket), a publish is encoded
-// once and fanned out to the sessions of its group, and each of them numbers,
+// once in each notation that somebody reads and fanned out to the sessions of its group, and each of them numbers,
 // keeps and writes it. The core does no I/O: bytes and instants go in, bytes
 // and commands come out, so tests drive it without sockets or clock.
 //

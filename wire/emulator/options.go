@@ -45,6 +45,9 @@ type Options struct {
 	// ConnectedOnRecovery sends `connected` with a new reconnection token after a
 	// recovery, which clients must put up with (protocol.md 4.5).
 	ConnectedOnRecovery bool
+	// JSONAsText gives protobuf clients JSON in text_data, as the service's documents
+	// have it, instead of json_data, as its schema does (protocol.md 3.5).
+	JSONAsText bool
 	// AbortOnOverflow ends a client that is too slow without a close frame instead
 	// of code 1008 (protocol.md 4.4).
 	AbortOnOverflow bool

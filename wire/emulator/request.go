@@ -8,8 +8,6 @@ import (
 	"github.com/wpsbench/wpsbench/wire"
 )
 
-const reasonInvalidMessage = "The client message is not a valid JSON protocol message."
-
 // received handles one message of a client: strictly one at a time, in the
 // order of arrival (protocol.md 3.4).
 func (c *core) received(s *session, op ws.OpCode, payload []byte) {
@@ -17,15 +15,15 @@ func (c *core) received(s *session, op ws.OpCode, payload []byte) {
 		c.receivedRaw(s, op, payload)
 		return
 	}
-	if err := c.decoder.Upstream(payload, &c.up); err != nil {
-		s.socket.fail(closeInvalid, reasonInvalidMessage)
+	if err := s.encoding.Upstream(&c.decoder, payload, &c.up); err != nil {
+		s.socket.fail(closeInvalid, s.invalidMessage())
 		return
 	}
 	switch up := &c.up; up.Kind {
 	case wire.Ping:
 		c.down = wire.Downstream{Kind: wire.Pong}
 		s.socket.writeMessage(&c.down)
-	case wire.SequenceAck: // ignored on the plain subprotocol, which keeps nothing
+	case wire.SequenceAck: // ignored on the plain subprotocols, which keep nothing
 		s.replay.release(up.SequenceID, &c.messages)
 	default:
 		c.request(s, up)

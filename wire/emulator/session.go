@@ -7,7 +7,7 @@ import (
 )
 
 // session is one logical connection (protocol.md 0.2): what `connectionId`
-// names. On the reliable subprotocol it outlives its sockets.
+// names. On a reliable subprotocol it outlives its sockets.
 //
 //	          open                    socket lost, closed with a code other than 1000
 //	(none) ────────▶ attached ──────────────────────────────▶ detached      reliable
@@ -26,6 +26,9 @@ type session struct {
 	simple   bool
 	gone     bool
 	doomed   bool // overflowed, about to be gone
+
+	subprotocol wire.Subprotocol
+	encoding    wire.Encoding
 
 	send, join permission
 	raw        rawMode

@@ -74,7 +74,8 @@ func (k *socket) open(s *session) {
 	k.state = socketOpen
 	k.parser.Reset(frame.Config{
 		Server:          true,
-		Text:            s != nil && !s.simple,
+		Text:            s != nil && s.encoding == wire.EncodingJSON,
+		Binary:          s != nil && s.encoding == wire.EncodingProtobuf,
 		MaxMessageBytes: k.core.opts.MaxMessageBytes,
 	})
 	k.core.stats.Connections++
@@ -218,10 +219,11 @@ func (k *socket) finish() {
 	k.core.stats.Closes[k.code]++
 }
 
-// writeMessage sends one JSON message that is meant for this client alone.
+// writeMessage sends one message that is meant for this client alone.
 func (k *socket) writeMessage(m *wire.Downstream) {
-	k.core.payload = wire.AppendDownstream(k.core.payload[:0], m)
-	k.writeFrame(ws.OpText, k.core.payload)
+	e := k.session.encoding
+	k.core.payload = e.AppendDownstream(k.core.payload[:0], m)
+	k.writeFrame(e.OpCode(), k.core.payload)
 }
 
 func (k *socket) writeFrame(op ws.OpCode, payload []byte) {
@@ -253,10 +255,26 @@ func closeCause(s *session, err error) (code int, reason string) {
 	case broken.Code == closeTooLarge:
 		return closeTooLarge, "The client message is too large."
 	case broken.Code == closeUnsupported:
-		return closeUnsupported, "The JSON subprotocol requires text messages."
+		return closeUnsupported, s.wrongFrame()
 	case broken.Code == closeInvalid && !s.simple:
-		return closeInvalid, reasonInvalidMessage
+		return closeInvalid, s.invalidMessage()
 	default:
 		return int(broken.Code), "The client frame is invalid."
 	}
+}
+
+// wrongFrame and invalidMessage are the service's words for close codes 1003 and 1007
+// (protocol.md 3.6).
+func (s *session) wrongFrame() string {
+	if s.encoding == wire.EncodingProtobuf {
+		return "The " + string(s.subprotocol) + " subprotocol requires binary messages."
+	}
+	return "The JSON subprotocol requires text messages."
+}
+
+func (s *session) invalidMessage() string {
+	if s.encoding == wire.EncodingProtobuf {
+		return "The client message is not a valid Protobuf protocol message."
+	}
+	return "The client message is not a valid JSON protocol message."
 }

@@ -187,7 +187,7 @@ func chooseSubprotocol(h http.Header) (known wire.Subprotocol, offered string) {
 	for _, line := range h.Values("Sec-WebSocket-Protocol") {
 		for item := range strings.SplitSeq(line, ",") {
 			item = strings.TrimSpace(item)
-			for _, p := range []wire.Subprotocol{wire.JSON, wire.JSONReliable} {
+			for _, p := range wire.Subprotocols {
 				if strings.EqualFold(item, string(p)) {
 					return p, item
 				}
