@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gobwas/ws"
 )
@@ -260,13 +261,14 @@ var recoveryCases = []Case{
 	}},
 	{"recovery/window", "4.5", "A dropped session is kept for the whole recovery window, and not longer", Emulator, []Need{NeedRoles, NeedReliable, NeedTime}, func(t *T) {
 		window := t.target.Window
+		margin := min(window/3, 2*time.Second)
 		kept, lost := t.open(client{proto: reliable}), t.open(client{proto: reliable})
 		lost.drop()
 		kept.drop()
-		t.pause(window - window/10)
+		t.pause(window - margin)
 		kept = t.recover(kept)
 		kept.settled()
-		t.pause(window/10 + window/5)
+		t.pause(2 * margin)
 		t.refusedRecovery(t.recovery(lost))
 	}},
 	{"recovery/plain-ends", "4.6", "A plain session ends with its connection: its groups are gone at once", Spec, []Need{NeedKey, NeedREST}, func(t *T) {

@@ -50,6 +50,8 @@ type Config struct {
 	Done func(*Result)
 }
 
+const defaultTimeout = 5 * time.Second
+
 // target is a Config that has been looked through.
 type target struct {
 	Config
@@ -63,7 +65,7 @@ type target struct {
 func (c Config) resolve() (*target, error) {
 	t := &target{Config: c}
 	if t.Timeout <= 0 {
-		t.Timeout = 5 * time.Second
+		t.Timeout = defaultTimeout
 	}
 	if t.Window <= 0 {
 		t.Window = 30 * time.Second
@@ -98,7 +100,7 @@ func (c Config) resolve() (*target, error) {
 
 func (c *Config) hasKey() bool { return c.Service.Endpoint != nil }
 
-// Endpoint is the target for people, without secrets.
+// endpoint is the target for people, without secrets.
 func (t *target) endpoint() string {
 	if t.hasKey() {
 		return t.scheme + "://" + t.host + t.base

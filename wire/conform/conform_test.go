@@ -61,7 +61,8 @@ func TestEmulator(t *testing.T) {
 	roots.AppendCertsFromPEM(certPEM)
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plain", true: "TLS"}[secure], func(t *testing.T) {
-			o := emulator.Options{RecoveryWindow: time.Second}
+			t.Parallel()
+			o := emulator.Options{RecoveryWindow: 3 * time.Second}
 			if secure {
 				o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 			}

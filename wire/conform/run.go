@@ -81,7 +81,10 @@ func (tgt *target) try(ctx context.Context, c *Case) Result {
 // probe asks the target what it offers. An answer to a plain JSON client is all
 // that must be there.
 func (tgt *target) probe(ctx context.Context) error {
-	t := newT(ctx, tgt, &Case{})
+	asked := *tgt
+	asked.Timeout = max(tgt.Timeout, defaultTimeout) // a first answer may be slow
+	defer func() { tgt.lacks = asked.lacks }()
+	t := newT(ctx, &asked, &Case{})
 	var problem error
 	t.do(func(t *T) {
 		a, err := t.request(t.clientRequest(&client{proto: plain}))
