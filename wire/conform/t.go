@@ -91,7 +91,7 @@ func (t *T) Skipf(format string, args ...any) {
 }
 
 func (t *T) finding(format string, args ...any) string {
-	return shorten(printable(t.log.clean(fmt.Sprintf(format, args...))))
+	return t.log.line(fmt.Sprintf(format, args...))
 }
 
 // check notes that the rule is broken unless ok.

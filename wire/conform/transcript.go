@@ -27,6 +27,7 @@ const (
 	firstLines  = 20
 	latestLines = 40
 	lineBytes   = 400
+	cleanBytes  = 16 << 10 // of a message that are looked at
 )
 
 // secret remembers what must not be shown.
@@ -45,8 +46,10 @@ var (
 	jwtSecret   = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
 )
 
-// clean removes secrets from s.
+// clean removes secrets from the start of s. The rest is left out: it is far more
+// than a line shows, and searching a mebibyte for secrets takes long.
 func (l *transcript) clean(s string) string {
+	s = s[:min(len(s), cleanBytes)]
 	l.mu.Lock()
 	for _, secret := range l.secrets {
 		s = strings.ReplaceAll(s, secret, "****")
@@ -59,7 +62,7 @@ func (l *transcript) clean(s string) string {
 
 // add writes a line: who, in which direction, what.
 func (l *transcript) add(who, arrow, what string) {
-	line := fmt.Sprintf("%8.3fs  %s %s %s", time.Since(l.start).Seconds(), who, arrow, shorten(printable(l.clean(what))))
+	line := fmt.Sprintf("%8.3fs  %s %s %s", time.Since(l.start).Seconds(), who, arrow, l.line(what))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total++
@@ -72,6 +75,15 @@ func (l *transcript) add(who, arrow, what string) {
 		l.latest[l.next] = line
 		l.next = (l.next + 1) % latestLines
 	}
+}
+
+// line makes one bounded, printable line without secrets of what a stranger said.
+func (l *transcript) line(what string) string {
+	s := shorten(printable(l.clean(what)))
+	if len(what) > cleanBytes {
+		s += fmt.Sprintf(" of %d bytes", len(what))
+	}
+	return s
 }
 
 func (l *transcript) lines() []string {
@@ -103,5 +115,5 @@ func shorten(s string) string {
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return fmt.Sprintf("%s… (%d bytes)", s[:n], len(s))
+	return s[:n] + "…"
 }
