@@ -39,6 +39,7 @@ func (a *app) cli() *cli.App {
 			a.runCommand(),
 			a.validateCommand(),
 			a.serveCommand(),
+			a.conformCommand(),
 			a.reportCommand(),
 			a.schemaCommand(),
 			a.versionCommand(),
