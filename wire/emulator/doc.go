@@ -1,7 +1,7 @@
 // Package emulator is the service's end of the wire: a local Azure Web PubSub
 // for tests and for trying the harness without an account. It speaks both JSON
-// subprotocols, simple WebSocket clients and part of the REST API
-// (protocol.md 14, "Target server, minimum").
+// subprotocols, simple WebSocket clients and the data-plane REST API (protocol.md 7,
+// protocol.md 14, "Target server, minimum").
 //
 //	srv, err := emulator.Start(emulator.Options{})
 //	if err != nil { … }
@@ -18,8 +18,6 @@
 // and commands come out, so tests drive it without sockets or clock.
 //
 // Differences from the service, all deliberate: there are no event handlers, so
-// every user event fails; of the REST API only the health check, sends,
-// existence checks, closing, group membership of a connection and token
-// generation are served, anything else answers 501, and metadata headers are
-// ignored; messages never expire.
+// every user event fails; tokens of Microsoft Entra and for MQTT clients are not
+// known; messages never expire.
 package emulator
