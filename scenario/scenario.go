@@ -208,6 +208,9 @@ type Stage struct {
 const (
 	FaultRST   = "rst"   // the connection is reset
 	FaultClose = "close" // a WebSocket close with Code
+	// FaultRESTClose has the service close the connection over its REST API; it needs
+	// a target with a key.
+	FaultRESTClose = "rest-close"
 )
 
 // Fault is one burst of injected drops.

@@ -186,6 +186,8 @@ func TestFaults(t *testing.T) {
 		{"close 1000, reliable", "json.reliable.webpubsub.azure.v1", "kind: close", 0, 6, "session_ended"},
 		{"close 1001, reliable", "json.reliable.webpubsub.azure.v1", "kind: close, code: 1001", 6, 0, ""},
 		{"close, plain", "json.webpubsub.azure.v1", "kind: close", 0, 6, "disconnect"},
+		{"REST close, reliable", "json.reliable.webpubsub.azure.v1", "kind: rest-close", 0, 6, "session_ended"},
+		{"REST close, plain", "json.webpubsub.azure.v1", "kind: rest-close", 0, 6, "disconnect"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			plan := planOf(t, base, "protocol="+row.protocol,
@@ -289,6 +291,47 @@ func TestSetupErrors(t *testing.T) {
 				t.Errorf("record is %v", rec)
 			}
 		})
+	}
+}
+
+// A REST close that the service refuses hits nobody, and the run goes on.
+func TestRESTCloseRefused(t *testing.T) {
+	server, err := emulator.Start(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	cfg := configOf(t, planOf(t, base, "faults=[{name: F1, at: 300ms, population: members, hit: 3, kind: rest-close}]"), server.ConnectionString())
+	cfg.Target.REST.Service.AccessKey = strings.Repeat("x", 40)
+	rec, err := Run(t.Context(), t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAddsUp(t, rec)
+	if len(rec.Incidents) != 1 || rec.Incidents[0].Hit != 0 || rec.Totals.Deliveries.Delivered != 576 {
+		t.Errorf("incidents %+v, delivered %d; want one that hit nobody, 576", rec.Incidents, rec.Totals.Deliveries.Delivered)
+	}
+	notes := 0
+	for _, ev := range rec.Events {
+		if strings.Contains(ev.Text, "was not closed: close connection: ") && strings.Contains(ev.Text, "401") {
+			notes++
+		}
+	}
+	if notes != 3 {
+		t.Errorf("%d notes of refused calls, want 3: %+v", notes, rec.Events)
+	}
+}
+
+func TestRESTCloseNeedsTheKey(t *testing.T) {
+	target, err := URLTarget("ws://127.0.0.1:1/client/hubs/bench", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := planOf(t, base, "faults=[{name: F1, at: 300ms, population: members, hit: 3, kind: rest-close}]")
+	_, err = Run(t.Context(), t.Context(), Config{Plan: plan, Target: target, Dialer: &wire.Dialer{}})
+	var setup *SetupError
+	if !errors.As(err, &setup) || !strings.Contains(err.Error(), "needs a connection string") {
+		t.Errorf("error %v, want a SetupError", err)
 	}
 }
 

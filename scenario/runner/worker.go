@@ -3,10 +3,12 @@ package runner
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
 )
 
@@ -30,6 +32,9 @@ type worker struct {
 	opener  *wire.Timer
 
 	pacer pacer
+
+	calls sync.WaitGroup  // goroutines of REST calls
+	ctx   context.Context // theirs: done when the worker is to end
 
 	incidents []incidentShard // one per fault of the scenario, and one for drops that nobody injected
 	closes    map[closeKey]uint64
@@ -86,7 +91,9 @@ func newWorker(r *run, index int, connections []int) *worker {
 
 // runLoop runs the worker until ctx is done; it is called on a goroutine of its own.
 func (w *worker) runLoop(ctx context.Context) error {
+	w.ctx = ctx
 	w.loop.Do(w.connect)
+	defer w.calls.Wait()
 	return w.loop.Run(ctx)
 }
 
@@ -196,13 +203,17 @@ func (w *worker) strike(now time.Duration, i int) {
 	}
 	fault := &w.run.plan.Scenario.Faults[i]
 	w.incidents[i].started = now
-	hit := 0
+	var hit []*member
 	for _, m := range w.members {
 		if _, ok := w.run.hits[i][m.id]; ok && m.strike(now, i, fault) {
-			hit++
+			hit = append(hit, m)
 		}
 	}
-	w.run.struck(i, hit)
+	if fault.Kind == scenario.FaultRESTClose {
+		w.closeByREST(i, hit)
+		return
+	}
+	w.run.struck(i, len(hit))
 }
 
 // sinceT0 places an instant in the plan's time; what lies before T0 belongs to the connect phase.
