@@ -37,7 +37,8 @@
 //
 //	populations:
 //	  members:
-//	    protocol: …                    # default: the file's
+//	    protocol: …                    # default: the file's; or rest: it publishes over the REST
+//	                                   # API, each message a request of its own, in no order
 //	    connections: 1000              # required
 //	    connect_rate: 100/s
 //	    join: {room: 1}                # so many groups of the family each, dealt evenly

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,8 @@ const MaxFileBytes = 1 << 20
 const (
 	ProtocolJSON         = "json.webpubsub.azure.v1"
 	ProtocolJSONReliable = "json.reliable.webpubsub.azure.v1"
+	// ProtocolREST is no subprotocol: the population publishes over the REST API.
+	ProtocolREST = "rest"
 )
 
 // Scenario is a decoded file with every default filled in. Slices stand in the
@@ -194,6 +197,13 @@ func (p *Phases) Steady() time.Duration {
 		d += p.Stages[i].For
 	}
 	return d
+}
+
+// NeedsREST says whether the run uses the target's REST API, for which it needs the
+// access key.
+func (s *Scenario) NeedsREST() bool {
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == FaultRESTClose }) ||
+		slices.ContainsFunc(s.Populations, func(p Population) bool { return p.Protocol == ProtocolREST })
 }
 
 // Stage is a part of the steady state with its own multiple of every rate.

@@ -41,9 +41,20 @@ func newMember(w *worker, id int) *member {
 		m.client.Join(0, r.topology.Groups[g])
 	}
 	if p := r.plan.PublisherOf(id); p >= 0 {
-		m.publisher = newPublisher(m, p)
+		m.publisher = newPublisher(w, m, p)
 	}
 	return m
+}
+
+// member is the outlet of its publisher.
+
+func (m *member) ready() bool { return m.client.Ready() && m.client.Buffered() <= maxUnsentBytes }
+
+func (m *member) epoch() uint8 { return uint8(m.connections) }
+
+func (m *member) publish(now time.Duration, p *wire.Publish) error {
+	_, err := m.client.Publish(now, p)
+	return err
 }
 
 // Event implements wire.Handler.
@@ -68,7 +79,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventConnected:
 		m.connected(now)
 	case wire.EventReady:
-		m.ready(now, ev)
+		m.joined(now, ev)
 	case wire.EventDropped:
 		m.dropped(now, ev)
 	case wire.EventEnded:
@@ -203,7 +214,7 @@ func (m *member) connected(now time.Duration) {
 	m.w.recorder.Record(metrics.ConnectTime, m.w.sinceT0(now), m.population, now-m.dialing)
 }
 
-func (m *member) ready(now time.Duration, ev *wire.Event) {
+func (m *member) joined(now time.Duration, ev *wire.Event) {
 	m.w.checker.Joined(now, m.id)
 	if !m.everReady && ev.Success {
 		m.everReady = true

@@ -3,16 +3,17 @@ package runner
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
 )
 
 const (
-	// restCalls is how many REST calls one worker has under way at once.
+	// restCalls is how many REST calls one caller, or one fault on one worker, has under
+	// way at once.
 	restCalls = 16
 	// restTimeout bounds one of them.
 	restTimeout = 10 * time.Second
@@ -24,15 +25,11 @@ const (
 // sessions do, and what lets go of its connections; nil where the scenario has no
 // use for it.
 func restOf(cfg *Config) (api *wire.REST, idle func(), err error) {
-	needed := false
-	for i := range cfg.Plan.Scenario.Faults {
-		needed = needed || cfg.Plan.Scenario.Faults[i].Kind == scenario.FaultRESTClose
-	}
-	if !needed {
+	if !cfg.Plan.Scenario.NeedsREST() {
 		return nil, func() {}, nil
 	}
 	if cfg.Target.REST == nil {
-		return nil, nil, errors.New("the fault rest-close needs a connection string: the REST API asks for the access key")
+		return nil, nil, errors.New("rest populations and the fault rest-close need a connection string: the REST API asks for the access key")
 	}
 	own := *cfg.Target.REST
 	if own.Client != nil {
@@ -41,9 +38,10 @@ func restOf(cfg *Config) (api *wire.REST, idle func(), err error) {
 	transport := &http.Transport{
 		TLSClientConfig: cfg.Dialer.TLS.Clone(), // of nil it is nil
 		Proxy:           cfg.Dialer.Proxy,
-		MaxConnsPerHost: restCalls * max(1, cfg.Workers),
-		// Every connection is kept: opening one is no part of what is measured.
-		MaxIdleConnsPerHost: restCalls * max(1, cfg.Workers),
+		// No call waits for a connection here, where it would not show, and every
+		// connection is kept: opening one is no part of what is measured.
+		MaxIdleConnsPerHost: math.MaxInt32,
+		IdleConnTimeout:     time.Minute,
 	}
 	own.Client = &http.Client{Transport: transport}
 	return &own, transport.CloseIdleConnections, nil
