@@ -38,7 +38,9 @@
 //
 //	populations:
 //	  members:
-//	    protocol: …                    # default: the file's; populations of any may share groups
+//	    protocol: …                    # default: the file's; populations of any may share groups;
+//	                                   # or rest: it publishes over the REST API, each message
+//	                                   # a request of its own, in no order
 //	    connections: 1000              # required
 //	    connect_rate: 100/s
 //	    join: {room: 1}                # so many groups of the family each, dealt evenly
@@ -80,6 +82,7 @@
 //	faults:                            # at: since the start of steady; hit: a share or a count
 //	  - {name: F1, at: 8s, kind: rst, population: members, hit: 20%}
 //	  - {name: F2, at: 12s, kind: close, code: 1000, population: members, hit: 5}
+//	  - {name: F3, at: 16s, kind: rest-close, population: members, hit: 1}   # the service closes; needs its key
 //
 // Checks and thresholds judge the run. A profile says how strictly delivery is
 // judged; the default is strict for the embedded target and spec for any other.

@@ -11,6 +11,7 @@ const (
 	notations
 )
 
+// notationOf counts a publish over REST as one in JSON: the sizes are about the same.
 func notationOf(protocol string) notation {
 	if protocol == ProtocolProtobuf || protocol == ProtocolProtobufReliable {
 		return protobuf

@@ -1,6 +1,9 @@
 package scenario
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // bench is the client preset of ours: acks early enough that the replay buffer
 // of the service is not what limits the load (protocol.md 4.4, design.md 7.2).
@@ -26,7 +29,7 @@ func (d *decoder) populations(n *node, s *Scenario) {
 			Pos:         n.key.pos(),
 		}
 		d.object(n,
-			optional("protocol", d.choice(&p.Protocol, protocols)),
+			optional("protocol", d.choice(&p.Protocol, append(slices.Clone(protocols), ProtocolREST))),
 			required("connections", d.whole(&p.Connections)),
 			optional("connect_rate", value(d, &p.ConnectRate, needsRate, parseRate)),
 			optional("join", func(n *node) { d.joins(n, &p) }),

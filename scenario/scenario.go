@@ -17,6 +17,8 @@ const (
 	ProtocolJSONReliable     = "json.reliable.webpubsub.azure.v1"
 	ProtocolProtobuf         = "protobuf.webpubsub.azure.v1"
 	ProtocolProtobufReliable = "protobuf.reliable.webpubsub.azure.v1"
+	// ProtocolREST is no subprotocol: the population publishes over the REST API.
+	ProtocolREST = "rest"
 )
 
 // reliable says whether the service keeps messages until they are acknowledged.
@@ -49,7 +51,7 @@ type Scenario struct {
 	places places
 }
 
-// Protocols are the subprotocols of the populations, each once, in the file's order.
+// Protocols are those of the populations, each once, in the file's order.
 func (s *Scenario) Protocols() []string {
 	var list []string
 	for i := range s.Populations {
@@ -215,6 +217,13 @@ func (p *Phases) Steady() time.Duration {
 	return d
 }
 
+// NeedsREST says whether the run uses the target's REST API, for which it needs the
+// access key.
+func (s *Scenario) NeedsREST() bool {
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == FaultRESTClose }) ||
+		slices.ContainsFunc(s.Populations, func(p Population) bool { return p.Protocol == ProtocolREST })
+}
+
 // Stage is a part of the steady state with its own multiple of every rate.
 type Stage struct {
 	Name   string
@@ -227,6 +236,9 @@ type Stage struct {
 const (
 	FaultRST   = "rst"   // the connection is reset
 	FaultClose = "close" // a WebSocket close with Code
+	// FaultRESTClose has the service close the connection over its REST API; it needs
+	// a target with a key.
+	FaultRESTClose = "rest-close"
 )
 
 // Fault is one burst of injected drops.

@@ -134,7 +134,7 @@ func (d *decoder) faults(n *node, s *Scenario) {
 		d.object(n,
 			required("name", d.text(&f.Name)),
 			required("at", value(d, &f.At, needsDuration, parseDuration)),
-			required("kind", d.choice(&f.Kind, []string{FaultRST, FaultClose}, "fin", "zombie", "blackhole", "rest-close", "restart")),
+			required("kind", d.choice(&f.Kind, []string{FaultRST, FaultClose, FaultRESTClose}, "fin", "zombie", "blackhole", "restart")),
 			required("population", d.text(&f.Population)),
 			required("hit", value(d, &f.Hit, needsShare, parseShare)),
 			optional("code", d.whole(&f.Code)),

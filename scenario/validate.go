@@ -268,6 +268,12 @@ func (v *validator) faults() {
 			v.refuse(path+".hit", "the fault hits more connections than there are", fmt.Sprintf("%s has %d", quote(p.Name), p.Connections), "")
 		}
 		v.code(path+".code", f)
+		if i := slices.IndexFunc(v.s.Populations, func(p Population) bool { return p.Name == f.Population }); i >= 0 && v.s.Populations[i].Protocol == ProtocolREST {
+			v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
+		}
+		if t := &v.s.Target; f.Kind == FaultRESTClose && t.Set && t.ConnectionString == "" {
+			v.refuse(path+".kind", "rest-close needs a target with a connection string", "the REST API asks for the access key", "")
+		}
 	}
 }
 

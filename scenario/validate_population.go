@@ -23,6 +23,9 @@ func (v *validator) populations() {
 		v.client(path+".client", &p.Client)
 		v.users(path+".users", p.Users)
 		v.roles(path+".roles", p.Roles)
+		if p.Protocol == ProtocolREST {
+			v.rest(path, p)
+		}
 		if p.Publish != nil {
 			v.publish(path+".publish", p)
 		} else if p.PayloadFile != "" {
@@ -34,6 +37,26 @@ func (v *validator) populations() {
 	}
 	if subscriptions > MaxSubscriptions {
 		v.refuseKey("populations", fmt.Sprintf("%d subscriptions are too many", subscriptions), fmt.Sprintf("at most %d: connections times groups joined", MaxSubscriptions), "")
+	}
+}
+
+// rest refuses what only a session can do.
+func (v *validator) rest(path string, p *Population) {
+	if t := &v.s.Target; t.Set && t.ConnectionString == "" {
+		v.refuse(path+".protocol", "rest needs a target with a connection string", "the REST API asks for the access key", "")
+	}
+	for _, key := range []string{"join", "client", "users", "roles", "connect_rate"} {
+		if _, given := v.s.places[under(path, key)]; given {
+			v.refuseKey(under(path, key), quote(key)+" is for sessions", quote(p.Name)+" has none: its protocol is rest", "")
+		}
+	}
+	switch b := p.Publish; {
+	case b == nil:
+		v.refuseKey(path, "a population with protocol rest needs `publish`", "it can do nothing else", "")
+	case !b.Ack:
+		v.refuse(path+".publish.ack", "a REST publish is always answered", "leave it out", "")
+	case b.NoEcho:
+		v.refuse(path+".publish.no_echo", "a REST publish has no echo", "leave it out", "")
 	}
 }
 

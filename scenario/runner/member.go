@@ -28,6 +28,10 @@ type member struct {
 	closed      bool
 	overflowed  bool      // the last close reason spoke of a full buffer
 	recovery    *recovery // from a drop until caught up
+	// The service closed the session with code 1000, which ends it (protocol.md 4.6). A
+	// socket on which it seems resumed proves nothing before something comes: the
+	// refusal is a close frame of its own (protocol.md 4.5).
+	closedByPeer, unproven bool
 }
 
 func newMember(w *worker, id int) *member {
@@ -39,9 +43,20 @@ func newMember(w *worker, id int) *member {
 		m.client.Join(0, r.topology.Groups[g])
 	}
 	if p := r.plan.PublisherOf(id); p >= 0 {
-		m.publisher = newPublisher(m, p)
+		m.publisher = newPublisher(w, m, p)
 	}
 	return m
+}
+
+// member is the outlet of its publisher.
+
+func (m *member) ready() bool { return m.client.Ready() && m.client.Buffered() <= maxUnsentBytes }
+
+func (m *member) epoch() uint8 { return uint8(m.connections) }
+
+func (m *member) publish(now time.Duration, p *wire.Publish) error {
+	_, err := m.client.Publish(now, p)
+	return err
 }
 
 // Event implements wire.Handler.
@@ -66,7 +81,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventConnected:
 		m.connected(now)
 	case wire.EventReady:
-		m.ready(now, ev)
+		m.joined(now, ev)
 	case wire.EventDropped:
 		m.dropped(now, ev)
 	case wire.EventEnded:
@@ -82,6 +97,10 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 
 func (m *member) received(now time.Duration, ev *wire.Event) {
 	w, msg := m.w, ev.Message
+	if m.unproven {
+		m.unproven = false
+		m.caughtUp(now)
+	}
 	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
 		Group:      msg.Group,
 		Data:       msg.Data,
@@ -175,7 +194,9 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 		return
 	}
 	if m.recovery != nil && w.checker.ExpectCatchUp(m.id, w.dueBy(now)) {
-		m.caughtUp(now)
+		if m.unproven = m.closedByPeer; !m.unproven {
+			m.caughtUp(now)
+		}
 	}
 	if m.publisher != nil {
 		m.publisher.flush()
@@ -184,6 +205,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 
 func (m *member) connected(now time.Duration) {
 	m.connections++
+	m.closedByPeer = false
 	if m.connections == 1 {
 		m.w.funnel.Connected++
 		m.w.pulse.connected.Add(1)
@@ -194,7 +216,7 @@ func (m *member) connected(now time.Duration) {
 	m.w.recorder.Record(metrics.ConnectTime, m.w.sinceT0(now), m.population, now-m.dialing)
 }
 
-func (m *member) ready(now time.Duration, ev *wire.Event) {
+func (m *member) joined(now time.Duration, ev *wire.Event) {
 	m.w.checker.Joined(now, m.id)
 	if !m.everReady && ev.Success {
 		m.everReady = true
@@ -219,11 +241,23 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	}
 	m.lose(now, i)
 	switch f.Kind {
-	case "rst":
+	case scenario.FaultRST:
 		m.client.Reset(now)
-	case "close":
+	case scenario.FaultClose:
 		m.client.Interrupt(now, uint16(f.Code))
+	case scenario.FaultRESTClose: // the worker has the service do it
 	}
+	return true
+}
+
+// spare takes back a strike that came to nothing; false when the transport is gone
+// all the same.
+func (m *member) spare() bool {
+	if m.recovery == nil || m.recovery.detected != 0 {
+		return false
+	}
+	m.recovery = nil
+	m.w.counts.recovering--
 	return true
 }
 
@@ -241,6 +275,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	}
 	w.countClose(ev)
 	w.checker.Dropped(now, m.id)
+	m.closedByPeer, m.unproven = m.closedByPeer || ev.ByPeer && ev.CloseCode == 1000, false
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if m.closing {
 		return

@@ -16,11 +16,23 @@ const (
 	maxUnsentBytes = 1 << 20
 )
 
+// outlet is what a publisher sends through: a session, or the REST API.
+type outlet interface {
+	// ready reports whether a message would be taken now.
+	ready() bool
+	// epoch is the session under way, from 1, modulo 256.
+	epoch() uint8
+	// publish takes a message; its data is borrowed. The answer comes as a call of
+	// publisher.answered if it was asked for.
+	publish(now time.Duration, p *wire.Publish) error
+}
+
 // publisher sends the planned messages of one connection. Message k of the plan
 // (from 0) goes to address k mod n as that address's message k/n + 1, so a number
 // says when it was due and nothing needs to be logged.
 type publisher struct {
-	m        *member
+	w        *worker
+	out      outlet
 	id       int
 	info     *metrics.Publisher
 	groups   []string // wire names by slot
@@ -33,14 +45,14 @@ type publisher struct {
 	backlog  []time.Duration // due instants of the messages before k that have not been sent
 }
 
-func newPublisher(m *member, id int) *publisher {
-	topology := m.w.run.topology
-	p := &publisher{m: m, id: id, info: &topology.Publishers[id], schedule: m.w.run.plan.Schedule(id)}
+func newPublisher(w *worker, out outlet, id int) *publisher {
+	topology := w.run.topology
+	p := &publisher{w: w, out: out, id: id, info: &topology.Publishers[id], schedule: w.run.plan.Schedule(id)}
 	for _, g := range p.info.Addresses {
 		p.groups = append(p.groups, topology.Groups[g])
 	}
-	if bodies := m.w.run.cfg.Bodies; m.population < len(bodies) {
-		p.body = bodies[m.population]
+	if bodies := w.run.cfg.Bodies; p.info.Population < len(bodies) {
+		p.body = bodies[p.info.Population]
 	}
 	return p
 }
@@ -53,7 +65,7 @@ func (p *publisher) advance() bool {
 
 // fire is called when message k is due: it goes out, or joins the backlog.
 func (p *publisher) fire() {
-	c := &p.m.w.counts
+	c := &p.w.counts
 	c.scheduled++
 	k := p.k
 	p.k++
@@ -61,8 +73,8 @@ func (p *publisher) fire() {
 		// Only a message that its session could take when it was due tells how late the
 		// generator itself is; the wait of the others is the target's doing, and shows in
 		// their response time.
-		lag := p.lastSent - p.m.w.t0 - p.next
-		p.m.w.recorder.Record(metrics.ScheduleLag, p.next, p.info.Population, lag)
+		lag := p.lastSent - p.w.t0 - p.next
+		p.w.recorder.Record(metrics.ScheduleLag, p.next, p.info.Population, lag)
 		return
 	}
 	if len(p.backlog) >= maxBacklog {
@@ -82,7 +94,7 @@ func (p *publisher) flush() {
 		}
 		sent++
 	}
-	p.m.w.counts.backlog -= sent
+	p.w.counts.backlog -= sent
 	p.backlog = p.backlog[:copy(p.backlog, p.backlog[sent:])]
 }
 
@@ -91,20 +103,20 @@ func (p *publisher) discard() {
 	for i := range p.backlog {
 		p.skip(p.k - uint64(len(p.backlog)-i))
 	}
-	p.m.w.counts.backlog -= len(p.backlog)
+	p.w.counts.backlog -= len(p.backlog)
 	p.backlog = p.backlog[:0]
 }
 
 func (p *publisher) skip(k uint64) {
 	slots := uint64(len(p.info.Addresses))
-	p.m.w.counts.skipped++
-	p.m.w.checker.Skipped(p.id, int(k%slots), k/slots+1)
+	p.w.counts.skipped++
+	p.w.checker.Skipped(p.id, int(k%slots), k/slots+1)
 }
 
 // send publishes message k; false when the session cannot take it now.
 func (p *publisher) send(k uint64, due time.Duration) bool {
-	m, w := p.m, p.m.w
-	if !m.client.Ready() || m.client.Buffered() > maxUnsentBytes {
+	w := p.w
+	if !p.out.ready() {
 		return false
 	}
 	slots := uint64(len(p.info.Addresses))
@@ -112,7 +124,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	now := w.loop.Now()
 	lag := now - w.t0 - due
 	header := metrics.Header{
-		Session:   uint8(m.connections),
+		Session:   p.out.epoch(),
 		RunID:     w.run.topology.RunID,
 		Publisher: uint32(p.id),
 		Address:   p.info.Addresses[slot],
@@ -125,7 +137,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	} else {
 		w.payload = metrics.AppendPayload(w.payload[:0], p.info.Kind, header, p.info.PayloadBytes, w.run.plan.Scenario.Seed)
 	}
-	_, err := m.client.Publish(now, &wire.Publish{
+	err := p.out.publish(now, &wire.Publish{
 		Group:    p.groups[slot],
 		DataType: dataTypeOf(p.info.Kind),
 		Data:     w.payload,
@@ -153,8 +165,8 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 // answered files the outcome of a publish.
 func (p *publisher) answered(tag uint64, o metrics.Outcome) {
 	slot, number := untag(tag)
-	p.m.w.counts.outstanding--
-	p.m.w.checker.Outcome(p.id, slot, number, o)
+	p.w.counts.outstanding--
+	p.w.checker.Outcome(p.id, slot, number, o)
 }
 
 // A tag carries slot and message number through a request: 16 bits of slot are

@@ -80,6 +80,12 @@ type faultState struct {
 // Before the first session is connected a failure is returned as *SetupError with
 // no record; afterwards there always is a record, beside the error if there is one.
 func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
+	api, idle, err := restOf(&cfg)
+	if err != nil {
+		return nil, &SetupError{Target: cfg.Target.Endpoint, Err: err}
+	}
+	defer idle()
+	cfg.Target.REST = api
 	r := newRun(cfg)
 	ctx, end := context.WithCancel(context.WithoutCancel(cut))
 	defer end()

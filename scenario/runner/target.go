@@ -23,6 +23,9 @@ type Target struct {
 	Prefix string
 	// URL yields the client URL of one connection; it is called for every new connection.
 	URL func(connection int) wire.URLFunc
+	// REST is the service's REST API, nil where there is no key for it. Run gives it
+	// an HTTP client when it has none.
+	REST *wire.REST
 }
 
 // tokenMargin is added to the planned length of a run when tokens are signed, so
@@ -46,6 +49,7 @@ func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *
 		Endpoint: wire.RedactURL(base),
 		Hub:      hub,
 		Prefix:   prefix,
+		REST:     &wire.REST{Service: cs, Hub: hub},
 		URL: func(connection int) wire.URLFunc {
 			population := plan.PopulationOf(connection)
 			return func(context.Context) (string, error) {

@@ -46,11 +46,6 @@ func run(t *testing.T, c conform.Config) *conform.Report {
 	return report
 }
 
-// Operations of the REST API that the emulator may still answer with 501.
-var mayBeSkipped = map[string]bool{
-	"rest/user-membership": true, "rest/leave-all-groups": true, "rest/permissions": true, "rest/list-members": true,
-}
-
 // The emulator keeps every rule, those of its official model included.
 func TestEmulator(t *testing.T) {
 	cert, certPEM, err := emulator.SelfSigned()
@@ -71,8 +66,7 @@ func TestEmulator(t *testing.T) {
 			c.Slow, c.Window = true, o.RecoveryWindow
 			report := run(t, c)
 			for _, r := range report.Cases {
-				excused := r.Outcome == conform.Skipped && mayBeSkipped[r.ID]
-				if r.Outcome != conform.Pass && !excused {
+				if r.Outcome != conform.Pass {
 					t.Errorf("%s: %s: %s\n%s", r.ID, r.Outcome, strings.Join(r.Reasons, "\n"), strings.Join(r.Frames, "\n"))
 				}
 			}

@@ -2,9 +2,9 @@ package emulator
 
 import "github.com/wpsbench/wpsbench/wire"
 
-// publishGroup delivers d to the members of its group, except those in excluded
-// (by connection id) and, with noEcho, the publisher. from is nil for REST.
-func (c *core) publishGroup(h *hub, from *session, noEcho bool, excluded map[string]bool, d *wire.Downstream) {
+// publishGroup delivers d to the members of its group, except, with noEcho, the
+// publisher, and those whom sel does not take. from is nil for REST, sel for clients.
+func (c *core) publishGroup(h *hub, from *session, noEcho bool, sel *selection, d *wire.Downstream) {
 	c.stats.Publishes++
 	g := h.groups[string(d.Group)]
 	if g == nil {
@@ -13,7 +13,7 @@ func (c *core) publishGroup(h *hub, from *session, noEcho bool, excluded map[str
 	m := c.messages.take(d)
 	m.from, m.group = from, g
 	for _, s := range g.members {
-		if noEcho && s == from || len(excluded) > 0 && excluded[s.id] {
+		if noEcho && s == from || sel != nil && !sel.takes(s) {
 			continue
 		}
 		c.offer(s, m)

@@ -19,15 +19,14 @@ import (
 // From attached it goes straight to gone on close code 1000, on every close by
 // the service, and, when not reliable, on any loss of the socket.
 type session struct {
-	hub      *hub
-	id       string
-	user     []byte // empty: anonymous
-	reliable bool
-	simple   bool
-	gone     bool
-	doomed   bool // overflowed, about to be gone
-
+	hub         *hub
+	id          string
+	user        []byte // empty: anonymous
 	subprotocol wire.Subprotocol
+	reliable    bool
+	simple      bool
+	gone        bool
+	doomed      bool // overflowed, about to be gone
 	encoding    wire.Encoding
 
 	send, join permission
