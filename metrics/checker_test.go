@@ -98,7 +98,7 @@ func TestCleanRuns(t *testing.T) {
 			w.round()
 			w.c.Shard()
 			for c := range 4 {
-				w.c.Dropped(w.now, c)
+				w.c.Dropped(w.now, c, false)
 				w.c.Ended(w.now, c, EndByUs)
 			}
 			w.deliver(0, 0, 0, 9)
@@ -172,14 +172,14 @@ func TestCleanRuns(t *testing.T) {
 			deliveries: Deliveries{Recovered: 3},
 		},
 		{
-			name: "indeterminate and missing", run: func(w *world) {
+			name: "indeterminate and missing", unknown: []string{"P1", "N3"}, run: func(w *world) {
 				w.round()
 				w.c.Outcome(0, 0, w.send(0, 0), OutcomeIndeterminateDisconnect)
 				w.c.Outcome(1, 0, w.send(1, 0), OutcomeIndeterminateSessionEnded)
 				w.c.Outcome(1, 1, w.send(1, 1), OutcomeError)
 				w.send(2, 0) // never answered
 			},
-			deliveries: Deliveries{Delivered: 9, Excused: Excused{Disconnect: 3, SessionEnded: 3, Unacknowledged: 3}},
+			deliveries: Deliveries{Delivered: 9, Excused: Excused{Disconnect: 3, SessionEnded: 3, Unacknowledged: 2}, Undelivered: 1},
 		},
 		{
 			name: "refused publishes", run: func(w *world) {

@@ -201,7 +201,7 @@ func (j *judge) results() []CheckResult {
 	}
 	a[checkP1].checked = e.asked
 	if e.unanswered > 0 {
-		a[checkP1].reason = fmt.Sprintf("%d publishes were never answered", e.unanswered)
+		a[checkP1].unknown = fmt.Sprintf("%d publishes were never answered", e.unanswered)
 	}
 	a[checkP3].checked = e.rejected
 	a[checkG3].checked, a[checkX1].checked = e.counts.headers, e.counts.headers
@@ -220,7 +220,10 @@ func (j *judge) lossAnswer(class int, e *evidence) answer {
 	a := answer{checked: e.must[class], violations: e.lost[class], unknown: j.frozenReason(class)}
 	if e.undelivered[class] > 0 && a.unknown == "" {
 		why := "subscribers were still detached at the end"
-		if j.o.DrainCut {
+		switch {
+		case e.unanswered > 0:
+			why = "publishes were never answered"
+		case j.o.DrainCut:
 			why = "the drain was cut while messages still arrived"
 		}
 		a.unknown = fmt.Sprintf("%d copies undelivered: %s", e.undelivered[class], why)

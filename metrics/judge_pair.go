@@ -205,6 +205,13 @@ func (j *judge) fate(n *conn, m missing, o Outcome) fate {
 		return fateDisconnect
 	case OutcomeIndeterminateSessionEnded:
 		return fateSessionEnded
+	case OutcomePending:
+		// An ack was asked for and none came while the connection stood: nothing was
+		// promised, and nothing says that it was not to be delivered either.
+		if j.src.pub.Acked {
+			return fateUndelivered
+		}
+		return fateUnacknowledged
 	default:
 		return fateUnacknowledged
 	}

@@ -112,9 +112,10 @@ func (r *reference) joined(now time.Duration, c int) {
 	}
 }
 
-func (r *reference) dropped(c int) {
+func (r *reference) dropped(now time.Duration, c int) {
 	s := r.subs[c]
 	s.attached = false
+	s.lastData = max(s.lastData, now)
 	if !s.reliable {
 		s.start("disconnect")
 	}
@@ -383,7 +384,7 @@ func (r *reference) copies(key [2]int, slot *refSlot, c int, t0 time.Duration, l
 			class = 1
 		}
 		e := &d.Excused
-		switch f := r.fate(s, p, slot, m, how, r.t.Intended(key[0], key[1], m), t0, longest[class]); f {
+		switch f := r.fate(s, p, slot, m, how, r.t.Publishers[key[0]].Acked, r.t.Intended(key[0], key[1], m), t0, longest[class]); f {
 		case "rejected":
 			e.Rejected++
 		case "join":
@@ -406,7 +407,7 @@ func (r *reference) copies(key [2]int, slot *refSlot, c int, t0 time.Duration, l
 }
 
 // fate goes through the rules for one missing copy.
-func (r *reference) fate(s *refSub, p *refPair, slot *refSlot, m uint64, how Outcome, at, t0, longest time.Duration) string {
+func (r *reference) fate(s *refSub, p *refPair, slot *refSlot, m uint64, how Outcome, acked bool, at, t0, longest time.Duration) string {
 	if how == OutcomeFail {
 		return "rejected"
 	}
@@ -434,6 +435,11 @@ func (r *reference) fate(s *refSub, p *refPair, slot *refSlot, m uint64, how Out
 		return "disconnect"
 	case OutcomeIndeterminateSessionEnded:
 		return "session"
+	case OutcomePending:
+		if acked {
+			return "undelivered"
+		}
+		return "unacknowledged"
 	default:
 		return "unacknowledged"
 	}

@@ -156,6 +156,8 @@ func cause(r *Run, reasons []Reason, interrupted bool) string {
 	switch {
 	case r.Verdict.Result == ResultNotRun:
 		return "set-up failed"
+	case declared == 0 && r.Totals.Deliveries.Expected == 0:
+		return "connections only, nothing was published"
 	case declared == 0:
 		return "delivery only, no limits declared"
 	case interrupted:

@@ -113,6 +113,7 @@ func TestDecide(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &Run{
 				Info: RunInfo{Status: tt.status, DurationS: 12.34}, Verdict: tt.given, Health: tt.health, Checks: tt.checks,
+				Totals:     Totals{Deliveries: Deliveries{Expected: 10, Delivered: 10}},
 				Thresholds: append([]ThresholdResult(nil), tt.thresholds...), Incidents: []Incident{{ID: "F1", StartS: 100}, {ID: "F2", StartS: 210}},
 			}
 			Decide(r)

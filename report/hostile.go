@@ -30,6 +30,19 @@ func (p plain) copyRun(r *metrics.Run) *metrics.Run {
 	return deepCopy(reflect.ValueOf(r), p.text).Interface().(*metrics.Run)
 }
 
+// MapText returns a deep copy of a record with f applied to every text in it,
+// encoded histograms excepted: for whoever has to keep something out of all of them.
+func MapText(r *metrics.Run, f func(string) string) *metrics.Run {
+	return deepCopy(reflect.ValueOf(r), f).Interface().(*metrics.Run)
+}
+
+// Visible makes foreign text fit for a line of a terminal: control characters and
+// bidi overrides become escapes, commands to build servers are broken up, long text
+// is cut. Without utf8 everything beyond ASCII is escaped too.
+func Visible(text string, utf8 bool) string {
+	return plain{ascii: !utf8, commands: true}.text(text)
+}
+
 // normalRun is a deep copy with empty lists and maps in place of nil ones, and texts
 // that are UTF-8, as JSON wants them.
 func normalRun(r *metrics.Run) *metrics.Run {

@@ -34,7 +34,7 @@ func phaseTable(r *metrics.Run) *table {
 	t := &table{Caption: "Phases", Head: heads("phase", ">from", ">to", ">e2e p50", ">e2e p99", ">e2e max", ">n")}
 	for _, p := range r.Phases {
 		name := cell{Text: p.Name}
-		if p.Steady {
+		if p.Steady && p.Name != "steady" {
 			name.Sub = "steady state"
 		}
 		cells := []cell{name, numCell(instant(p.StartS)), numCell(instant(p.EndS))}
@@ -293,7 +293,7 @@ func newProvenanceSection(r *metrics.Run) *provenanceSection {
 		dirty = " with local changes"
 	}
 	add("run id", "%s", r.Info.ID)
-	add("wpsbench", "%s %s%s, %s", e.Tool.Version, e.Tool.Commit, dirty, e.Tool.Go)
+	add("wpsbench", "%s%s, %s", strings.TrimSpace(e.Tool.Version+" "+e.Tool.Commit), dirty, e.Tool.Go)
 	add("target", "%s %s hub %s", e.Target.Kind, e.Target.Endpoint, e.Target.Hub)
 	add("subprotocol", "%s", e.Target.Subprotocol)
 	add("delivery profile", "%s", r.Profile)
@@ -304,7 +304,11 @@ func newProvenanceSection(r *metrics.Run) *provenanceSection {
 	}
 	add("processor", "%s, %d cores%s", e.Host.CPU, e.Host.Cores, quota)
 	add("memory", "%s", bytesText(e.Host.MemoryBytes))
-	add("Go runtime", "GOMAXPROCS=%d GOGC=%s GOMEMLIMIT=%s", e.Host.GOMAXPROCS, e.Host.GOGC, e.Host.GOMEMLIMIT)
+	limit := ""
+	if e.Host.GOMEMLIMIT != "" {
+		limit = " GOMEMLIMIT=" + e.Host.GOMEMLIMIT
+	}
+	add("Go runtime", "GOMAXPROCS=%d GOGC=%s%s", e.Host.GOMAXPROCS, e.Host.GOGC, limit)
 	add("harness used", "%s peak memory, %s of processor time", bytesText(r.Info.Load.PeakMemoryBytes), seconds(r.Info.Load.CPUSeconds))
 	for _, n := range e.Nodes {
 		add(fmt.Sprintf("process %d", n.PID), "%s, %s peak memory", htmlNumbers.counted(uint64(max(n.Connections, 0)), "connection", "connections"), bytesText(n.PeakMemoryBytes))

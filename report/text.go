@@ -296,5 +296,18 @@ func (s *summary) verdict() {
 	if sentence := verdictSentence(s.r); sentence != "" {
 		text += ": " + sentence
 	}
-	s.line(text, style.token)
+	// Never cut: its end is often the place in the file. It wraps instead.
+	line, empty := "", true
+	for _, word := range strings.Fields(text) {
+		if !empty && columns(s.ascii(line+" "+word)) > s.o.Width {
+			s.line(line, style.token)
+			line, empty = "  ", true
+		}
+		if !empty {
+			line += " "
+		}
+		line += word
+		empty = false
+	}
+	s.line(line, style.token)
 }

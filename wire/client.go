@@ -115,6 +115,10 @@ func (c *Client) ConnectionID() string { return c.session.ConnectionID() }
 // InFlight returns the number of requests that await their ack.
 func (c *Client) InFlight() int { return c.session.InFlight() }
 
+// AckedSequence returns the largest sequence id that was acknowledged, see
+// Session.AckedSequence.
+func (c *Client) AckedSequence() uint64 { return c.session.AckedSequence() }
+
 // UnackedSequence is Session.UnackedSequence.
 func (c *Client) UnackedSequence() uint64 { return c.session.UnackedSequence() }
 

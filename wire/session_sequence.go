@@ -57,3 +57,7 @@ func (s *Session) sequenceAck() {
 	s.sequence.pending = 0
 	s.stats.SequenceAcks++
 }
+
+// AckedSequence returns the largest sequence id acknowledged by a sequenceAck on
+// this connection: the service has no reason to send it again.
+func (s *Session) AckedSequence() uint64 { return s.sequence.acked }

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report"
 )
 
 // app carries the streams of one command line.
@@ -18,16 +19,18 @@ type app struct {
 }
 
 func (a *app) cli() *cli.App {
-	return &cli.App{
-		Name:            "wpsbench",
-		Usage:           "load tests and delivery checks for Azure Web PubSub and its subprotocols",
-		HideVersion:     true,
-		HideHelpCommand: true,
-		Reader:          a.stdin,
-		Writer:          a.stdout,
-		ErrWriter:       a.stderr,
-		ExitErrHandler:  func(*cli.Context, error) {}, // run decides
-		OnUsageError:    usageError,
+	app := &cli.App{
+		// A value of --set may hold commas.
+		DisableSliceFlagSeparator: true,
+		Name:                      "wpsbench",
+		Usage:                     "load tests and delivery checks for Azure Web PubSub and its subprotocols",
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		Reader:                    a.stdin,
+		Writer:                    a.stdout,
+		ErrWriter:                 a.stderr,
+		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
+		OnUsageError:              usageError,
 		Action: func(c *cli.Context) error {
 			if name := c.Args().First(); name != "" {
 				return failf(exitUsage, "unknown command %q; see `wpsbench --help`", name)
@@ -46,6 +49,10 @@ func (a *app) cli() *cli.App {
 			a.helpCommand(),
 		},
 	}
+	for _, c := range app.Commands {
+		c.OnUsageError = usageError
+	}
+	return app
 }
 
 func usageError(c *cli.Context, err error, _ bool) error {
@@ -79,6 +86,11 @@ func verdictError(v metrics.Verdict, code int) error {
 	return &exitError{code: code, err: errors.New(v.Headline), silent: true}
 }
 
+// complain prints an error: without secrets, and with what a peer said made visible.
+func (a *app) complain(err error) {
+	_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", report.Visible(a.redact.text(err.Error()), utf8Locale()))
+}
+
 // status prints what went wrong, once, and turns it into the exit status.
 func (a *app) status(err error) int {
 	if err == nil {
@@ -90,7 +102,7 @@ func (a *app) status(err error) int {
 		return exitInternal
 	}
 	if !exit.silent {
-		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(exit.Error()))
+		a.complain(exit)
 	}
 	return exit.code
 }

@@ -145,7 +145,7 @@ func (a *app) conformConfig(c *cli.Context) (config conform.Config, release func
 		return config, release, failf(exitUsage, "--target: %w", err)
 	}
 	if strings.HasPrefix(named, "ws://") || strings.HasPrefix(named, "wss://") {
-		a.redactURL(named)
+		a.redact.query(named)
 		config.URL = named
 		if config.Hub != "" {
 			return config, release, failf(exitUsage, "--hub: a client URL names its hub itself")

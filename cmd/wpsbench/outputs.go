@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,22 +169,75 @@ func writeInto(dir string, files map[string][]byte) error {
 	return nil
 }
 
-// writeFile replaces a file in one rename.
+// writeFile writes a file whole or not at all: a regular one is replaced in one
+// rename, where a symbolic link leads to; into a pipe or a device it is written.
 func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".writing-")
-	if err != nil {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(data)
+		return errors.Join(err, f.Close())
+	}
+	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".writing-%d-%s", os.Getpid(), filepath.Base(path)))
+	if err := os.WriteFile(tmp, data, 0o666); err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
-	_, err = f.Write(data)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
+	if err := os.Rename(tmp, path); err != nil {
+		_ = os.Remove(tmp)
+		return err
 	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
+	return nil
+}
+
+// checkPlaces refuses, before anything runs, places that cannot be written to. It
+// writes nothing: what it cannot see, such as a full disk, shows at the end.
+func checkPlaces(dir string, outs []out) error {
+	if dir != "" {
+		if err := writableFolder(dir); err != nil {
+			return fmt.Errorf("--dir %s: %w", dir, err)
+		}
 	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	for _, o := range outs {
+		if o.path == "-" {
+			continue
+		}
+		info, err := os.Stat(o.path)
+		switch {
+		case err == nil && info.IsDir():
+			err = errors.New("is a folder")
+		case err == nil && !info.Mode().IsRegular():
+			err = nil
+		default:
+			if info, err = os.Stat(filepath.Dir(o.path)); err == nil && !info.IsDir() {
+				err = errors.New("its folder is a file")
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("--out %s=%s: %w", o.format, o.path, err)
+		}
 	}
-	return err
+	return nil
+}
+
+// writableFolder accepts a folder, or a path whose nearest existing ancestor is one.
+func writableFolder(dir string) error {
+	for {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && info.IsDir():
+			return nil
+		case err == nil:
+			return fmt.Errorf("%s is not a folder", dir)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		case filepath.Dir(dir) == dir:
+			return err
+		}
+		dir = filepath.Dir(dir)
+	}
 }

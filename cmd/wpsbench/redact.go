@@ -1,10 +1,12 @@
 package main
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report"
 	"github.com/wpsbench/wpsbench/wire"
 )
 
@@ -54,36 +56,37 @@ func lastFour(s string) string {
 	return s[len(s)-4:]
 }
 
+// header remembers the value of a request header, and what stands behind a scheme
+// such as Bearer or Basic.
+func (r *redactor) header(value string) {
+	r.add(value)
+	for _, part := range strings.Fields(value) {
+		r.add(part)
+	}
+}
+
+// query remembers what a URL carries in its query and its user info. A {user} in a
+// value is a placeholder, not a secret.
+func (r *redactor) query(raw string) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return
+	}
+	for _, values := range u.Query() {
+		for _, v := range values {
+			if !strings.Contains(v, "{user}") {
+				r.add(v)
+			}
+		}
+	}
+	if password, ok := u.User.Password(); ok {
+		r.add(password)
+	}
+}
+
 // connectionString remembers the key of cs.
 func (r *redactor) connectionString(cs wire.ConnectionString) { r.add(cs.AccessKey) }
 
-// run cleans every text of a record that came from outside.
-func (r *redactor) run(rec *metrics.Run) {
-	for _, s := range []*string{
-		&rec.Info.Name, &rec.Info.Note, &rec.Verdict.Headline, &rec.Scenario.Text, &rec.Scenario.File,
-		&rec.Environment.Target.Endpoint, &rec.Environment.Target.Hub,
-	} {
-		*s = r.text(*s)
-	}
-	for i := range rec.Verdict.Reasons {
-		rec.Verdict.Reasons[i].Text = r.text(rec.Verdict.Reasons[i].Text)
-	}
-	for i := range rec.Info.Command {
-		rec.Info.Command[i] = r.text(rec.Info.Command[i])
-	}
-	for i := range rec.Scenario.Overrides {
-		rec.Scenario.Overrides[i] = r.text(rec.Scenario.Overrides[i])
-	}
-	for i := range rec.Events {
-		rec.Events[i].Text = r.text(rec.Events[i].Text)
-	}
-	for i := range rec.Connections.CloseReasons {
-		rec.Connections.CloseReasons[i].Text = r.text(rec.Connections.CloseReasons[i].Text)
-	}
-	for i := range rec.Residue {
-		rec.Residue[i].Value = r.text(rec.Residue[i].Value)
-	}
-	for k, v := range rec.Info.Tags {
-		rec.Info.Tags[k] = r.text(v)
-	}
-}
+// run returns a copy of a record without secrets in any text: all of them come, in
+// part, from outside.
+func (r *redactor) run(rec *metrics.Run) *metrics.Run { return report.MapText(rec, r.text) }

@@ -1,14 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -49,6 +50,12 @@ func (a *app) runAction(c *cli.Context) error {
 	outs, err := parseOuts(c.StringSlice("out"))
 	if err != nil {
 		return err
+	}
+	if c.IsSet("target") && strings.TrimSpace(c.String("target")) == "" {
+		return failf(exitUsage, "--target is empty; leave it out for the embedded emulator")
+	}
+	if err := checkPlaces(c.String("dir"), outs); err != nil {
+		return failf(exitUsage, "%w; nothing was run", err)
 	}
 	show, err := a.newShow(c, outs)
 	if err != nil {
@@ -95,24 +102,24 @@ func (a *app) runAction(c *cli.Context) error {
 		return setupFailure(runErr, signals.status())
 	}
 	if runErr != nil {
-		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(runErr.Error()))
+		a.complain(runErr)
 	}
 	rec.Info.Command = slices.Clone(os.Args)
 	rec.Environment.Target = resolved.describe(plan)
 	if err := resolved.finish(rec); err != nil {
-		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", a.redact.text(err.Error()))
+		a.complain(err)
 	}
 	code := rec.Verdict.ExitCode
 	if code == exitSIGINT {
 		code = signals.status()
 		rec.Verdict.ExitCode = code
 	}
-	a.redact.run(rec)
+	rec = a.redact.run(rec)
 	files, err := a.writeResults(c.String("dir"), rec, outs)
-	if err != nil {
-		return failf(exitInternal, "write results: %w", err)
-	}
 	show.summary(rec, files)
+	if err != nil {
+		return failf(cmp.Or(code, exitSetup), "write results: %w", err)
+	}
 	return verdictError(rec.Verdict, code)
 }
 

@@ -53,7 +53,7 @@ func (s *show) progress(p runner.Progress) {
 	}
 	head := fmt.Sprintf("%s t=%ds", time.Now().UTC().Format("15:04:05"), int(p.Since.Seconds()))
 	if p.Event != "" {
-		_, _ = fmt.Fprintf(s.app.stderr, "%s %s\n", head, s.app.redact.text(p.Event))
+		_, _ = fmt.Fprintf(s.app.stderr, "%s %s\n", head, report.Visible(s.app.redact.text(p.Event), s.text.UTF8))
 		return
 	}
 	if p.Since < s.next {

@@ -24,6 +24,7 @@ func watchSignals(parent context.Context) signals {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		ended := 0
 		for _, end := range []func(){endStop, endCut} {
 			select {
 			case sig := <-ch:
@@ -31,6 +32,9 @@ func watchSignals(parent context.Context) signals {
 					s.term.Store(true)
 				}
 				end()
+				if ended++; ended == 2 {
+					signal.Stop(ch) // a third one ends the process at once
+				}
 			case <-cut.Done():
 				return
 			}

@@ -49,7 +49,7 @@ func (a *app) resolveTarget(c *cli.Context, plan *scenario.Plan, runID uint32, l
 	if !st.Set {
 		return a.startEmbedded(c.Context, plan, hub, lies)
 	}
-	dialer, err := newDialer(st, filepath.Dir(plan.Scenario.File))
+	dialer, err := a.newDialer(st, filepath.Dir(plan.Scenario.File))
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +77,12 @@ func (a *app) namedTarget(st scenario.Target, hub, prefix string, plan *scenario
 	}
 	switch {
 	case st.Negotiate != "":
+		a.redact.query(st.Negotiate)
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: dialer.TLS, Proxy: http.ProxyFromEnvironment}}
 		t, err := runner.NegotiateTarget(st.Negotiate, hub, prefix, client, plan)
 		return t, usage(err)
 	case st.URL != "":
-		a.redactURL(st.URL)
+		a.redact.query(st.URL)
 		if a.inspectToken(st.URL, plan) {
 			prefix = "" // the token names the groups
 		}
@@ -104,17 +105,7 @@ func usage(err error) error {
 	return failf(exitUsage, "target: %w", err)
 }
 
-// redactURL remembers the token of a client URL.
-func (a *app) redactURL(raw string) {
-	if u, err := url.Parse(raw); err == nil {
-		a.redact.add(u.Query().Get("access_token"))
-		if password, ok := u.User.Password(); ok {
-			a.redact.add(password)
-		}
-	}
-}
-
-func newDialer(st scenario.Target, dir string) (*wire.Dialer, error) {
+func (a *app) newDialer(st scenario.Target, dir string) (*wire.Dialer, error) {
 	d := &wire.Dialer{
 		TLS:    &tls.Config{MinVersion: tls.VersionTLS12, ServerName: st.TLS.ServerName, InsecureSkipVerify: st.TLS.Insecure},
 		Proxy:  http.ProxyFromEnvironment,
@@ -125,6 +116,7 @@ func newDialer(st scenario.Target, dir string) (*wire.Dialer, error) {
 		if err != nil {
 			return nil, failf(exitUsage, "target.headers.%s: %w", k, err)
 		}
+		a.redact.header(value)
 		d.Header.Set(k, value)
 	}
 	if ca := st.TLS.CA; ca != "" {

@@ -27,6 +27,9 @@ func (a *app) validateCommand() *cli.Command {
 				return err
 			}
 			plan := s.Plan()
+			if _, err := payloadBodies(plan); err != nil {
+				return err
+			}
 			_, _ = fmt.Fprintf(a.stdout, "%s is valid\n\n%s", file, estimateText(plan))
 			warnings, impossible := plan.Warnings(machineLimits())
 			for _, w := range warnings {
@@ -53,25 +56,30 @@ func estimateText(plan *scenario.Plan) string {
 	row("connections", "%d in %s; %d of them publish", e.Connections, e.ConnectTime.Round(time.Millisecond), e.Publishers)
 	row("groups", "%d with %d memberships", e.Groups, e.Subscriptions)
 	row("steady state", "%s", trafficText(e.Steady))
+	row("", "%s", bandwidthText(e.Steady))
 	if e.Peak != e.Steady {
 		row("busiest stage", "%s", trafficText(e.Peak))
+		row("", "%s", bandwidthText(e.Peak))
 	}
 	for _, p := range e.Phases {
 		row("  "+p.Name, "%s: %d publishes, %d deliveries", p.Length, p.Publishes, p.Deliveries)
 	}
 	row("expected", "%d publishes, %d deliveries, at most %s in all", e.Publishes, e.Deliveries, e.Length.Round(time.Millisecond))
 	for _, u := range e.Budgets {
-		row("un-acked budget", "%s: %.1f messages and %s between two acks, of 1,000 and 16 MiB",
+		row("un-acked budget", "%s: %.1f of 1,000 messages, %s of 16 MiB",
 			u.Population, u.Messages, bytesText(u.Bytes))
 	}
-	row("this machine", "%d descriptors, %d local ports, at least %s of memory", e.Descriptors, e.Ports, bytesText(float64(e.MemoryBytes)))
-	row("billing on Azure", "about %d messages of 2 KB outbound, %d units by connections", e.BillingMessages, e.Units)
+	row("needs here", "%d descriptors, %d local ports, at least %s", e.Descriptors, e.Ports, bytesText(float64(e.MemoryBytes)))
+	row("billing on Azure", "about %d messages of 2 KB, units by connections: %d", e.BillingMessages, e.Units)
 	return b.String()
 }
 
 func trafficText(t scenario.Traffic) string {
-	return fmt.Sprintf("%.0f publishes/s, %.0f deliveries/s; %s/s in, %s/s out",
-		t.Publishes, t.Deliveries, bytesText(t.InBytes), bytesText(t.OutBytes))
+	return fmt.Sprintf("%.0f publishes/s, %.0f deliveries/s", t.Publishes, t.Deliveries)
+}
+
+func bandwidthText(t scenario.Traffic) string {
+	return fmt.Sprintf("%s/s in, %s/s out", bytesText(t.InBytes), bytesText(t.OutBytes))
 }
 
 func bytesText(n float64) string {

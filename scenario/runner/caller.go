@@ -64,13 +64,10 @@ func (c *caller) answered(tag uint64, sent, rtt time.Duration, err error) {
 	switch {
 	case err == nil:
 		outcome = metrics.OutcomeOK
-		w.counts.ok++
 	case answer && refused.Status < http.StatusInternalServerError:
 		outcome = metrics.OutcomeFail
-		w.counts.fail++
 	case answer:
 		outcome = metrics.OutcomeError
-		w.counts.fail++
 	}
 	c.publisher.answered(tag, outcome)
 	if len(c.publisher.backlog) > 0 {

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -74,7 +73,7 @@ func (r *run) lagGate(rec *metrics.Run, windows int) metrics.Gate {
 	}
 	v := float64(*lag) / float64(max(*e2e, 1))
 	g.Value, g.Result = &v, "ok"
-	g.BadWindows = r.badLagWindows(&rec.Series)
+	g.BadWindows = r.badLagWindows(&rec.Series, windows)
 	switch {
 	case g.BadWindows > tolerated(windows):
 		g.Result = "invalid"
@@ -84,35 +83,42 @@ func (r *run) lagGate(rec *metrics.Run, windows int) metrics.Gate {
 	return g
 }
 
-func (r *run) badLagWindows(series *metrics.Series) int {
+func (r *run) badLagWindows(series *metrics.Series, windows int) int {
 	from := r.t0 - r.start + r.plan.Scenario.Phases.Warmup
-	first, last := int(from/tickEvery), int((from+steadyLength(r.plan, r.publishEnd)-1)/tickEvery)
+	// A second that is partly warm-up is not judged.
+	first, last := int((from+tickEvery-1)/tickEvery), int((from+steadyLength(r.plan, r.publishEnd)-1)/tickEvery)
 	lags, e2es := series.Columns["lag_p99_us"], series.Columns["e2e_p99_us"]
 	limit := float64(tightestLimit(r).Microseconds())
-	bad := 0
-	// Each bad second is marked in the timeline: what is measured in it may be ours.
-	for i := first; i <= last && i < len(lags) && i < len(e2es); i++ {
-		if lags[i] == nil || e2es[i] == nil {
+	bad := map[int]bool{}
+	for i := first; i <= last && i < len(lags); i++ {
+		if lags[i] == nil {
 			continue
 		}
-		lag := *lags[i]
-		if lag > lagInvalid*max(*e2es[i], limit) && lag > float64(lagFloor.Microseconds()) {
-			bad++
-			r.events = append(r.events, metrics.RunEvent{
-				TS: float64(i) * tickEvery.Seconds(), Kind: "gate",
-				Text: fmt.Sprintf("schedule lag p99 %.1f ms of e2e p99 %.1f ms", lag/1000, *e2es[i]/1000),
-				Ref:  "/health/gates",
-			})
+		lag, e2e := *lags[i], 0.0
+		if e2es[i] != nil {
+			e2e = *e2es[i]
+		}
+		if lag <= lagInvalid*max(e2e, limit) || lag <= float64(lagFloor.Microseconds()) {
+			continue
+		}
+		// A lag of seconds spoils as many before it, which sent nothing.
+		for k := max(first, i-int(lag/1e6)); k <= i; k++ {
+			bad[k] = true
 		}
 	}
-	return bad
+	for i := range bad { // marked in the timeline: what is measured then may be ours
+		r.events = append(r.events, metrics.RunEvent{
+			TS: float64(i) * tickEvery.Seconds(), Kind: "gate", Text: "the schedule was late", Ref: "/health/gates",
+		})
+	}
+	return min(len(bad), windows)
 }
 
 // tightestLimit is the smallest declared limit on end-to-end latency; 0 = none.
 func tightestLimit(r *run) time.Duration {
 	var tightest time.Duration
 	for _, t := range r.plan.Scenario.Thresholds {
-		if t.Metric != "e2e_latency" || (t.Op != "<" && t.Op != "<=") {
+		if t.Metric != "e2e_latency" || t.Aggregate == "count" || (t.Op != "<" && t.Op != "<=") {
 			continue
 		}
 		if limit := time.Duration(t.Limit) * time.Microsecond; tightest == 0 || limit < tightest {

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"net"
 	"strings"
 	"time"
 
@@ -23,21 +24,23 @@ type member struct {
 	connections int // connectionIds so far
 	dialing     time.Duration
 	attached    bool
+	everOpened  bool
 	everReady   bool
 	closing     bool
 	closed      bool
 	overflowed  bool      // the last close reason spoke of a full buffer
+	away        bool      // from a drop until it is ready again: nothing can reach it
 	recovery    *recovery // from a drop until caught up
-	// The service closed the session with code 1000, which ends it (protocol.md 4.6). A
-	// socket on which it seems resumed proves nothing before something comes: the
-	// refusal is a close frame of its own (protocol.md 4.5).
-	closedByPeer, unproven bool
+	recovered   bool      // there was one, from incident
+	incident    int
+	confirm     *wire.Timer
 }
 
 func newMember(w *worker, id int) *member {
 	r := w.run
 	m := &member{w: w, id: id, population: r.plan.PopulationOf(id)}
 	m.encoding = r.sessions[m.population].Subprotocol.Encoding()
+	m.confirm = w.loop.NewTimer(m.proven)
 	m.client = w.loop.Open(&r.sessions[m.population], r.cfg.Target.URL(id), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
 	for _, g := range r.topology.Subscribers[id].Groups {
 		m.client.Join(0, r.topology.Groups[g])
@@ -67,7 +70,11 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventAcked:
 		m.answered(now, ev)
 	case wire.EventUnexpectedAck:
-		m.w.checker.UnexpectedAck(now, m.id, ev.Message.AckID)
+		// After a recovery a request may be answered twice: by the first processing, whose
+		// ack found the new transport, and by Duplicate to the resend (protocol.md 3.4, 4.7).
+		if ev.Message.Success || string(ev.Message.ErrorName) != "Duplicate" {
+			m.w.checker.UnexpectedAck(now, m.id, ev.Message.AckID)
+		}
 	case wire.EventUnanswered:
 		m.unanswered(ev)
 	case wire.EventDialing:
@@ -97,9 +104,8 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 
 func (m *member) received(now time.Duration, ev *wire.Event) {
 	w, msg := m.w, ev.Message
-	if m.unproven {
-		m.unproven = false
-		m.caughtUp(now)
+	if !ev.Fresh {
+		w.checker.SequenceAcked(m.id, m.client.AckedSequence())
 	}
 	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
 		Group:      msg.Group,
@@ -110,6 +116,13 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	})
 	if m.recovery != nil {
 		m.recovery.data(now, r.Replayed)
+		// What comes before the drop is no proof: a service may take its time to close.
+		if m.away && m.recovery.detected != 0 && m.client.Ready() {
+			m.proven(now)
+		}
+	} else if r.Replayed && m.recovered {
+		// Nothing was missing any more when this came: the replay goes on.
+		w.incidents[m.incident].replayed++
 	}
 	if r.Counted {
 		due := w.t0 + r.Header.Intended
@@ -149,19 +162,15 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 // outcome files the answer to a publish. Only a refusal says that the message was
 // not brokered; any other error leaves that open (protocol.md 3.4).
 func (m *member) outcome(ev *wire.Event) metrics.Outcome {
-	c := &m.w.counts
 	switch {
 	case ev.Success:
-		c.ok++
 		if ev.Duplicate {
-			c.duplicate++
+			m.w.counts.duplicate++
 		}
 		return metrics.OutcomeOK
 	case string(ev.Message.ErrorName) == "Forbidden", string(ev.Message.ErrorName) == "BadRequest":
-		c.fail++
 		return metrics.OutcomeFail
 	default:
-		c.fail++
 		return metrics.OutcomeError
 	}
 }
@@ -182,7 +191,8 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 	w := m.w
 	m.attached = true
 	w.counts.open++
-	if m.connections == 0 {
+	if !m.everOpened {
+		m.everOpened = true
 		w.funnel.Opened++
 	}
 	w.checker.Opened(now, m.id, ev.Recovering)
@@ -193,10 +203,9 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 	if !ev.Recovering {
 		return
 	}
+	m.confirm.Set(now + provenAfter)
 	if m.recovery != nil && w.checker.ExpectCatchUp(m.id, w.dueBy(now)) {
-		if m.unproven = m.closedByPeer; !m.unproven {
-			m.caughtUp(now)
-		}
+		m.recovery.nothingMissed = now
 	}
 	if m.publisher != nil {
 		m.publisher.flush()
@@ -205,10 +214,8 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 
 func (m *member) connected(now time.Duration) {
 	m.connections++
-	m.closedByPeer = false
 	if m.connections == 1 {
 		m.w.funnel.Connected++
-		m.w.pulse.connected.Add(1)
 		m.w.run.connectedOnce.Store(true)
 	} else {
 		m.w.funnel.NewConnections++
@@ -217,7 +224,10 @@ func (m *member) connected(now time.Duration) {
 }
 
 func (m *member) joined(now time.Duration, ev *wire.Event) {
-	m.w.checker.Joined(now, m.id)
+	if ev.Success {
+		m.w.checker.Joined(now, m.id)
+	}
+	m.back()
 	if !m.everReady && ev.Success {
 		m.everReady = true
 		m.w.funnel.Joined++
@@ -236,7 +246,7 @@ func (m *member) joined(now time.Duration, ev *wire.Event) {
 
 // strike lets a fault hit this member; false when it had no transport to lose.
 func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
-	if !m.attached || m.recovery != nil || m.closing {
+	if !m.attached || m.away || m.closing {
 		return false
 	}
 	m.lose(now, i)
@@ -246,6 +256,7 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	case scenario.FaultClose:
 		m.client.Interrupt(now, uint16(f.Code))
 	case scenario.FaultRESTClose: // the worker has the service do it
+		m.w.checker.CancelCatchUp(m.id)
 	}
 	return true
 }
@@ -258,13 +269,41 @@ func (m *member) spare() bool {
 	}
 	m.recovery = nil
 	m.w.counts.recovering--
+	m.back()
 	return true
 }
 
 // lose opens a recovery: the way back from fault i, or from a drop nobody injected.
 func (m *member) lose(now time.Duration, incident int) {
+	if m.recovery != nil { // it was back, but not caught up
+		m.w.incidents[m.recovery.incident].abandon(m.recovery)
+		m.w.counts.recovering--
+	}
 	m.recovery = &recovery{incident: incident, fault: now}
 	m.w.counts.recovering++
+	if !m.away {
+		m.away = true
+		m.w.counts.away++
+	}
+}
+
+func (m *member) back() {
+	if m.away {
+		m.away = false
+		m.w.counts.away--
+	}
+}
+
+// provenAfter is how long a resumed socket must hold before it counts: a service
+// refuses a recovery by closing an open one (protocol.md 4.5).
+const provenAfter = time.Second
+
+func (m *member) proven(time.Duration) {
+	m.confirm.Stop()
+	m.back()
+	if m.recovery != nil && m.recovery.nothingMissed != 0 {
+		m.caughtUp(m.recovery.nothingMissed)
+	}
 }
 
 func (m *member) dropped(now time.Duration, ev *wire.Event) {
@@ -274,14 +313,17 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 		w.counts.open--
 	}
 	w.countClose(ev)
-	w.checker.Dropped(now, m.id)
-	m.closedByPeer, m.unproven = m.closedByPeer || ev.ByPeer && ev.CloseCode == 1000, false
+	w.checker.Dropped(now, m.id, timedOut(ev.Err))
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if m.closing {
 		return
 	}
 	w.funnel.Drops++
-	if m.recovery == nil {
+	m.confirm.Stop()
+	if m.away && m.recovery != nil {
+		m.recovery.nothingMissed = 0
+	}
+	if m.recovery == nil || !m.away {
 		w.funnel.UninjectedDrops++
 		uninjected := len(w.incidents) - 1
 		if w.incidents[uninjected].hit == 0 {
@@ -325,7 +367,7 @@ func (m *member) caughtUp(now time.Duration) {
 	if rec == nil {
 		return
 	}
-	m.recovery = nil
+	m.recovery, m.recovered, m.incident = nil, true, rec.incident
 	w := m.w
 	w.counts.recovering--
 	w.incidents[rec.incident].finish(rec, now)
@@ -351,6 +393,7 @@ func (m *member) giveUp() {
 
 func (m *member) close(now time.Duration) {
 	m.closing = true
+	m.confirm.Stop()
 	m.client.Close(now, 1000)
 }
 
@@ -361,6 +404,12 @@ func (m *member) finish() {
 	m.closed = true
 	m.w.counts.finished++
 	m.w.pulse.finished.Add(1)
+}
+
+// timedOut says that nothing but time told of the drop.
+func timedOut(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
 }
 
 func dropText(ev *wire.Event) string {

@@ -12,7 +12,23 @@ import (
 func (r *run) handOver(tick int, iv *metrics.Interval) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.collector.Add(tick, iv)
+	r.handed = append(r.handed, handed{tick, iv})
+}
+
+type handed struct {
+	tick int
+	iv   *metrics.Interval
+}
+
+// collect merges what the workers have handed over; controller only.
+func (r *run) collect() {
+	r.mu.Lock()
+	batch := r.handed
+	r.handed = nil
+	r.mu.Unlock()
+	for _, h := range batch {
+		r.collector.Add(h.tick, h.iv)
+	}
 }
 
 // enter begins a phase, and ends the one before it.
@@ -37,9 +53,11 @@ func (r *run) note(kind, text string) {
 	now := wire.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	const maxEvents = 1000
-	if len(r.events) >= maxEvents {
-		return
+	const maxNotes = 1000 // a note per session must not crowd out phases and faults
+	if kind == "note" {
+		if r.notes++; r.notes > maxNotes {
+			return
+		}
 	}
 	r.events = append(r.events, metrics.RunEvent{TS: seconds(now - r.start), Kind: kind, Text: text})
 	r.pending = append(r.pending, text)
@@ -77,8 +95,10 @@ func (r *run) returned(i int, now time.Duration) {
 func (r *run) settle(i int) {
 	r.mu.Lock()
 	f := r.faults[i]
+	over := !f.settled && f.reported == len(r.workers) && f.back >= f.hit
+	r.faults[i].settled = f.settled || over
 	r.mu.Unlock()
-	if f.reported < len(r.workers) || f.back < f.hit {
+	if !over {
 		return
 	}
 	at := max(f.last-r.t0, r.windows.Faults[i].From)
@@ -89,11 +109,12 @@ func (r *run) settle(i int) {
 // report calls Progress for pending events and once per complete interval; it says
 // whether there was one.
 func (r *run) report() (fresh bool) {
+	r.collect()
+	var stats metrics.Latest
+	stats, fresh = r.collector.Latest(len(r.workers), tickEvery)
 	r.mu.Lock()
 	pending := r.pending
 	r.pending = nil
-	var stats metrics.Latest
-	stats, fresh = r.collector.Latest(len(r.workers), tickEvery)
 	p := Progress{
 		Since:           wire.Now() - r.start,
 		Phase:           r.phase,

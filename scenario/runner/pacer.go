@@ -7,6 +7,9 @@ import (
 	"github.com/wpsbench/wpsbench/wire"
 )
 
+// sendsPerWake bounds what is encoded before the loop writes it and reads again.
+const sendsPerWake = 64
+
 // pacer wakes the worker at the instant of its next planned send. The plan's
 // instants are absolute, so a late wake-up never moves the ones after it.
 type pacer struct {
@@ -33,9 +36,13 @@ func (p *pacer) wake(now time.Duration) {
 	if p.stopped {
 		return
 	}
-	for len(p.due) > 0 {
+	for sent := 0; len(p.due) > 0; sent++ {
 		pub := p.due[0]
 		at := p.w.t0 + pub.next
+		if sent == sendsPerWake {
+			p.timer.Set(at) // due: fires after this turn's reads and writes
+			return
+		}
 		if at > now {
 			// One more look at the clock: sending took time, and what has come due
 			// meanwhile should not wait for another wake-up.

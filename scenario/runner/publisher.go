@@ -27,6 +27,12 @@ type outlet interface {
 	publish(now time.Duration, p *wire.Publish) error
 }
 
+// pending is message k of the plan, which waits for its outlet.
+type pending struct {
+	k   uint64
+	due time.Duration
+}
+
 // publisher sends the planned messages of one connection. Message k of the plan
 // (from 0) goes to address k mod n as that address's message k/n + 1, so a number
 // says when it was due and nothing needs to be logged.
@@ -39,10 +45,10 @@ type publisher struct {
 	schedule *scenario.Schedule
 	body     []byte // behind the header; nil = seeded padding
 
-	next     time.Duration   // when message k is due, since T0
-	k        uint64          // the next message to come due
-	lastSent time.Duration   // when the newest message left
-	backlog  []time.Duration // due instants of the messages before k that have not been sent
+	next     time.Duration // when message k is due, since T0
+	k        uint64        // the next message to come due
+	lastSent time.Duration // when the newest message left
+	backlog  []pending     // due, not sent yet; between them messages may be missing that were skipped
 }
 
 func newPublisher(w *worker, out outlet, id int) *publisher {
@@ -66,9 +72,11 @@ func (p *publisher) advance() bool {
 // fire is called when message k is due: it goes out, or joins the backlog.
 func (p *publisher) fire() {
 	c := &p.w.counts
-	c.scheduled++
 	k := p.k
 	p.k++
+	if len(p.backlog) > 0 {
+		p.flush() // without acks nothing else may tell that the session takes messages again
+	}
 	if len(p.backlog) == 0 && p.send(k, p.next) {
 		// Only a message that its session could take when it was due tells how late the
 		// generator itself is; the wait of the others is the target's doing, and shows in
@@ -81,15 +89,15 @@ func (p *publisher) fire() {
 		p.skip(k)
 		return
 	}
-	p.backlog = append(p.backlog, p.next)
+	p.backlog = append(p.backlog, pending{k, p.next})
 	c.backlog++
 }
 
-// flush sends the backlog, oldest first, as far as the session takes it.
+// flush sends the backlog, oldest first, as far as the outlet takes it.
 func (p *publisher) flush() {
 	sent := 0
-	for _, due := range p.backlog {
-		if !p.send(p.k-uint64(len(p.backlog)-sent), due) {
+	for _, m := range p.backlog {
+		if !p.send(m.k, m.due) {
 			break
 		}
 		sent++
@@ -100,8 +108,8 @@ func (p *publisher) flush() {
 
 // discard gives up the backlog: those messages were never sent.
 func (p *publisher) discard() {
-	for i := range p.backlog {
-		p.skip(p.k - uint64(len(p.backlog)-i))
+	for _, m := range p.backlog {
+		p.skip(m.k)
 	}
 	p.w.counts.backlog -= len(p.backlog)
 	p.backlog = p.backlog[:0]
@@ -109,11 +117,10 @@ func (p *publisher) discard() {
 
 func (p *publisher) skip(k uint64) {
 	slots := uint64(len(p.info.Addresses))
-	p.w.counts.skipped++
 	p.w.checker.Skipped(p.id, int(k%slots), k/slots+1)
 }
 
-// send publishes message k; false when the session cannot take it now.
+// send publishes message k; false when the outlet cannot take it now.
 func (p *publisher) send(k uint64, due time.Duration) bool {
 	w := p.w
 	if !p.out.ready() {
@@ -143,12 +150,11 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 		Data:     w.payload,
 		NoEcho:   p.info.NoEcho,
 		Ack:      p.info.Acked,
-		Tag:      tagOf(slot, number),
+		Tag:      k,
 	})
 	if err != nil {
 		return false
 	}
-	w.counts.sent++
 	w.counts.payloadSent += uint64(p.info.PayloadBytes)
 	if p.info.Acked {
 		w.counts.outstanding++
@@ -163,17 +169,8 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 }
 
 // answered files the outcome of a publish.
-func (p *publisher) answered(tag uint64, o metrics.Outcome) {
-	slot, number := untag(tag)
+func (p *publisher) answered(k uint64, o metrics.Outcome) {
+	slots := uint64(len(p.info.Addresses))
 	p.w.counts.outstanding--
-	p.w.checker.Outcome(p.id, slot, number, o)
-}
-
-// A tag carries slot and message number through a request: 16 bits of slot are
-// 65,536 addresses per publisher, 48 bits of number nine years at 1 million/s.
-const tagSlotBits = 16
-
-func tagOf(slot int, number uint64) uint64 { return number<<tagSlotBits | uint64(slot) }
-func untag(tag uint64) (slot int, n uint64) {
-	return int(tag & (1<<tagSlotBits - 1)), tag >> tagSlotBits
+	p.w.checker.Outcome(p.id, int(k%slots), k/slots+1, o)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,9 +18,11 @@ import (
 // record judges the shards of all workers and writes down everything there is to
 // say. The workers have stopped.
 func (r *run) record(setupErr error) *metrics.Run {
+	r.collect()
 	end := wire.Now()
-	if r.t0 == 0 {
-		r.t0 = end // nothing was ever scheduled
+	begun := r.t0 != 0
+	if !begun {
+		r.t0, r.publishEnd = end, 0 // nothing was ever scheduled
 	}
 	judgement := r.judge()
 	rec := &metrics.Run{
@@ -48,11 +51,17 @@ func (r *run) record(setupErr error) *metrics.Run {
 	rec.Thresholds = r.judgeThresholds(rec)
 	rec.Scenario = r.scenarioText()
 	rec.Residue = residue(rec)
+	if setupErr == nil && !begun {
+		setupErr = errors.New("stopped before the load began, nothing was measured")
+	}
 	if setupErr != nil {
 		rec.Verdict.Result = metrics.ResultNotRun
 		rec.Verdict.Reasons = []metrics.Reason{{Code: "setup", Severity: "fail", Text: setupErr.Error(), Ref: "/connections"}}
 	}
 	metrics.Decide(rec)
+	if r.interrupted {
+		rec.Verdict.ExitCode = max(rec.Verdict.ExitCode, metrics.ExitInterrupted)
+	}
 	return rec
 }
 

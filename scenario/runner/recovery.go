@@ -19,8 +19,10 @@ type recovery struct {
 	openedAt  time.Duration
 	joinedAt  time.Duration
 	firstData time.Duration
-	replayed  uint64
-	outcome   recoveryOutcome
+	// nothingMissed: the socket opened and nothing was due; it is only to be shown that it holds.
+	nothingMissed time.Duration
+	replayed      uint64
+	outcome       recoveryOutcome
 }
 
 type recoveryOutcome uint8

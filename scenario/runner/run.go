@@ -49,13 +49,15 @@ type run struct {
 	connectedOnce atomic.Bool
 	setupFailed   chan error // the first reason why the run cannot be set up
 
-	mu        sync.Mutex
-	collector *metrics.Collector
-	events    []metrics.RunEvent
-	pending   []string // event texts that Progress has not shown yet
-	faults    []faultState
+	mu      sync.Mutex
+	handed  []handed
+	events  []metrics.RunEvent
+	notes   int
+	pending []string // event texts that Progress has not shown yet
+	faults  []faultState
 
-	aborted     string // the limit that ended the run early
+	collector   *metrics.Collector // controller only
+	aborted     string             // the limit that ended the run early
 	phase       string
 	phases      []metrics.PhaseResult
 	publishEnd  time.Duration // planned, or where a stop cut it
@@ -68,6 +70,7 @@ type faultState struct {
 	reported int // workers that have struck
 	hit      int
 	back     int
+	settled  bool // everybody is back, and that has been said
 	last     time.Duration
 }
 
@@ -78,7 +81,7 @@ type faultState struct {
 // waited for any more. cut should be derived so that it ends no earlier than stop.
 //
 // Before the first session is connected a failure is returned as *SetupError with
-// no record; afterwards there always is a record, beside the error if there is one.
+// no record, and a stop with neither; afterwards there always is a record, beside the error if there is one.
 func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 	api, idle, err := restOf(&cfg)
 	if err != nil {
@@ -101,7 +104,7 @@ func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 	if setupErr != nil {
 		setupErr = &SetupError{Target: cfg.Target.Endpoint, Err: setupErr}
 	}
-	if setupErr != nil && !r.connectedOnce.Load() {
+	if !r.connectedOnce.Load() {
 		return nil, setupErr
 	}
 	return r.record(setupErr), setupErr
@@ -224,7 +227,7 @@ func (r *run) publish(stop context.Context) {
 	r.waitUntil(stop, r.t0+r.plan.PublishEnd())
 	if r.interrupted = stop.Err() != nil; r.interrupted || r.aborted != "" {
 		r.publishEnd = max(0, wire.Now()-r.t0)
-		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted"))
+		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted; a second signal ends the run at once"))
 		r.onWorkers(func(w *worker, now time.Duration) { w.stopPublishing(now) })
 	}
 }
@@ -238,24 +241,24 @@ func (r *run) drain(stop, cut context.Context) {
 	if r.interrupted || r.aborted != "" {
 		limit = min(limit, began+interruptedDrain)
 	}
-	seen, changed := uint64(0), began
+	seen, absent, changed := uint64(0), int64(0), began
 	for {
+		r.onWorkers(func(w *worker, _ time.Duration) { w.beat() })
 		expected, delivered := r.sumU(func(p *pulse) uint64 { return p.expected.Load() }), r.sumU(func(p *pulse) uint64 { return p.delivered.Load() })
 		owed := r.sum(func(p *pulse) int64 { return p.outstanding.Load() + p.backlog.Load() })
 		recovering := r.sum(func(p *pulse) int64 { return p.recovering.Load() })
+		away := r.sum(func(p *pulse) int64 { return p.away.Load() })
 		now := wire.Now()
-		if delivered != seen {
-			seen, changed = delivered, now
+		if delivered != seen || away != absent {
+			seen, absent, changed = delivered, away, now
 		}
-		// The counters are up to one pulse old: nothing is believed before one has passed.
-		settled := now-began > 2*pulseEvery
 		switch {
-		case settled && delivered >= expected && owed == 0 && recovering == 0:
+		case delivered >= expected && owed == 0 && away == 0 && (recovering == 0 || now-changed >= quiet):
 			return
-		case recovering == 0 && now-changed >= quiet:
+		case away == 0 && now-changed >= quiet:
 			return
 		case now >= limit:
-			r.drainCut = now-changed < quiet || recovering > 0
+			r.drainCut = now-changed < quiet || away > 0
 			return
 		case cut.Err() != nil:
 			r.drainCut = true

@@ -48,6 +48,9 @@ func newViews(plan *scenario.Plan) []metrics.View {
 }
 
 func viewOf(plan *scenario.Plan, m metrics.Metric, t scenario.Threshold) metrics.View {
+	if t.During == "steady" {
+		t.During = "" // all of its stages, whatever they are called
+	}
 	return metrics.View{Metric: m, During: t.During, Population: populationIndex(plan, t.Population)}
 }
 

@@ -53,22 +53,21 @@ type worker struct {
 
 // counts of one worker that the record sums up.
 type counts struct {
-	scheduled, sent, skipped   uint64
-	steadySent                 uint64
-	ok, fail, duplicate        uint64
-	resent                     uint64
-	payloadSent, payloadRecv   uint64
-	outstanding                int // acked publishes without an answer yet
-	backlog                    int // due, not sent
-	open, recovering, finished int
+	steadySent                       uint64
+	duplicate                        uint64
+	resent                           uint64
+	payloadSent, payloadRecv         uint64
+	outstanding                      int // acked publishes without an answer yet
+	backlog                          int // due, not sent
+	open, recovering, away, finished int
 }
 
 // pulse is what a worker lets the controller see, refreshed every pulseEvery.
 type pulse struct {
-	connected, ready           atomic.Int64
-	open, recovering, finished atomic.Int64
-	expected, delivered        atomic.Uint64
-	outstanding, backlog       atomic.Int64
+	ready                            atomic.Int64
+	open, recovering, away, finished atomic.Int64
+	expected, delivered              atomic.Uint64
+	outstanding, backlog             atomic.Int64
 }
 
 func newWorker(r *run, index int, connections []int) *worker {
@@ -82,6 +81,7 @@ func newWorker(r *run, index int, connections []int) *worker {
 		closes:    map[closeKey]uint64{},
 	}
 	w.pacer.init(w)
+	w.opener = w.loop.NewTimer(w.openDue)
 	sessions := slices.DeleteFunc(slices.Clone(connections), func(c int) bool {
 		byREST := r.plan.Scenario.Populations[r.plan.PopulationOf(c)].Protocol == scenario.ProtocolREST
 		if byREST && r.plan.PublisherOf(c) >= 0 {
@@ -112,11 +112,12 @@ func (w *worker) runLoop(ctx context.Context) error {
 // connect opens the members at their planned instants and starts the ticks.
 func (w *worker) connect(time.Duration) {
 	w.pulse.ready.Add(int64(w.sessionless))
-	w.opener = w.loop.NewTimer(w.openDue)
 	w.openDue(w.loop.Now())
 
 	var ticker, pulser *wire.Timer
-	ticker = w.loop.NewTimer(func(time.Duration) {
+	ticker = w.loop.NewTimer(func(now time.Duration) {
+		// Whoever was held up for seconds hands them over as the last of them.
+		w.tick = max(w.tick, int((now-w.run.start)/tickEvery)-1)
 		w.handOver()
 		ticker.Set(w.run.start + time.Duration(w.tick+1)*tickEvery)
 	})
@@ -161,11 +162,17 @@ func (w *worker) begin(now time.Duration) {
 
 // beat refreshes what the controller may see.
 func (w *worker) beat() {
+	for _, m := range w.members {
+		if m.publisher != nil && len(m.publisher.backlog) > 0 {
+			m.publisher.flush()
+		}
+	}
 	p := w.checker.Progress()
 	w.pulse.expected.Store(p.Expected)
 	w.pulse.delivered.Store(p.Delivered)
 	w.pulse.open.Store(int64(w.counts.open))
 	w.pulse.recovering.Store(int64(w.counts.recovering))
+	w.pulse.away.Store(int64(w.counts.away))
 	w.pulse.outstanding.Store(int64(w.counts.outstanding))
 	w.pulse.backlog.Store(int64(w.counts.backlog))
 }
