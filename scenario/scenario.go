@@ -286,7 +286,11 @@ func Parse(file string, src []byte, o Options) (*Scenario, error) {
 	s := &Scenario{File: file, Text: src, Overrides: o.Set, places: d.places}
 	d.scenario(root, s)
 	if o.Target != "" {
-		s.Target = overriddenTarget(o.Target, s.Target.Hub)
+		// The hub of the file stays, all else is replaced: headers and certificates
+		// belong to the target they were written for.
+		hub := s.Target.Hub
+		s.Target = ReadTarget(o.Target)
+		s.Target.Hub = hub
 	}
 	problems := d.problems
 	if root.kind == mapping {

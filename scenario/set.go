@@ -108,14 +108,13 @@ func (n *node) keys() []string {
 	return keys
 }
 
-// overriddenTarget reads the --target option. The hub of the file stays, all
-// else is replaced: headers and certificates belong to the target they were
-// written for.
-func overriddenTarget(text, hub string) Target {
-	t := Target{Set: true, Hub: hub}
+// ReadTarget reads a target written as one text: a client URL, the URL of a negotiate
+// server, a connection string (also as ${NAME} or @file), or "emulator" for the embedded one.
+func ReadTarget(text string) Target {
+	t := Target{Set: true}
 	switch {
 	case text == "emulator":
-		return Target{Hub: hub}
+		return Target{}
 	case strings.HasPrefix(text, "ws://"), strings.HasPrefix(text, "wss://"):
 		t.URL = text
 	case strings.HasPrefix(text, "http://"), strings.HasPrefix(text, "https://"):

@@ -18,12 +18,15 @@ import (
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
 
+// defaultListen is where the official emulator listens, too (protocol.md 2.1).
+const defaultListen = "127.0.0.1:8080"
+
 func (a *app) serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "run the emulator of the service until interrupted",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "address"},
+			&cli.StringFlag{Name: "listen", Value: defaultListen, Usage: "address"},
 			&cli.StringFlag{Name: "key", Usage: "access key, ${NAME} or @file (default: the documented local key)"},
 			&cli.BoolFlag{Name: "tls", Usage: "serve wss:// and https:// with a certificate made at start"},
 			&cli.StringFlag{Name: "tls-cert-out", Usage: "with --tls: write the certificate here, for target.tls.ca"},
