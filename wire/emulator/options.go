@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -48,6 +49,10 @@ type Options struct {
 	// AbortOnOverflow ends a client that is too slow without a close frame instead
 	// of code 1008 (protocol.md 4.4).
 	AbortOnOverflow bool
+
+	// Web serves the paths that are none of the service's, such as a negotiate server
+	// beside it; nil = 404.
+	Web http.Handler
 
 	// AckDelay holds every ack back for so long.
 	AckDelay time.Duration
