@@ -17,12 +17,15 @@
 //	seed: 1                            # of every random choice
 //
 // Target. Without the key it is the embedded emulator. Its texts may hold ${NAME}
-// of the environment, or be "@file" (in quotes). It needs one of the first three:
+// of the environment, or be "@file" (in quotes). It needs one of the first three, or
+// the two after them, for resources with access keys disabled:
 //
 //	target:
 //	  connection_string: ${WPS_CONNECTION_STRING}
 //	  url: wss://host/client/hubs/bench
 //	  negotiate: "https://app/negotiate?id={user}"
+//	  endpoint: https://host           # the service signs every client token …
+//	  entra_token: ${TOKEN}            # … for the bearer of this one
 //	  hub: bench                       # default: the command's --hub
 //	  tls: {ca: ca.pem, server_name: host, insecure: false}
 //	  headers: {X-Tenant: "7"}         # of the upgrade request

@@ -53,6 +53,8 @@ type Target struct {
 	ConnectionString string
 	URL              string // ws:// or wss://, may carry a token
 	Negotiate        string // http:// or https://; {user} stands for the user id
+	Endpoint         string // http:// or https:// of a service whose key is not known, with
+	EntraToken       string // a token of Microsoft Entra for it: the service signs client tokens
 	Hub              string
 
 	TLS     TLS

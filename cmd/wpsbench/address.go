@@ -17,12 +17,13 @@ type address struct {
 	negotiate string // URL of an application server, or
 	url       string // a complete client URL, or
 	service   wire.ConnectionString
+	entra     string // stands in for the service's key
 }
 
 // address reads what a target says, and remembers the secrets in it.
 func (a *app) address(st scenario.Target) (address, error) {
 	var err error
-	for _, s := range []*string{&st.ConnectionString, &st.URL, &st.Negotiate} {
+	for _, s := range []*string{&st.ConnectionString, &st.URL, &st.Negotiate, &st.Endpoint, &st.EntraToken} {
 		if *s, err = expand(*s); err != nil {
 			return address{}, usage(err)
 		}
@@ -35,6 +36,12 @@ func (a *app) address(st scenario.Target) (address, error) {
 	if ad.negotiate != "" || ad.url != "" {
 		a.redactURL(ad.url)
 		return ad, nil
+	}
+	if st.EntraToken != "" {
+		a.redact.add(st.EntraToken)
+		ad.entra = st.EntraToken
+		ad.service, err = wire.ParseEndpoint(st.Endpoint)
+		return ad, usage(err)
 	}
 	if ad.service, err = wire.ParseConnectionString(st.ConnectionString); err != nil {
 		return address{}, usage(err)

@@ -78,6 +78,8 @@ func (a *app) namedTarget(st scenario.Target, hub, prefix string, plan *scenario
 		}
 		t, err := runner.URLTarget(ad.url, prefix)
 		return t, usage(err)
+	case ad.entra != "":
+		return runner.GeneratedTarget(&wire.REST{Service: ad.service, Hub: hub, Entra: ad.entra, Client: httpClient(dialer)}, prefix, plan), nil
 	default:
 		return runner.ConnectionStringTarget(ad.service, hub, prefix, plan), nil
 	}

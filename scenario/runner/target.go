@@ -43,6 +43,17 @@ func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *
 	}
 }
 
+// GeneratedTarget has the service sign a token per connection, like ConnectionStringTarget.
+func GeneratedTarget(rest *wire.REST, prefix string, plan *scenario.Plan) Target {
+	access := accessOf(plan, prefix)
+	return Target{
+		Endpoint: wire.RedactURL(rest.Service.ClientURL(rest.Hub)),
+		Hub:      rest.Hub,
+		Prefix:   prefix,
+		URL:      func(connection int) wire.URLFunc { return wire.GeneratedURL(rest, access(connection)) },
+	}
+}
+
 // accessOf says what each connection is let in with.
 func accessOf(plan *scenario.Plan, prefix string) func(connection int) wire.Access {
 	roles := make([][]string, len(plan.Scenario.Populations))

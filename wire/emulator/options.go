@@ -43,6 +43,10 @@ type Options struct {
 	// AllowKeyGenerateToken serves :generateToken to bearers of an access-key
 	// token too, which the service refuses with 401 (protocol.md 7.4, row 25).
 	AllowKeyGenerateToken bool
+	// EntraToken is taken for a token of Microsoft Entra: its bearer may call the whole
+	// REST API, :generateToken included, without a key. Whatever it looks like, it is
+	// compared and not validated. "" = none.
+	EntraToken string
 	// ConnectedOnRecovery sends `connected` with a new reconnection token after a
 	// recovery, which clients must put up with (protocol.md 4.5).
 	ConnectedOnRecovery bool
