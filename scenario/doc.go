@@ -47,6 +47,7 @@
 //	    client: bench                  # in full:
 //	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},
 //	             reconnect: {base: 1s, max: 30s, jitter: full}}   # or jitter: none
+//	    client: sdk-js                 # or sdk-python, sdk-dotnet, sdk-java: the official clients' defaults
 //	    users: user-{n}                # {n} is the connection's number over all populations
 //	    roles: [webpubsub.sendToGroup] # default: exactly what join and publish need
 //	    payload_file: text.txt         # fills payloads instead of seeded text

@@ -127,8 +127,8 @@ type Join struct {
 
 // Client is the behaviour of the client that is imitated.
 type Client struct {
-	Preset        string        // bench
-	AckMessages   int           // a sequenceAck leaves after so many messages …
+	Preset        string        // bench, sdk-js, sdk-python, sdk-dotnet or sdk-java
+	AckMessages   int           // a sequenceAck leaves after so many messages (0 = by time only) …
 	AckEvery      time.Duration // … or this long after the first unacknowledged one
 	ReconnectBase time.Duration // delay before the first attempt after a drop
 	ReconnectMax  time.Duration // the delay doubles up to this

@@ -104,7 +104,7 @@ func TestAckTimeout(t *testing.T) {
 	r.pass(21*time.Second - 1)
 	r.want(nil, nil)
 	r.pass(1)
-	r.want(nil, list{send("a", "3")})
+	r.want(list{"retried 3 tag 7"}, list{send("a", "3")})
 	r.receive(ack(1)) // late: the first attempt has been given up
 	r.want(nil, nil)
 	if got := r.s.Stats().LateAcks; got != 1 {

@@ -164,6 +164,8 @@ const (
 	EventClosed
 	// EventProtocolError: the peer sent what no server may send (Err). The transport is being dropped.
 	EventProtocolError
+	// EventRetried: Request was sent again under a new ack id, see RetryPolicy.NewAckID.
+	EventRetried
 )
 
 // EndReason says why a connectionId is over.

@@ -157,6 +157,7 @@ func (s *Session) sendRenumbered(r *pendingRequest) {
 	r.Resends-- // send counts it as one
 	s.pending.push(r)
 	s.send(r)
+	s.emit(Event{Kind: EventRetried, Request: &r.Request})
 }
 
 // unanswered tells that a request will never be answered.

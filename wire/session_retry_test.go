@@ -86,10 +86,10 @@ func TestRetryWithNewAckID(t *testing.T) {
 	r.publish("b", 8)
 	r.reset()
 	r.pass(time.Second)
-	r.want(nil, list{send("a", "4")})
+	r.want(list{"retried 4 tag 7"}, list{send("a", "4")})
 	r.receive(nack(4, "Forbidden"))
 	r.pass(time.Second)
-	r.want(nil, list{send("a", "5")})
+	r.want(list{"retried 5 tag 7"}, list{send("a", "5")})
 	r.on = func(ev *Event) {
 		if ev.Kind == EventAcked && ev.Request.Tag == 7 && ev.Request.Renumbered != 2 {
 			t.Errorf("renumbered %d times, want 2", ev.Request.Renumbered)
@@ -107,7 +107,7 @@ func TestRetryWithNewAckID(t *testing.T) {
 	r.reset()
 	r.receive(ack(7)) // the join
 	r.pass(time.Second)
-	r.want(list{"acked join 7", "ready"}, list{send("c", "8")})
+	r.want(list{"acked join 7", "ready", "retried 8 tag 9"}, list{send("c", "8")})
 }
 
 // An attempt without a connection counts; after the last one the request is given up.

@@ -157,6 +157,12 @@ func (p *publisher) answered(tag uint64, o metrics.Outcome) {
 	p.m.w.checker.Outcome(p.id, slot, number, o)
 }
 
+// retried notes that the service may take the message for two.
+func (p *publisher) retried(tag uint64) {
+	slot, number := untag(tag)
+	p.m.w.checker.Retried(p.id, slot, number)
+}
+
 // A tag carries slot and message number through a request: 16 bits of slot are
 // 65,536 addresses per publisher, 48 bits of number nine years at 1 million/s.
 const tagSlotBits = 16
