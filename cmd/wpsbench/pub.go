@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	// maxPublishes is how many messages are under way: few enough that a subscriber
-	// who acks once a second keeps up with a burst (protocol.md 4.4).
+	// maxPublishes is how many messages are under way.
 	maxPublishes = 100
+	// defaultRate is what a subscriber survives that acks once a second, as the
+	// official clients do: the service holds 1,000 messages for it (protocol.md 4.4).
+	defaultRate = 500
 	// maxMessageBytes is the service's limit on one message, envelope included.
 	maxMessageBytes = 1 << 20
 	// maxConnections is how many connections may be lost over one message: one that
@@ -40,6 +42,7 @@ func (a *app) pubCommand() *cli.Command {
 		Flags: append(remoteFlags(),
 			&cli.StringFlag{Name: "user", Value: "wpsbench", Usage: "user id"},
 			&cli.StringFlag{Name: "type", Value: "text", Usage: "what a message is: text or json"},
+			&cli.IntFlag{Name: "rate", Value: defaultRate, Usage: "at most so many messages a second, for subscribers to keep up; 0 = no limit"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 		),
 		OnUsageError: usageError,
@@ -59,6 +62,9 @@ func (a *app) pubAction(c *cli.Context) error {
 	if !ok {
 		return failf(exitUsage, "--type %q: write text or json", c.String("type"))
 	}
+	if c.Int("rate") < 0 {
+		return failf(exitUsage, "--rate must not be negative")
+	}
 	r, err := a.remote(c)
 	if err != nil {
 		return err
@@ -69,7 +75,7 @@ func (a *app) pubAction(c *cli.Context) error {
 	cfg.MaxMessageBytes = maxMessageBytes
 	access := wire.Access{UserID: c.String("user"), Roles: groupRoles("sendToGroup", []string{group}), Life: time.Hour}
 	s := a.newSolo(r, cfg, access, c.Bool("quiet"))
-	p := &lines{solo: s, group: group, dataType: dataType, slots: make(chan struct{}, maxPublishes),
+	p := &lines{solo: s, group: group, dataType: dataType, rate: c.Int("rate"), slots: make(chan struct{}, maxPublishes),
 		ended: make(chan struct{}), underWay: map[uint64]*message{}}
 	s.on = p.event
 	read := func() error { return eachLine(a.stdin, p.hand) }
@@ -100,10 +106,12 @@ type lines struct {
 	*solo
 	group    string
 	dataType wire.DataType
+	rate     int           // messages a second, 0 = no limit
 	slots    chan struct{} // one taken per message that is not settled
 	ended    chan struct{} // closed when nobody publishes any more
 
-	number   uint64 // of the newest message
+	due      time.Duration // hand's: the next message
+	number   uint64        // of the newest message
 	underWay map[uint64]*message
 	waiting  []*message // ascending numbers, while the session cannot take them
 	complete bool       // everything has been read
@@ -112,8 +120,19 @@ type lines struct {
 	acked, failed, again int
 }
 
-// hand brings one message to the loop, once there is room for it. It keeps a copy.
+// hand brings one message to the loop, once it is due and there is room for it. It
+// keeps a copy, and belongs to the goroutine that reads.
 func (p *lines) hand(data []byte) {
+	if p.rate > 0 {
+		now := wire.Now()
+		p.due = max(p.due, now-time.Second/10) // what was not sent while nothing came is not made up for
+		select {
+		case <-time.After(p.due - now):
+		case <-p.ended:
+			return
+		}
+		p.due += time.Second / time.Duration(p.rate)
+	}
 	select {
 	case p.slots <- struct{}{}:
 	case <-p.ended:

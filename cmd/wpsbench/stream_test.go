@@ -85,9 +85,9 @@ func TestStreamPageInBrowser(t *testing.T) {
 	page := openPage(t, "http://"+l.ln.Addr().String()+"/?id=alice")
 	page.until(t, `document.getElementById("state").textContent === "connected"`)
 
-	publish := func(text string) {
+	publish := func(text string, args ...string) {
 		t.Helper()
-		pub := exec.Command("wpsbench", "pub", "stream", "--target", server.ConnectionString())
+		pub := exec.Command("wpsbench", append([]string{"pub", "stream", "--target", server.ConnectionString()}, args...)...)
 		pub.Stdin = strings.NewReader(text)
 		if out, err := pub.CombinedOutput(); err != nil {
 			t.Fatalf("pub: %v\n%s", err, out)
@@ -108,6 +108,8 @@ func TestStreamPageInBrowser(t *testing.T) {
 	page.until(t, `document.querySelectorAll("#log li.note").length === 1`)
 	publish("four")
 	page.until(t, shown+`.endsWith("notea new connection: lines may be missing here|four")`)
+	publish(strings.Repeat("a burst\n", 2500), "--rate", "2500") // more than acks by time could carry
+	page.until(t, `document.getElementById("count").textContent === "2,506 lines"`)
 	if broken := page.seen("Content Security Policy"); broken != "" {
 		t.Error(broken)
 	}
