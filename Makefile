@@ -3,7 +3,7 @@
 GO ?= go
 LINT = $(GO) tool -modfile=.ci/go.mod golangci-lint
 
-.PHONY: check fmt vet lint test cross fuzz bench build
+.PHONY: check fmt vet lint test cross fuzz bench build browser-check
 
 check: fmt vet cross lint test fuzz
 
@@ -26,6 +26,10 @@ lint:
 
 test:
 	$(GO) test -race -shuffle=on ./...
+
+# The log-stream page in Chromium. `make test` skips it where there is none, this does not.
+browser-check:
+	WPSBENCH_BROWSER=chromium $(GO) test -count=1 -run InBrowser ./cmd/wpsbench
 
 # A bounded search beyond the committed corpus: each target for FUZZTIME.
 FUZZTIME ?= 5s

@@ -102,7 +102,11 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 			fault = order(where, n.reliable)
 		}
 	}
-	if fault != checkNone {
+	switch {
+	case fault == checkNone:
+	case c.t.mayRetry(h.Publisher, fault):
+		c.suspect(fault, n, c.offence(now, n, h, d, next))
+	default:
 		c.charge(fault, n, c.offence(now, n, h, d, next))
 	}
 	if !arrived {

@@ -35,6 +35,7 @@ type Publisher struct {
 	PayloadBytes int
 	Population   int
 	Reliable     bool
+	Renumbers    bool // its client retries under new ack ids, see Checker.Retried
 }
 
 // Subscriber is a connection's membership.

@@ -135,7 +135,10 @@ func (c *census) budgets(peak float64) []Budget {
 		if rate == 0 || !reliable(from.Protocol) {
 			continue
 		}
-		between := min(from.Client.AckEvery.Seconds(), float64(from.Client.AckMessages)/rate)
+		between := from.Client.AckEvery.Seconds()
+		if n := from.Client.AckMessages; n > 0 {
+			between = min(between, float64(n)/rate)
+		}
 		full := min(bufferMessages/rate, bufferBytes/bytes)
 		all = append(all, Budget{
 			Population: from.Name,

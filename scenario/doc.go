@@ -18,12 +18,15 @@
 //	seed: 1                            # of every random choice
 //
 // Target. Without the key it is the embedded emulator. Its texts may hold ${NAME}
-// of the environment, or be "@file" (in quotes). It needs one of the first three:
+// of the environment, or be "@file" (in quotes). It needs one of the first three, or
+// the two after them, for resources with access keys disabled:
 //
 //	target:
 //	  connection_string: ${WPS_CONNECTION_STRING}
 //	  url: wss://host/client/hubs/bench
 //	  negotiate: "https://app/negotiate?id={user}"
+//	  endpoint: https://host           # the service signs every client token …
+//	  entra_token: ${TOKEN}            # … for the bearer of this one
 //	  hub: bench                       # default: the command's --hub
 //	  tls: {ca: ca.pem, server_name: host, insecure: false}
 //	  headers: {X-Tenant: "7"}         # of the upgrade request
@@ -47,6 +50,7 @@
 //	    client: bench                  # in full:
 //	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},
 //	             reconnect: {base: 1s, max: 30s, jitter: full}}   # or jitter: none
+//	    client: sdk-js                 # or sdk-python, sdk-dotnet, sdk-java: the official clients' defaults
 //	    users: user-{n}                # {n} is the connection's number over all populations
 //	    roles: [webpubsub.sendToGroup] # default: exactly what join and publish need
 //	    payload_file: text.txt         # fills payloads instead of seeded text

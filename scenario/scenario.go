@@ -74,6 +74,8 @@ type Target struct {
 	ConnectionString string
 	URL              string // ws:// or wss://, may carry a token
 	Negotiate        string // http:// or https://; {user} stands for the user id
+	Endpoint         string // http:// or https:// of a service whose key is not known, with
+	EntraToken       string // a token of Microsoft Entra for it: the service signs client tokens
 	Hub              string
 
 	TLS     TLS
@@ -146,8 +148,8 @@ type Join struct {
 
 // Client is the behaviour of the client that is imitated.
 type Client struct {
-	Preset        string        // bench
-	AckMessages   int           // a sequenceAck leaves after so many messages …
+	Preset        string        // bench, sdk-js, sdk-python, sdk-dotnet or sdk-java
+	AckMessages   int           // a sequenceAck leaves after so many messages (0 = by time only) …
 	AckEvery      time.Duration // … or this long after the first unacknowledged one
 	ReconnectBase time.Duration // delay before the first attempt after a drop
 	ReconnectMax  time.Duration // the delay doubles up to this

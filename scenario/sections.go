@@ -63,6 +63,8 @@ func (d *decoder) target(n *node, t *Target) {
 		optional("connection_string", d.text(&t.ConnectionString)),
 		optional("url", d.text(&t.URL)),
 		optional("negotiate", d.text(&t.Negotiate)),
+		optional("endpoint", d.text(&t.Endpoint)),
+		optional("entra_token", d.text(&t.EntraToken)),
 		optional("hub", d.text(&t.Hub)),
 		optional("tls", func(n *node) {
 			d.object(n,

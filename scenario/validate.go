@@ -97,9 +97,13 @@ func (v *validator) target() {
 	if !t.Set {
 		return
 	}
-	if t.ConnectionString == "" && t.URL == "" && t.Negotiate == "" {
-		v.refuseKey("target", "`target` does not say where to connect", "needs connection_string, url or negotiate", "leave target out for the embedded emulator")
+	if t.ConnectionString == "" && t.URL == "" && t.Negotiate == "" && t.Endpoint == "" && t.EntraToken == "" {
+		v.refuseKey("target", "`target` does not say where to connect", "needs connection_string, url, negotiate or endpoint", "leave target out for the embedded emulator")
 	}
+	if (t.Endpoint == "") != (t.EntraToken == "") {
+		v.refuseKey("target", "`target` needs both `endpoint` and `entra_token`", "one of the two", "with the access key write connection_string instead")
+	}
+	v.scheme("target.endpoint", t.Endpoint, "https://", "http://")
 	v.scheme("target.url", t.URL, "ws://", "wss://")
 	v.scheme("target.negotiate", t.Negotiate, "http://", "https://")
 }

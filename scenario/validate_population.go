@@ -82,7 +82,9 @@ func (v *validator) joins(path string, p *Population) int {
 }
 
 func (v *validator) client(path string, c *Client) {
-	v.within(path+".sequence_ack.every_messages", c.AckMessages, 1, bufferMessages-1)
+	if c.AckMessages != 0 || c.Preset == bench.Preset {
+		v.within(path+".sequence_ack.every_messages", c.AckMessages, 1, bufferMessages-1)
+	}
 	v.duration(path+".sequence_ack.every", c.AckEvery, time.Millisecond, time.Minute)
 	v.duration(path+".reconnect.base", c.ReconnectBase, 0, time.Minute)
 	v.duration(path+".reconnect.max", c.ReconnectMax, 0, time.Hour)

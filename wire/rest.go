@@ -25,7 +25,10 @@ const (
 type REST struct {
 	Service ConnectionString
 	Hub     string
-	Client  *http.Client // nil = http.DefaultClient
+	// Entra is a token of Microsoft Entra to call with instead of the service's key,
+	// which may then be empty (protocol.md 7.2).
+	Entra  string
+	Client *http.Client // nil = http.DefaultClient
 }
 
 // RESTError is a response other than the documented success. Code is the service's,
@@ -78,6 +81,14 @@ func (r *REST) path(segments ...string) string {
 	return path
 }
 
+// token returns the bearer token for a request.
+func (r *REST) token(target string) (string, error) {
+	if r.Entra != "" {
+		return r.Entra, nil
+	}
+	return SignREST(r.Service.AccessKey, target, time.Now())
+}
+
 type restCall struct {
 	name, method, path string
 	query              url.Values
@@ -107,7 +118,7 @@ func (r *REST) call(ctx context.Context, c *restCall) (body []byte, err error) {
 		req.Header.Set("Content-Type", c.contentType)
 	}
 	if !c.open {
-		token, err := SignREST(r.Service.AccessKey, target, time.Now())
+		token, err := r.token(target)
 		if err != nil {
 			return nil, err
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-type counter struct{ events [EventProtocolError + 1]int }
+type counter struct{ events [EventRetried + 1]int }
 
 func (c *counter) Event(_ time.Duration, ev *Event) { c.events[ev.Kind]++ }
 

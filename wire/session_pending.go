@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // pendingRequest is a request whose ack has not come, with what it takes to send it again.
@@ -10,6 +11,10 @@ type pendingRequest struct {
 	Request
 	encoded []byte // unmasked, since every frame has a mask of its own
 	sent    bool
+
+	lastSent time.Duration
+	retries  int           // pauses of SessionConfig.Retry so far
+	due      time.Duration // when the present one ends
 }
 
 // pendingRequests holds the requests that await an ack, by ack id. Answers mostly
@@ -35,15 +40,29 @@ func (p *pendingRequests) push(r *pendingRequest) {
 	p.list = append(p.list, r)
 }
 
-// take removes the request with the ack id; nil if none is waiting.
-func (p *pendingRequests) take(ackID uint64) *pendingRequest {
+// insert adds a request whose ack id need not be the largest.
+func (p *pendingRequests) insert(r *pendingRequest) {
+	i, _ := p.find(r.AckID)
+	p.push(r)
 	live := p.all()
-	i, ok := slices.BinarySearchFunc(live, ackID, func(r *pendingRequest, id uint64) int {
+	copy(live[i+1:], live[i:])
+	live[i] = r
+}
+
+// find returns the index of the ack id among the live requests, or where it would be.
+func (p *pendingRequests) find(ackID uint64) (i int, ok bool) {
+	return slices.BinarySearchFunc(p.all(), ackID, func(r *pendingRequest, id uint64) int {
 		return cmp.Compare(r.AckID, id)
 	})
+}
+
+// take removes the request with the ack id; nil if none is waiting.
+func (p *pendingRequests) take(ackID uint64) *pendingRequest {
+	i, ok := p.find(ackID)
 	if !ok {
 		return nil
 	}
+	live := p.all()
 	r := live[i]
 	copy(live[1:i+1], live[:i])
 	live[0] = nil

@@ -80,6 +80,29 @@ func TestProtobufSession(t *testing.T) {
 	r.want(list{"opened recovering"}, list{"binary 42020805", again})
 }
 
+// A retry under a new ack id is encoded anew, with all that the first attempt had.
+func TestProtobufRetry(t *testing.T) {
+	cfg := reliable()
+	cfg.Subprotocol = ProtobufReliable
+	cfg.Retry = RetryPolicy{Attempts: 1, Base: time.Second, NewAckID: true}
+	r := newRig(t, cfg)
+	r.start()
+	r.opened()
+	r.receiveBytes(protobufHello)
+	r.reset()
+	if _, err := r.s.Publish(r.now, &Publish{Group: "room", DataType: DataBinary, TTLSeconds: 5, Metadata: []byte(`{"k":"v"}`), Ack: true, Tag: 7}); err != nil {
+		t.Fatal(err)
+	}
+	r.pump()
+	const head, rest = "binary 0a160a04726f6f6d10", "1a021200280532060a016b120176"
+	r.want(nil, list{head + "01" + rest})
+	r.receiveBytes("0a1208011a0e0a09466f7262696464656e120178") // Forbidden
+	r.pass(time.Second)
+	r.want(list{"retried 2 tag 7"}, list{head + "02" + rest})
+	r.receiveBytes("0a0408021001")
+	r.want(list{"acked 2 tag 7"}, nil)
+}
+
 func TestProtobufSessionRefuses(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -84,7 +84,7 @@ func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (
 		return 0, ErrDetached
 	case len(m.Data) > limit:
 		return 0, ErrTooLarge
-	case ack && s.pending.len() >= s.cfg.maxInFlight():
+	case ack && s.InFlight() >= s.cfg.maxInFlight():
 		return 0, ErrInFlight
 	}
 	s.now = now
@@ -140,6 +140,8 @@ func (s *Session) send(r *pendingRequest) {
 	} else {
 		r.sent, r.SentAt = true, s.now
 	}
+	r.lastSent = s.now
+	s.expectAck()
 	s.write(s.encoding.OpCode(), r.encoded)
 }
 
@@ -155,16 +157,22 @@ func (s *Session) writeRaw(m *Upstream) {
 	s.write(m.DataType.OpCode(), m.Data)
 }
 
-// answered handles an ack. Every answer is final: what an error means for the
-// load is not the Session's to decide, so nothing is retried here.
+// answered handles an ack. An error is final unless SessionConfig.Retry says
+// otherwise: what it means for the load is not the Session's to decide.
 func (s *Session) answered(m *Downstream) {
 	r := s.pending.take(m.AckID)
+	if r == nil && s.lateAck(m.AckID) {
+		return
+	}
 	if r == nil {
 		s.emit(Event{Kind: EventUnexpectedAck, Message: m})
 		return
 	}
 	duplicate := !m.Success && string(m.ErrorName) == "Duplicate" // done before (protocol.md 3.4)
 	success := m.Success || duplicate
+	if !success && s.retryAnswered(r, string(m.ErrorName)) {
+		return
+	}
 	if r.Kind == JoinGroup {
 		s.joinsLeft--
 		s.joinRefused = s.joinRefused || !success

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -65,36 +64,24 @@ func (a *app) resolveTarget(c *cli.Context, plan *scenario.Plan, runID uint32, l
 }
 
 func (a *app) namedTarget(st scenario.Target, hub, prefix string, plan *scenario.Plan, dialer *wire.Dialer) (runner.Target, error) {
-	var err error
-	for _, s := range []*string{&st.ConnectionString, &st.URL, &st.Negotiate} {
-		if *s, err = expand(*s); err != nil {
-			return runner.Target{}, failf(exitUsage, "target: %w", err)
-		}
-	}
-	// What a variable or a file held is known only now.
-	if v := st.ConnectionString; strings.HasPrefix(v, "ws://") || strings.HasPrefix(v, "wss://") {
-		st.ConnectionString, st.URL = "", v
+	ad, err := a.address(st)
+	if err != nil {
+		return runner.Target{}, err
 	}
 	switch {
-	case st.Negotiate != "":
-		a.redact.query(st.Negotiate)
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: dialer.TLS, Proxy: http.ProxyFromEnvironment}}
-		t, err := runner.NegotiateTarget(st.Negotiate, hub, prefix, client, plan)
+	case ad.negotiate != "":
+		t, err := runner.NegotiateTarget(ad.negotiate, hub, prefix, httpClient(dialer), plan)
 		return t, usage(err)
-	case st.URL != "":
-		a.redact.query(st.URL)
-		if a.inspectToken(st.URL, plan) {
+	case ad.url != "":
+		if a.inspectToken(ad.url, plan) {
 			prefix = "" // the token names the groups
 		}
-		t, err := runner.URLTarget(st.URL, prefix)
+		t, err := runner.URLTarget(ad.url, prefix)
 		return t, usage(err)
+	case ad.entra != "":
+		return runner.GeneratedTarget(&wire.REST{Service: ad.service, Hub: hub, Entra: ad.entra, Client: httpClient(dialer)}, prefix, plan), nil
 	default:
-		cs, err := wire.ParseConnectionString(st.ConnectionString)
-		if err != nil {
-			return runner.Target{}, failf(exitUsage, "target: %w", err)
-		}
-		a.redact.connectionString(cs)
-		return runner.ConnectionStringTarget(cs, hub, prefix, plan), nil
+		return runner.ConnectionStringTarget(ad.service, hub, prefix, plan), nil
 	}
 }
 
@@ -133,33 +120,6 @@ func (a *app) newDialer(st scenario.Target, dir string) (*wire.Dialer, error) {
 		}
 	}
 	return d, nil
-}
-
-var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
-
-// expand reads `@file` and replaces ${NAME} by the environment's value. Errors
-// name the variable or the file, never a value.
-func expand(s string) (string, error) {
-	if name, ok := strings.CutPrefix(s, "@"); ok {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return "", err
-		}
-		return strings.TrimSpace(string(b)), nil
-	}
-	var missing []string
-	out := variable.ReplaceAllStringFunc(s, func(m string) string {
-		name := m[2 : len(m)-1]
-		v, ok := os.LookupEnv(name)
-		if !ok || v == "" {
-			missing = append(missing, name)
-		}
-		return v
-	})
-	if len(missing) > 0 {
-		return "", fmt.Errorf("environment variable %s is not set", strings.Join(missing, ", "))
-	}
-	return out, nil
 }
 
 func isLoopback(endpoint string) bool {

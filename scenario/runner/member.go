@@ -77,6 +77,8 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 		}
 	case wire.EventUnanswered:
 		m.unanswered(ev)
+	case wire.EventRetried:
+		m.publisher.retried(ev.Request.Tag)
 	case wire.EventDialing:
 		m.dialing = now
 		m.recovery.attempt(now)
@@ -150,7 +152,7 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 	case wire.SendToGroup:
 		w.recorder.Record(metrics.AckRTT, since, m.population, rtt)
 		w.recorder.Interval().Acked++
-		w.counts.resent += uint64(req.Resends)
+		w.counts.resent += uint64(req.Resends + req.Renumbered)
 		m.publisher.answered(req.Tag, m.outcome(ev))
 		if len(m.publisher.backlog) > 0 {
 			m.publisher.flush()
@@ -168,6 +170,8 @@ func (m *member) outcome(ev *wire.Event) metrics.Outcome {
 			m.w.counts.duplicate++
 		}
 		return metrics.OutcomeOK
+	case ev.Request.Renumbered > 0:
+		return metrics.OutcomeError // an earlier attempt may have been brokered
 	case string(ev.Message.ErrorName) == "Forbidden", string(ev.Message.ErrorName) == "BadRequest":
 		return metrics.OutcomeFail
 	default:
@@ -179,9 +183,12 @@ func (m *member) unanswered(ev *wire.Event) {
 	if ev.Request.Kind != wire.SendToGroup {
 		return
 	}
-	m.w.counts.resent += uint64(ev.Request.Resends)
+	m.w.counts.resent += uint64(ev.Request.Resends + ev.Request.Renumbered)
 	o := metrics.OutcomeIndeterminateDisconnect
-	if m.publisher.info.Reliable {
+	switch {
+	case m.publisher.info.Renumbers:
+		o = metrics.OutcomeError // its retries ran out, whatever became of the session
+	case m.publisher.info.Reliable:
 		o = metrics.OutcomeIndeterminateSessionEnded
 	}
 	m.publisher.answered(ev.Request.Tag, o)

@@ -174,3 +174,9 @@ func (p *publisher) answered(k uint64, o metrics.Outcome) {
 	p.w.counts.outstanding--
 	p.w.checker.Outcome(p.id, int(k%slots), k/slots+1, o)
 }
+
+// retried notes that the service may take the message for two.
+func (p *publisher) retried(k uint64) {
+	slots := uint64(len(p.info.Addresses))
+	p.w.checker.Retried(p.id, int(k%slots), k/slots+1)
+}

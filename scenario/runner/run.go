@@ -149,17 +149,17 @@ func newRun(cfg Config) *run {
 
 func sessionConfig(plan *scenario.Plan, population int) wire.SessionConfig {
 	client := plan.Scenario.Populations[population].Client
-	return wire.SessionConfig{
-		Subprotocol: subprotocolOf(plan, population),
-		SequenceAck: wire.AckPolicy{EveryMessages: client.AckMessages, Every: client.AckEvery},
-		Recovery:    wire.RecoveryPolicy{Window: 30 * time.Second, Pause: time.Second},
-		Reconnect: wire.Backoff{
-			Base:       client.ReconnectBase,
-			Max:        client.ReconnectMax,
-			FullJitter: client.FullJitter,
-		},
-		Ping: 20 * time.Second,
+	cfg, official := wire.Preset(client.Preset)
+	if !official {
+		cfg.Recovery = wire.RecoveryPolicy{Window: 30 * time.Second, Pause: time.Second}
+		cfg.Ping = 20 * time.Second
 	}
+	cfg.Subprotocol = subprotocolOf(plan, population)
+	cfg.SequenceAck = wire.AckPolicy{EveryMessages: client.AckMessages, Every: client.AckEvery}
+	cfg.Reconnect.Base = client.ReconnectBase
+	cfg.Reconnect.Max = client.ReconnectMax
+	cfg.Reconnect.FullJitter = client.FullJitter
+	return cfg
 }
 
 // control walks through the phases. The error says why the run could not be set up.

@@ -44,6 +44,7 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 			PayloadBytes: publish.Size,
 			Population:   pop,
 			Reliable:     subprotocolOf(plan, pop).Reliable(),
+			Renumbers:    sessionConfig(plan, pop).Retry.NewAckID,
 		}
 	}
 	t.Intended = func(publisher, slot int, message uint64) time.Duration {

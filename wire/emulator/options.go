@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -42,6 +43,10 @@ type Options struct {
 	// AllowKeyGenerateToken serves :generateToken to bearers of an access-key
 	// token too, which the service refuses with 401 (protocol.md 7.4, row 25).
 	AllowKeyGenerateToken bool
+	// EntraToken is taken for a token of Microsoft Entra: its bearer may call the whole
+	// REST API, :generateToken included, without a key. Whatever it looks like, it is
+	// compared and not validated. "" = none.
+	EntraToken string
 	// ConnectedOnRecovery sends `connected` with a new reconnection token after a
 	// recovery, which clients must put up with (protocol.md 4.5).
 	ConnectedOnRecovery bool
@@ -51,6 +56,10 @@ type Options struct {
 	// AbortOnOverflow ends a client that is too slow without a close frame instead
 	// of code 1008 (protocol.md 4.4).
 	AbortOnOverflow bool
+
+	// Web serves the paths that are none of the service's, such as a negotiate server
+	// beside it; nil = 404.
+	Web http.Handler
 
 	// AckDelay holds every ack back for so long.
 	AckDelay time.Duration

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"crypto/subtle"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -76,7 +77,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	if path == "/api/health" && r.Method == http.MethodHead {
 		return // 200, and no token needed
 	}
-	if !s.authorized(r) {
+	if !s.entra(r) && !s.authorized(r) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
@@ -95,6 +96,12 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 		c.hub = strings.ToLower(unescape(hub))
 		op.serve(c)
 	}
+}
+
+// entra says whether the request has the token that stands for Microsoft Entra's.
+func (s *Server) entra(r *http.Request) bool {
+	want := s.opts.EntraToken
+	return want != "" && subtle.ConstantTimeCompare([]byte(bearer(r, nil)), []byte(want)) == 1
 }
 
 // authorized says whether the request has an access-key token for its own URL,

@@ -14,10 +14,10 @@ import (
 // maxTokenMinutes keeps the time of expiry within what a token can say: 100 years.
 const maxTokenMinutes = 100 * 365 * 24 * 60
 
-// generateToken is meant for bearers of a Microsoft Entra token, which the
-// emulator cannot check (protocol.md 7.4, row 25).
+// generateToken is meant for bearers of a Microsoft Entra token (protocol.md 7.4, row
+// 25), of which the emulator knows at most one.
 func (c *call) generateToken() {
-	if !c.server.opts.AllowKeyGenerateToken {
+	if !c.server.opts.AllowKeyGenerateToken && !c.server.entra(c.r) {
 		c.w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
