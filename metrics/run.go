@@ -17,8 +17,7 @@ type Run struct {
 	Thresholds    []ThresholdResult `json:"thresholds"`
 	Checks        []CheckResult     `json:"checks"`
 	Totals        Totals            `json:"totals"`
-	// Metrics is steady state, and the whole run for connect_time, join_rtt,
-	// recovery_time and outage_time; Phases holds every phase, warm-up and drain too.
+	// Metrics is steady state; Phases holds every phase, warm-up and drain too.
 	Metrics     map[string]*MetricSummary `json:"metrics"`
 	Phases      []PhaseResult             `json:"phases"`
 	Populations []PopulationResult        `json:"populations"`

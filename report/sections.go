@@ -74,7 +74,7 @@ type latencySection struct {
 }
 
 func newLatencySection(r *metrics.Run) *latencySection {
-	t := &table{Caption: "Latency: of messages in steady state, of sessions over the whole run",
+	t := &table{Caption: "Latency in steady state",
 		Head: heads("metric", "measured from", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">max", ">n")}
 	s := &latencySection{Spectrum: spectrum(r), Table: t}
 	for _, name := range metricNames {

@@ -320,14 +320,3 @@ func TestExcerptMasksSecrets(t *testing.T) {
 		t.Errorf("got:\n%s", text)
 	}
 }
-
-// What --set says of the target is meant for the one that --target names.
-func TestSetAfterTargetOption(t *testing.T) {
-	s, err := Parse("t", []byte(full), Options{Target: "wss://h/client/hubs/x", Set: []string{"target.tls.ca=other.pem", "target.hub=mine"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := s.Target; got.URL != "wss://h/client/hubs/x" || got.TLS != (TLS{CA: "other.pem"}) || got.Hub != "mine" || got.Headers != nil {
-		t.Errorf("got %+v", got)
-	}
-}

@@ -247,14 +247,11 @@ type Options struct {
 	// Set holds PATH=VALUE edits, applied to the tree before it is decoded:
 	// phases.steady=5s, faults.0.at=2s.
 	Set []string
-	// Target replaces target: in the file, all but its hub, before Set. It is emulator, a
+	// Target replaces target: in the file, all but its hub. It is emulator, a
 	// connection string (literal, ${NAME} or @file), a ws:// or wss:// URL, or the
 	// http:// or https:// URL of a negotiate endpoint.
 	Target string
 }
-
-// embeddedTarget is the Options.Target that means no target: the embedded emulator.
-const embeddedTarget = "emulator"
 
 // Load reads and parses a file. The error is a [Problems] when the file's
 // content is at fault, and wraps the operating system's when it cannot be read.
@@ -280,9 +277,6 @@ func Parse(file string, src []byte, o Options) (*Scenario, error) {
 		return nil, Problems{*problem}
 	}
 	d := &decoder{places: places{}}
-	if o.Target != "" && o.Target != embeddedTarget && root.kind == mapping {
-		overrideTarget(root, o.Target)
-	}
 	for _, arg := range o.Set {
 		if p := applySet(root, arg); p != nil {
 			d.problems = append(d.problems, *p)
@@ -291,8 +285,8 @@ func Parse(file string, src []byte, o Options) (*Scenario, error) {
 	assignPaths(root, "")
 	s := &Scenario{File: file, Text: src, Overrides: o.Set, places: d.places}
 	d.scenario(root, s)
-	if o.Target == embeddedTarget {
-		s.Target = Target{Hub: s.Target.Hub}
+	if o.Target != "" {
+		s.Target = overriddenTarget(o.Target, s.Target.Hub)
 	}
 	problems := d.problems
 	if root.kind == mapping {

@@ -108,29 +108,20 @@ func (n *node) keys() []string {
 	return keys
 }
 
-// overrideTarget puts what the --target option names into the tree. The hub of the
-// file stays, all else of its target is dropped: headers and certificates belong to
-// the target they were written for. A --set after it may give new ones.
-func overrideTarget(root *node, text string) {
-	here := place{file: "--target", column: 1, length: 1}
-	target := &node{kind: mapping, key: here, value: here}
-	old := root.slot("target")
-	if old != nil {
-		if hub := (*old).slot("hub"); hub != nil {
-			target.entries = append(target.entries, entry{key: "hub", value: *hub})
-		}
-	}
-	key := "connection_string"
+// overriddenTarget reads the --target option. The hub of the file stays, all
+// else is replaced: headers and certificates belong to the target they were
+// written for.
+func overriddenTarget(text, hub string) Target {
+	t := Target{Set: true, Hub: hub}
 	switch {
+	case text == "emulator":
+		return Target{Hub: hub}
 	case strings.HasPrefix(text, "ws://"), strings.HasPrefix(text, "wss://"):
-		key = "url"
+		t.URL = text
 	case strings.HasPrefix(text, "http://"), strings.HasPrefix(text, "https://"):
-		key = "negotiate"
+		t.Negotiate = text
+	default:
+		t.ConnectionString = text
 	}
-	target.entries = append(target.entries, entry{key: key, value: &node{key: here, value: here, text: text, quoted: true}})
-	if old != nil {
-		*old = target
-	} else {
-		root.entries = append(root.entries, entry{key: "target", value: target})
-	}
+	return t
 }

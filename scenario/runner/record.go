@@ -37,7 +37,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 		Profile:       r.cfg.Profile.String(),
 	}
 	for _, m := range metrics.Metrics() {
-		rec.Metrics[m.String()] = r.usual(m)
+		rec.Metrics[m.String()] = r.collector.Steady(m)
 	}
 	r.complete(rec)
 	rec.Phases = r.phaseResults()
@@ -54,17 +54,6 @@ func (r *run) record(setupErr error) *metrics.Run {
 	}
 	metrics.Decide(rec)
 	return rec
-}
-
-// usual is a metric over the window it is reported for: steady state for what
-// every message has, the whole run for what happens to a session now and then.
-func (r *run) usual(m metrics.Metric) *metrics.MetricSummary {
-	switch m {
-	case metrics.ConnectTime, metrics.JoinRTT, metrics.RecoveryTime, metrics.OutageTime:
-		return r.collector.Total(m)
-	default:
-		return r.collector.Steady(m)
-	}
 }
 
 func (r *run) judge() *metrics.Judgement {

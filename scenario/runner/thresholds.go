@@ -52,7 +52,7 @@ func (r *run) missedLimit() string {
 		if !ok {
 			continue
 		}
-		summary := r.usual
+		summary := r.collector.Steady
 		if t.During != "" || t.Population != "" {
 			i := view
 			summary = func(metrics.Metric) *metrics.MetricSummary { return r.collector.View(i) }

@@ -17,8 +17,12 @@
 // keeps and writes it. The core does no I/O: bytes and instants go in, bytes
 // and commands come out, so tests drive it without sockets or clock.
 //
-// Differences from the service, all deliberate: there are no event handlers, so
-// every user event fails; of the REST API only the health check, sends,
+// Events go the other way: user events and the system events connect, connected and
+// disconnected are posted to the event handlers of Options (protocol.md 8) by
+// goroutines of their own. A user event keeps its connection's later frames waiting
+// until the answer is back on the core; nobody else waits.
+//
+// Differences from the service, all deliberate: of the REST API only the health check, sends,
 // existence checks, closing, group membership of a connection and token
 // generation are served, anything else answers 501, and metadata headers are
 // ignored; messages never expire.
