@@ -32,7 +32,9 @@ const (
 
 var systemEvents = []string{eventConnect, eventConnected, eventDisconnected}
 
-func (h *Handler) validate() error {
+// Validate returns everything that is wrong with h; Start refuses it then. The error
+// does not hold the URL.
+func (h *Handler) Validate() error {
 	var problems []error
 	if err := validTemplate(h.URL); err != nil {
 		problems = append(problems, err)

@@ -66,7 +66,7 @@ func TestHandlerValidate(t *testing.T) {
 		{"unknown system event", Handler{URL: "http://app/", SystemEvents: []string{"joined"}}, "joined"},
 		{"empty user event", Handler{URL: "http://app/", UserEvents: "a,,b"}, "empty name"},
 	} {
-		err := tt.h.validate()
+		err := tt.h.Validate()
 		switch {
 		case tt.want == "" && err != nil, tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)

@@ -121,7 +121,7 @@ func (o Options) validate() error {
 		}
 	}
 	for i := range o.Handlers {
-		if err := o.Handlers[i].validate(); err != nil {
+		if err := o.Handlers[i].Validate(); err != nil {
 			problems = append(problems, fmt.Errorf("event handler %d: %w", i+1, err))
 		}
 	}
