@@ -48,6 +48,10 @@ func (c *census) addFlow(i int) {
 	if pp.Publishers == 0 {
 		return
 	}
+	if pp.events {
+		c.addEchoes(pp, from)
+		return
+	}
 	slots := 0
 	for _, s := range pp.slots {
 		if s.deal >= 0 {
@@ -94,6 +98,26 @@ func (c *census) addFlow(i int) {
 	}
 }
 
+// addEchoes follows events to the handler and back: one copy each.
+func (c *census) addEchoes(pp *PlanPopulation, from *Population) {
+	b, rate := from.Publish, float64(from.SenderRate())*float64(pp.Publishers)
+	c.pairs += pp.Publishers
+	c.total.publishes += rate
+	c.total.deliveries += rate
+	in := len(typicalEvent) + len(b.Event) + dataBytes(b.DataType, b.Size)
+	if !b.Ack {
+		in -= len(`"ackId":123456,`)
+	}
+	c.total.in += rate * float64(frameBytes(in, true))
+	c.total.out += rate * float64(frameBytes(echoBytes(b), false))
+	c.total.hooks += rate * float64(b.Size)
+	if b.Ack {
+		c.total.out += rate * float64(frameBytes(len(typicalAck), false))
+	}
+}
+
+func echoBytes(b *Publish) int { return len(typicalEcho) + dataBytes(b.DataType, b.Size) }
+
 // publishBytes and messageBytes are encoded lengths without the group's name.
 func publishBytes(b *Publish) int {
 	n := len(typicalPublish) + dataBytes(b.DataType, b.Size)
@@ -127,6 +151,10 @@ func (c *census) budgets(peak float64) []Budget {
 				r, b = max(r, sumRate), max(b, sumBytes)
 			})
 			rate, bytes = rate+r*peak, bytes+b*peak
+		}
+		if pp.events {
+			own := float64(from.SenderRate()) * peak
+			rate, bytes = rate+own, bytes+own*float64(frameBytes(echoBytes(from.Publish), false))
 		}
 		if rate == 0 || from.Protocol != ProtocolJSONReliable {
 			continue

@@ -36,6 +36,8 @@ const (
 	typicalPublish = `{"type":"sendToGroup","group":"","ackId":123456,"dataType":"text","data":""}`
 	typicalMessage = `{"type":"message","from":"group","group":"","fromUserId":"user-12345","dataType":"text","data":"","sequenceId":123456}`
 	typicalAck     = `{"type":"ack","ackId":123456,"success":true}`
+	typicalEvent   = `{"type":"event","event":"","ackId":123456,"dataType":"text","data":""}`
+	typicalEcho    = `{"type":"message","from":"server","dataType":"text","data":"","sequenceId":123456}`
 )
 
 // dataBytes is the length of a payload as it stands between the quotes.

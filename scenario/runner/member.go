@@ -34,7 +34,9 @@ func newMember(w *worker, id int) *member {
 	m := &member{w: w, id: id, population: r.plan.PopulationOf(id)}
 	m.client = w.loop.Open(&r.sessions[m.population], r.cfg.Target.URL(id), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
 	for _, g := range r.topology.Subscribers[id].Groups {
-		m.client.Join(0, r.topology.Groups[g])
+		if int(g) < r.plan.Groups {
+			m.client.Join(0, r.topology.Groups[g])
+		}
 	}
 	if p := r.plan.PublisherOf(id); p >= 0 {
 		m.publisher = newPublisher(m, p)
@@ -113,7 +115,7 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 			w.funnel.FailedJoins++
 			w.run.joinRefused(req.Group, string(ev.Message.ErrorName), string(ev.Message.ErrorMessage))
 		}
-	case wire.SendToGroup:
+	case wire.SendToGroup, wire.SendEvent:
 		w.recorder.Record(metrics.AckRTT, since, m.population, rtt)
 		w.recorder.Interval().Acked++
 		w.counts.resent += uint64(req.Resends)
@@ -146,7 +148,7 @@ func (m *member) outcome(ev *wire.Event) metrics.Outcome {
 }
 
 func (m *member) unanswered(ev *wire.Event) {
-	if ev.Request.Kind != wire.SendToGroup {
+	if ev.Request.Kind != wire.SendToGroup && ev.Request.Kind != wire.SendEvent {
 		return
 	}
 	m.w.counts.resent += uint64(ev.Request.Resends)

@@ -24,6 +24,7 @@ type publisher struct {
 	id       int
 	info     *metrics.Publisher
 	groups   []string // wire names by slot
+	event    string   // of the user event that carries the messages; "" = they go to groups
 	schedule *scenario.Schedule
 	body     []byte // behind the header; nil = seeded padding
 
@@ -36,6 +37,7 @@ type publisher struct {
 func newPublisher(m *member, id int) *publisher {
 	topology := m.w.run.topology
 	p := &publisher{m: m, id: id, info: &topology.Publishers[id], schedule: m.w.run.plan.Schedule(id)}
+	p.event = m.w.run.plan.Scenario.Populations[m.population].Publish.Event
 	for _, g := range p.info.Addresses {
 		p.groups = append(p.groups, topology.Groups[g])
 	}
@@ -125,15 +127,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	} else {
 		w.payload = metrics.AppendPayload(w.payload[:0], p.info.Kind, header, p.info.PayloadBytes, w.run.plan.Scenario.Seed)
 	}
-	_, err := m.client.Publish(now, &wire.Publish{
-		Group:    p.groups[slot],
-		DataType: dataTypeOf(p.info.Kind),
-		Data:     w.payload,
-		NoEcho:   p.info.NoEcho,
-		Ack:      p.info.Acked,
-		Tag:      tagOf(slot, number),
-	})
-	if err != nil {
+	if p.write(now, slot, tagOf(slot, number)) != nil {
 		return false
 	}
 	w.counts.sent++
@@ -148,6 +142,24 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 		w.counts.steadySent++
 	}
 	return true
+}
+
+// write sends the payload at hand.
+func (p *publisher) write(now time.Duration, slot int, tag uint64) error {
+	kind, payload := dataTypeOf(p.info.Kind), p.m.w.payload
+	if p.event != "" {
+		_, err := p.m.client.SendEvent(now, p.event, kind, payload, p.info.Acked, tag)
+		return err
+	}
+	_, err := p.m.client.Publish(now, &wire.Publish{
+		Group:    p.groups[slot],
+		DataType: kind,
+		Data:     payload,
+		NoEcho:   p.info.NoEcho,
+		Ack:      p.info.Acked,
+		Tag:      tag,
+	})
+	return err
 }
 
 // answered files the outcome of a publish.
