@@ -372,6 +372,25 @@ func TestDisconnectedReasons(t *testing.T) {
 	}
 }
 
+// disconnected is not sent before connected has been; user events wait for neither.
+func TestDisconnectedFollowsConnected(t *testing.T) {
+	w := newWorld(t, Options{})
+	u := w.handleEvents()
+	c := w.open(wire.JSON, withEvents)
+	c.send(eventOne)
+	c.lost()
+	if len(u.events) != 3 {
+		t.Fatalf("%d events, want 3", len(u.events))
+	}
+	connected, user, disconnected := u.events[0], u.events[1], u.events[2]
+	if connected.after != nil || user.after != nil {
+		t.Error("connected or the user event waits for another")
+	}
+	if disconnected.after != (<-chan struct{})(connected.finished) {
+		t.Error("disconnected does not wait for connected")
+	}
+}
+
 func TestNotificationsAreBounded(t *testing.T) {
 	w := newWorld(t, Options{KeepAlive: -1})
 	u := w.handleEvents()
