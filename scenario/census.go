@@ -57,6 +57,10 @@ func (c *census) addFlow(i int) {
 	if pp.Publishers == 0 {
 		return
 	}
+	if pp.events {
+		c.addEchoes(i)
+		return
+	}
 	slots := 0
 	for _, s := range pp.slots {
 		if s.deal >= 0 {
@@ -111,6 +115,22 @@ func (c *census) addFlow(i int) {
 	}
 }
 
+// addEchoes follows events to the handler and back: one copy each.
+func (c *census) addEchoes(i int) {
+	pp, from := &c.plan.Populations[i], &c.plan.Scenario.Populations[i]
+	b, rate := from.Publish, float64(from.SenderRate())*float64(pp.Publishers)
+	own := c.notation(i)
+	c.pairs += pp.Publishers
+	c.total.publishes += rate
+	c.total.deliveries += rate
+	c.total.in += rate * float64(own.eventFrame(b))
+	c.total.out += rate * float64(own.echoFrame(b))
+	c.total.hooks += rate * float64(b.Size)
+	if b.Ack {
+		c.total.out += rate * float64(own.ackFrame())
+	}
+}
+
 // budgets finds the busiest subscriber of each reliable population. Its own
 // messages count even with no_echo: they are too few to matter here.
 func (c *census) budgets(peak float64) []Budget {
@@ -131,6 +151,11 @@ func (c *census) budgets(peak float64) []Budget {
 				r, b = max(r, sumRate), max(b, sumBytes)
 			})
 			rate, bytes = rate+r*peak, bytes+b*peak
+		}
+		if pp.events {
+			rateOfOwn := float64(from.SenderRate()) * peak
+			rate += rateOfOwn
+			bytes += rateOfOwn * float64(c.notation(i).echoFrame(from.Publish))
 		}
 		if rate == 0 || !reliable(from.Protocol) {
 			continue

@@ -31,6 +31,11 @@
 //	  tls: {ca: ca.pem, server_name: host, insecure: false}
 //	  headers: {X-Tenant: "7"}         # of the upgrade request
 //
+// Upstream makes the harness an event handler, which answers every user event with
+// its payload. The embedded emulator calls it; a service must be told its URL.
+//
+//	upstream: {listen: "127.0.0.1:8088", reply: echo}
+//
 // Groups come in families, by number or by name:
 //
 //	groups:
@@ -56,6 +61,7 @@
 //	    payload_file: text.txt         # fills payloads instead of seeded text
 //	    publish:
 //	      to: room                     # or a list; default: the joined families
+//	      event: message               # instead of to: a user event, echoed by the handler
 //	      rate: 1/s                    # required: each sender's mean; or total_rate: 50/s for all
 //	      senders: 100%                # or a count: the first connections
 //	      arrival: constant            # or poisson, or {burst: 5, within: 2s}
@@ -68,6 +74,8 @@
 // did not join it publishes to as a whole, group by group, each sender starting at
 // another one: publishing needs no membership. A burst is so many messages spread
 // evenly over within; bursts come every burst/rate, so the mean stays the rate.
+// Events go to the event handler, and each sender expects its own back as a message
+// of the server, exactly once and in order.
 // A payload has from 64 bytes to what fits into 1 MiB encoded, see [MaxPayloadBytes].
 //
 // Phases follow the connecting. Publishing begins with the warm-up and ends with

@@ -25,6 +25,8 @@ const (
 	typicalPublish = `{"type":"sendToGroup","group":"","ackId":123456,"dataType":"text","data":""}`
 	typicalMessage = `{"type":"message","from":"group","group":"","fromUserId":"user-12345","dataType":"text","data":"","sequenceId":123456}`
 	typicalAck     = `{"type":"ack","ackId":123456,"success":true}`
+	typicalEvent   = `{"type":"event","event":"","ackId":123456,"dataType":"text","data":""}`
+	typicalEcho    = `{"type":"message","from":"server","dataType":"text","data":"","sequenceId":123456}`
 )
 
 // The same in protobuf (protocol.md 5): a tag of one byte before each field, ids of
@@ -32,6 +34,7 @@ const (
 const (
 	typicalID       = 1 + 3
 	fromGroup       = 1 + 1 + len("group")
+	fromServer      = 1 + 1 + len("server")
 	protobufNoEcho  = 1 + 1
 	protobufSuccess = 1 + 1
 )
@@ -65,6 +68,30 @@ func (n notation) messageFrame(b *Publish, group int) int {
 		return frameBytes(fieldBytes(fromGroup+fieldBytes(group)+protobufDataBytes(b)+typicalID), false)
 	}
 	return frameBytes(len(typicalMessage)+group+jsonDataBytes(b), false)
+}
+
+// eventFrame is the size of a user event in its masked frame.
+func (n notation) eventFrame(b *Publish) int {
+	if n == protobuf {
+		size := fieldBytes(len(b.Event)) + protobufDataBytes(b)
+		if b.Ack {
+			size += typicalID
+		}
+		return frameBytes(fieldBytes(size), true)
+	}
+	size := len(typicalEvent) + len(b.Event) + jsonDataBytes(b)
+	if !b.Ack {
+		size -= len(`"ackId":123456,`)
+	}
+	return frameBytes(size, true)
+}
+
+// echoFrame is the size of its payload as the event handler gives it back.
+func (n notation) echoFrame(b *Publish) int {
+	if n == protobuf {
+		return frameBytes(fieldBytes(fromServer+protobufDataBytes(b)+typicalID), false)
+	}
+	return frameBytes(len(typicalEcho)+jsonDataBytes(b), false)
 }
 
 // ackFrame is the size of a positive ack.

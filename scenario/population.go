@@ -129,6 +129,7 @@ func (d *decoder) publish(n *node, p *Population) {
 				b.To = append(b.To, family)
 			})
 		}),
+		optional("event", d.text(&b.Event)),
 		optional("rate", value(d, &b.Rate, needsRate, parseRate)),
 		optional("total_rate", value(d, &b.TotalRate, needsRate, parseRate)),
 		optional("senders", value(d, &b.Senders, needsShare, parseShare)),

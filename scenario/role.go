@@ -58,7 +58,7 @@ func (r *role) allows(group string) bool {
 // neededRoles are the roles without which a population could not do its part.
 func neededRoles(p *Population) []string {
 	roles := []string{}
-	if p.Publish != nil {
+	if p.Publish != nil && p.Publish.Event == "" {
 		roles = append(roles, "webpubsub."+roleSend)
 	}
 	if len(p.Join) > 0 {

@@ -41,6 +41,7 @@ type Scenario struct {
 	Seed     uint64 // root of every random choice; default 1
 
 	Target      Target
+	Upstream    Upstream
 	Groups      []Family
 	Populations []Population
 	Phases      Phases
@@ -81,6 +82,15 @@ type Target struct {
 	TLS     TLS
 	Headers map[string]string // sent with the upgrade request
 	Pos     Pos
+}
+
+// Upstream is an event handler that the harness hosts (protocol.md 8). The embedded
+// emulator calls it by itself; a service must have it registered for the hub.
+type Upstream struct {
+	Set    bool
+	Listen string // host:port; no host = every interface, port 0 = a free one
+	Reply  string // echo: every user event is answered with its payload
+	Pos    Pos
 }
 
 // TLS changes how the target's certificate is checked. The zero value is the
@@ -158,10 +168,13 @@ type Client struct {
 
 // Publish is what a population sends.
 type Publish struct {
-	To        []string // families; empty: the joined ones
-	Rate      Rate     // each sender's mean; 0 when TotalRate is given
-	TotalRate Rate     // all senders together; 0 when Rate is given
-	Senders   Share    // the first so many connections; default all
+	To []string // families; empty: the joined ones
+	// Event, when given, names the user event that carries each message to the event
+	// handler, whose echo the connection expects; To is empty then.
+	Event     string `json:",omitempty"`
+	Rate      Rate   // each sender's mean; 0 when TotalRate is given
+	TotalRate Rate   // all senders together; 0 when Rate is given
+	Senders   Share  // the first so many connections; default all
 	Arrival   Arrival
 	Ack       bool // ask for an ack; default true
 	NoEcho    bool

@@ -15,6 +15,8 @@ const (
 	defaultCloseCode   = 1000
 )
 
+const replyEcho = "echo"
+
 var protocols = []string{ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufReliable, ProtocolProtobuf}
 
 // scenario reads the whole file.
@@ -27,6 +29,13 @@ func (d *decoder) scenario(n *node, s *Scenario) {
 		optional("protocol", d.choice(&s.Protocol, protocols)),
 		optional("seed", d.seed(&s.Seed)),
 		optional("target", func(n *node) { d.target(n, &s.Target) }),
+		optional("upstream", func(n *node) {
+			s.Upstream = Upstream{Set: true, Reply: replyEcho, Pos: n.key.pos()}
+			d.object(n,
+				required("listen", d.text(&s.Upstream.Listen)),
+				optional("reply", d.choice(&s.Upstream.Reply, []string{replyEcho})),
+			)
+		}),
 		optional("groups", func(n *node) { d.groups(n, s) }),
 		required("populations", func(n *node) { d.populations(n, s) }),
 		required("phases", func(n *node) { d.phases(n, &s.Phases) }),

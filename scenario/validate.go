@@ -30,6 +30,7 @@ func (s *Scenario) Validate() Problems {
 	v := &validator{s: s}
 	v.name("name", s.Name, false)
 	v.target()
+	v.upstream()
 	v.groups()
 	v.populations()
 	v.phases()

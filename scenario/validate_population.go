@@ -3,6 +3,8 @@ package scenario
 import (
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -55,6 +57,8 @@ func (v *validator) rest(path string, p *Population) {
 		v.refuseKey(path, "a population with protocol rest needs `publish`", "it can do nothing else", "")
 	case !b.Ack:
 		v.refuse(path+".publish.ack", "a REST publish is always answered", "leave it out", "")
+	case b.Event != "":
+		v.refuse(path+".publish.event", "an event needs a session to carry it", quote(p.Name)+" has none: its protocol is rest", "")
 	case b.NoEcho:
 		v.refuse(path+".publish.no_echo", "a REST publish has no echo", "leave it out", "")
 	}
@@ -146,7 +150,9 @@ func (v *validator) publish(path string, p *Population) {
 		}
 		seen[name] = true
 	}
-	if len(b.To) == 0 && len(p.Join) == 0 {
+	if b.Event != "" {
+		v.event(path, p)
+	} else if len(b.To) == 0 && len(p.Join) == 0 {
 		v.refuseKey(path, quote(path)+" needs `to`", "the population joins no group", "")
 	}
 	if b.TotalRate != 0 {
@@ -159,6 +165,35 @@ func (v *validator) publish(path string, p *Population) {
 	}
 	v.arrival(path+".arrival", b.Arrival, p.SenderRate())
 	v.size(path+".size", p)
+}
+
+var eventName = regexp.MustCompile(`(?i)^[a-z][a-z0-9_.-]{0,127}$`) // protocol.md 3.2
+
+// event judges what a population that publishes events says besides.
+func (v *validator) event(path string, p *Population) {
+	b := p.Publish
+	switch {
+	case !eventName.MatchString(b.Event):
+		v.refuse(path+".event", quote(b.Event)+" is not a name of an event", "the service would close the connection", "a letter, then letters, digits, _, . and -, up to 128 in all")
+	case len(b.To) > 0:
+		v.refuseKey(path, quote(path)+" has both `event` and `to`", "one of the two", "an event goes to the event handler, not to a group")
+	case b.NoEcho:
+		v.refuse(path+".no_echo", "an event is measured by its echo", "", "")
+	case !v.s.Target.Set && !v.s.Upstream.Set:
+		v.refuseKey(path+".event", "nobody would answer the events", "the embedded target has no event handler", "add upstream: {listen: \"127.0.0.1:8088\"}")
+	}
+}
+
+// upstream checks the form of an address, not whether it can be listened on.
+func (v *validator) upstream() {
+	u := &v.s.Upstream
+	if !u.Set {
+		return
+	}
+	i := strings.LastIndexByte(u.Listen, ':')
+	if _, err := strconv.ParseUint(u.Listen[i+1:], 10, 16); i < 0 || err != nil {
+		v.refuse("upstream.listen", quote(u.Listen)+" is not an address", "needs host:port", "write 127.0.0.1:8088")
+	}
 }
 
 func (v *validator) arrival(path string, a Arrival, rate Rate) {
@@ -184,7 +219,7 @@ func (v *validator) size(path string, p *Population) {
 
 // longestGroup is the length in bytes of the longest name the population sends to.
 func (v *validator) longestGroup(p *Population) int {
-	longest := 0
+	longest := len(p.Publish.Event) // takes the group's place
 	measure := func(name string) {
 		f := v.family(name)
 		if f == nil {
@@ -197,7 +232,7 @@ func (v *validator) longestGroup(p *Population) int {
 	for _, name := range p.Publish.To {
 		measure(name)
 	}
-	if len(p.Publish.To) == 0 {
+	if len(p.Publish.To) == 0 && p.Publish.Event == "" {
 		for _, j := range p.Join {
 			measure(j.Family)
 		}

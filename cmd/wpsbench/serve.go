@@ -27,7 +27,7 @@ func (a *app) serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "run the emulator of the service until interrupted",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: defaultListen, Usage: "address"},
 			&cli.StringFlag{Name: "key", Usage: "access key, ${NAME} or @file (default: the documented local key)"},
 			&cli.BoolFlag{Name: "tls", Usage: "serve wss:// and https:// with a certificate made at start"},
@@ -38,7 +38,7 @@ func (a *app) serveCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "negotiate-role", Usage: "with --negotiate: a role its tokens hold; may be repeated (default: send to and join every group)"},
 			// A run's own child: one JSON line at each end, and its life hangs on the pipe.
 			&cli.BoolFlag{Name: "embedded", Hidden: true},
-		},
+		}, eventHandlerFlags()...),
 		OnUsageError: usageError,
 		Action:       a.serveAction,
 	}
@@ -78,6 +78,9 @@ func (a *app) serveAction(c *cli.Context) error {
 	}
 	_, _ = fmt.Fprintf(a.stdout, "\n%d connections, %d publishes, %d deliveries, %d recoveries\n",
 		stats.ConnectionsTotal, stats.Publishes, stats.Deliveries, stats.RecoveriesAccepted)
+	if stats.Events+stats.EventsFailed > 0 {
+		_, _ = fmt.Fprintf(a.stdout, "%d user events; %d events failed, %d were not sent\n", stats.Events, stats.EventsFailed, stats.EventsDropped)
+	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Lies)) {
 		_, _ = fmt.Fprintf(a.stdout, "told %s %d times\n", name, stats.Lies[name])
 	}
@@ -93,6 +96,9 @@ func (a *app) serveOptions(c *cli.Context) (emulator.Options, error) {
 	o.AccessKey = firstOf(key, wire.EmulatorKey)
 	if key != "" {
 		a.redact.add(key)
+	}
+	if err := eventHandlers(c, a.stderr, &o); err != nil {
+		return o, err
 	}
 	lies, err := parseLies(strings.Join(c.StringSlice("lie"), ","))
 	if err != nil {

@@ -29,24 +29,56 @@ type resolvedTarget struct {
 	target runner.Target
 	dialer *wire.Dialer
 	child  *emulatorChild // nil: not ours
+
+	upstream *runner.Upstream // nil: the scenario has none
 }
 
 func (t *resolvedTarget) close() {
 	if t.child != nil {
 		t.child.kill()
 	}
+	if t.upstream != nil {
+		_ = t.upstream.Close()
+	}
 }
 
-// resolveTarget reads the target of the command line, of the file, or starts the
-// embedded emulator.
+// resolveTarget finds the target and starts the scenario's upstream, if it has one.
 func (a *app) resolveTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies []string) (*resolvedTarget, error) {
+	upstream, err := startUpstream(plan)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.findTarget(c, plan, runID, lies, upstream)
+	switch {
+	case err == nil:
+		t.upstream = upstream
+	case upstream != nil:
+		_ = upstream.Close()
+	}
+	return t, err
+}
+
+func startUpstream(plan *scenario.Plan) (*runner.Upstream, error) {
+	if !plan.Scenario.Upstream.Set {
+		return nil, nil
+	}
+	u, err := runner.ServeUpstream(plan.Scenario.Upstream.Listen)
+	if err != nil {
+		return nil, failf(exitSetup, "%w", err)
+	}
+	return u, nil
+}
+
+// findTarget reads the target of the command line, of the file, or starts the
+// embedded emulator.
+func (a *app) findTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies []string, upstream *runner.Upstream) (*resolvedTarget, error) {
 	st := plan.Scenario.Target
 	hub := firstOf(c.String("hub"), st.Hub, defaultHub)
 	if st.Set && len(lies) > 0 {
 		return nil, failf(exitUsage, "--lie is for the embedded emulator; start the target with `wpsbench serve --lie` instead")
 	}
 	if !st.Set {
-		return a.startEmbedded(c.Context, plan, hub, lies)
+		return a.startEmbedded(c.Context, plan, hub, lies, upstream)
 	}
 	dialer, err := a.newDialer(st, filepath.Dir(plan.Scenario.File))
 	if err != nil {

@@ -43,7 +43,9 @@ func newMember(w *worker, id int) *member {
 	m.confirm = w.loop.NewTimer(m.proven)
 	m.client = w.loop.Open(&r.sessions[m.population], r.cfg.Target.URL(id), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
 	for _, g := range r.topology.Subscribers[id].Groups {
-		m.client.Join(0, r.topology.Groups[g])
+		if int(g) < r.plan.Groups {
+			m.client.Join(0, r.topology.Groups[g])
+		}
 	}
 	if p := r.plan.PublisherOf(id); p >= 0 {
 		m.publisher = newPublisher(w, m, p)
@@ -58,6 +60,10 @@ func (m *member) ready() bool { return m.client.Ready() && m.client.Buffered() <
 func (m *member) epoch() uint8 { return uint8(m.connections) }
 
 func (m *member) publish(now time.Duration, p *wire.Publish) error {
+	if event := m.publisher.event; event != "" {
+		_, err := m.client.SendEvent(now, event, p.DataType, p.Data, p.Ack, p.Tag)
+		return err
+	}
 	_, err := m.client.Publish(now, p)
 	return err
 }
@@ -149,7 +155,7 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 			w.funnel.FailedJoins++
 			w.run.joinRefused(req.Group, string(ev.Message.ErrorName), string(ev.Message.ErrorMessage))
 		}
-	case wire.SendToGroup:
+	case wire.SendToGroup, wire.SendEvent:
 		w.recorder.Record(metrics.AckRTT, since, m.population, rtt)
 		w.recorder.Interval().Acked++
 		w.counts.resent += uint64(req.Resends + req.Renumbered)
@@ -180,7 +186,7 @@ func (m *member) outcome(ev *wire.Event) metrics.Outcome {
 }
 
 func (m *member) unanswered(ev *wire.Event) {
-	if ev.Request.Kind != wire.SendToGroup {
+	if ev.Request.Kind != wire.SendToGroup && ev.Request.Kind != wire.SendEvent {
 		return
 	}
 	m.w.counts.resent += uint64(ev.Request.Resends + ev.Request.Renumbered)

@@ -42,6 +42,7 @@ type publisher struct {
 	id       int
 	info     *metrics.Publisher
 	groups   []string // wire names by slot
+	event    string   // the user event that carries the messages; "" = they go to groups
 	schedule *scenario.Schedule
 	body     []byte // behind the header; nil = seeded padding
 
@@ -54,6 +55,7 @@ type publisher struct {
 func newPublisher(w *worker, out outlet, id int) *publisher {
 	topology := w.run.topology
 	p := &publisher{w: w, out: out, id: id, info: &topology.Publishers[id], schedule: w.run.plan.Schedule(id)}
+	p.event = w.run.plan.Scenario.Populations[p.info.Population].Publish.Event
 	for _, g := range p.info.Addresses {
 		p.groups = append(p.groups, topology.Groups[g])
 	}

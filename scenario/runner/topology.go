@@ -12,11 +12,13 @@ import (
 func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Topology {
 	t := &metrics.Topology{
 		RunID:       runID,
-		Groups:      make([]string, plan.Groups),
+		Groups:      make([]string, plan.Groups+plan.Echoes),
 		Publishers:  make([]metrics.Publisher, plan.Publishers),
 		Subscribers: make([]metrics.Subscriber, plan.Connections),
 	}
-	for g := range t.Groups {
+	// Behind the groups stand the connections that get their events back: what comes
+	// from the event handler names no group.
+	for g := range plan.Groups {
 		t.Groups[g] = target.Prefix + plan.GroupName(g)
 	}
 	for _, p := range plan.Scenario.Populations {
@@ -34,9 +36,13 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 		pop := plan.PopulationOf(c)
 		publish := plan.Scenario.Populations[pop].Publish
 		ids = plan.Addresses(ids[:0], p)
+		addresses := groupIDs(ids)
+		if publish.Event != "" {
+			t.Subscribers[c].Groups = append(t.Subscribers[c].Groups, addresses...)
+		}
 		t.Publishers[p] = metrics.Publisher{
 			Connection:   c,
-			Addresses:    groupIDs(ids),
+			Addresses:    addresses,
 			NoEcho:       publish.NoEcho,
 			Acked:        publish.Ack,
 			Unordered:    plan.Scenario.Populations[pop].Protocol == scenario.ProtocolREST,

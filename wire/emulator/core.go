@@ -16,6 +16,9 @@ type link interface {
 	// once. Neither is followed by further callbacks.
 	CloseAfterWrite()
 	Abort()
+	// Pause stops reading, Resume goes on.
+	Pause()
+	Resume()
 }
 
 // timer calls its function once, at or after the instant set last.
@@ -32,6 +35,9 @@ type core struct {
 	newTimer func(fn func(now time.Duration)) timer
 	now      time.Duration
 	hubs     map[string]*hub
+	// send takes an event to its handler and calls done, as an input of the core,
+	// when that is over. It never blocks.
+	send func(e *event, done func(r *reply, err error))
 
 	decoder  wire.Decoder
 	up       wire.Upstream
@@ -45,6 +51,7 @@ type core struct {
 	suspicion timer
 	acks      delayedAcks
 	swaps     swapLie
+	notices   int // events under way that nothing waits for
 	stats     Stats
 }
 
@@ -70,6 +77,8 @@ type admission struct {
 	send, join  permission
 	raw         rawMode // simple clients
 	token       string  // reconnection token, reliable only
+	events      *eventSource
+	claims      *wire.Claims // what is left of the token
 }
 
 // open registers a new connection and queues `connected`, in one step, so that
@@ -84,6 +93,7 @@ func (c *core) open(now time.Duration, k *socket, a *admission) {
 		subprotocol: a.subprotocol, encoding: a.subprotocol.Encoding(),
 		reliable: a.subprotocol.Reliable(), simple: a.subprotocol == wire.Simple,
 		send: a.send, join: a.join, raw: a.raw,
+		events: a.events,
 	}
 	h.add(s)
 	for _, name := range a.groups {
@@ -93,6 +103,7 @@ func (c *core) open(now time.Duration, k *socket, a *admission) {
 	if !s.simple {
 		c.writeConnected(s, a.token)
 	}
+	c.tellConnected(s)
 }
 
 // recovery is a request to resume a session (protocol.md 4.5). The checks

@@ -18,7 +18,11 @@
 // and instants go in, bytes and commands come out, so tests drive it without
 // sockets or clock.
 //
-// Differences from the service, all deliberate: there are no event handlers, so
-// every user event fails; tokens of Microsoft Entra and for MQTT clients are not
-// known; messages never expire.
+// Events go the other way: user events and the system events connect, connected and
+// disconnected are posted to the event handlers of Options (protocol.md 8) by
+// goroutines of their own. A user event keeps its connection's later frames waiting
+// until the answer is back on the core; nobody else waits.
+//
+// Differences from the service, all deliberate: a token of Microsoft Entra is known
+// only by comparison, one for MQTT clients not at all; messages never expire.
 package emulator

@@ -19,6 +19,8 @@ func (nullLink) Write([]byte)     {}
 func (nullLink) Buffered() int    { return 0 }
 func (nullLink) CloseAfterWrite() {}
 func (nullLink) Abort()           {}
+func (nullLink) Pause()           {}
+func (nullLink) Resume()          {}
 
 // room is a publisher and its group of reliable members, and what they send.
 type room struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,14 @@ type Options struct {
 	// of code 1008 (protocol.md 4.4).
 	AbortOnOverflow bool
 
+	// Handlers are the event handlers (protocol.md 8); without one that matches a user
+	// event fails.
+	Handlers []Handler
+	// EventFailed is told of every event that no handler took; the error holds no
+	// secret of a handler's URL. The server waits for it: it must return at once.
+	// nil = only counted.
+	EventFailed func(err error)
+
 	// Web serves the paths that are none of the service's, such as a negotiate server
 	// beside it; nil = 404.
 	Web http.Handler
@@ -83,6 +92,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.AckHistory, 1000)
 	setDefault(&o.MaxMessageBytes, 1<<20)
 	setDefault(&o.KeepAlive, 20*time.Second)
+	o.Handlers = slices.Clone(o.Handlers)
 	if o.TLS != nil {
 		o.TLS = o.TLS.Clone()
 		o.TLS.NextProtos = []string{"http/1.1"} // a WebSocket needs it
@@ -120,6 +130,11 @@ func (o Options) validate() error {
 	} {
 		if limit.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", limit.name))
+		}
+	}
+	for i := range o.Handlers {
+		if err := o.Handlers[i].Validate(); err != nil {
+			problems = append(problems, fmt.Errorf("event handler %d: %w", i+1, err))
 		}
 	}
 	return errors.Join(problems...)

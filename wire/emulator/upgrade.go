@@ -72,7 +72,11 @@ func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, escapedHub 
 		return
 	}
 	a.hub, a.subprotocol = hub, subprotocol
-	if subprotocol.Reliable() {
+	if offered, no = s.connect(w, r, a, offered); no != nil {
+		s.refuse(w, no)
+		return
+	}
+	if a.subprotocol.Reliable() {
 		if a.token, err = wire.SignReconnection(s.opts.AccessKey, a.id, time.Now()); err != nil {
 			s.refuse(w, &refusal{status: http.StatusInternalServerError})
 			return
@@ -97,7 +101,7 @@ func (s *Server) admit(r *http.Request, query url.Values, escapedHub string) (*a
 	if problem != "" {
 		return nil, &refusal{http.StatusBadRequest, problem}
 	}
-	a := &admission{id: newConnectionID(), user: claims.Subject, groups: claims.Groups, raw: raw}
+	a := &admission{id: newConnectionID(), user: claims.Subject, groups: claims.Groups, raw: raw, claims: claims}
 	a.send, a.join = roles(claims.Roles)
 	return a, nil
 }

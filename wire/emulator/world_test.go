@@ -78,6 +78,7 @@ func (w *world) advance(d time.Duration) {
 type fakeLink struct {
 	out      bytes.Buffer
 	stalled  bool
+	paused   bool
 	buffered int
 	end      string // "closed" or "aborted"
 }
@@ -91,6 +92,8 @@ func (l *fakeLink) Write(b []byte) {
 func (l *fakeLink) Buffered() int    { return l.buffered }
 func (l *fakeLink) CloseAfterWrite() { l.end = "closed" }
 func (l *fakeLink) Abort()           { l.end = "aborted" }
+func (l *fakeLink) Pause()           { l.paused = true }
+func (l *fakeLink) Resume()          { l.paused = false }
 
 // client is the peer of one socket, speaking literal frames.
 type client struct {
