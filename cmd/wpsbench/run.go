@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -105,6 +106,7 @@ func (a *app) runAction(c *cli.Context) error {
 		a.complain(runErr)
 	}
 	rec.Info.Command = slices.Clone(os.Args)
+	rec.Info.Command[0] = filepath.Base(os.Args[0]) // where it lies says nothing
 	rec.Environment.Target = resolved.describe(plan)
 	if err := resolved.finish(rec); err != nil {
 		a.complain(err)

@@ -3,22 +3,17 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strings"
+
+	"github.com/wpsbench/wpsbench/scenario/runner"
 )
 
 // versionText is one line: version, commit, toolchain, platform.
 func versionText() string {
-	version, commit := "devel", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			version = v
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				commit = s.Value[:min(12, len(s.Value))] + " "
-			}
-		}
+	t := runner.Tool()
+	if t.Dirty {
+		t.Commit += "+changes"
 	}
-	return strings.TrimSpace(fmt.Sprintf("wpsbench %s %s%s %s/%s", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)) + "\n"
+	parts := strings.Fields(fmt.Sprintf("wpsbench %s %s %s %s/%s", t.Version, t.Commit, t.Go, runtime.GOOS, runtime.GOARCH))
+	return strings.Join(parts, " ") + "\n"
 }

@@ -14,7 +14,7 @@ import (
 func environment(connections int) metrics.Environment {
 	peak, _ := processUsage()
 	return metrics.Environment{
-		Tool: tool(),
+		Tool: Tool(),
 		Host: metrics.Host{
 			OS:          runtime.GOOS,
 			Arch:        runtime.GOARCH,
@@ -31,20 +31,21 @@ func environment(connections int) metrics.Environment {
 	}
 }
 
-// tool reads what the build recorded about itself.
-func tool() metrics.Tool {
+// Tool is what the build recorded about itself. A version is a release's; between
+// releases the commit says more than a pseudo-version.
+func Tool() metrics.Tool {
 	t := metrics.Tool{Version: "devel", Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return t
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
+	if v := info.Main.Version; v != "" && v != "(devel)" && !strings.HasPrefix(v, "v0.0.0-") {
 		t.Version = v
 	}
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
-			t.Commit = s.Value
+			t.Commit = s.Value[:min(len(s.Value), 12)]
 		case "vcs.modified":
 			t.Dirty = s.Value == "true"
 		}
