@@ -93,6 +93,9 @@ type Upstream struct {
 	Pos    Pos
 }
 
+// hasREST says whether the target's REST API can be called.
+func (t *Target) hasREST() bool { return !t.Set || t.ConnectionString != "" || t.EntraToken != "" }
+
 // TLS changes how the target's certificate is checked. The zero value is the
 // system's roots and the host of the URL.
 type TLS struct {

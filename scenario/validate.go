@@ -276,8 +276,8 @@ func (v *validator) faults() {
 		if i := slices.IndexFunc(v.s.Populations, func(p Population) bool { return p.Name == f.Population }); i >= 0 && v.s.Populations[i].Protocol == ProtocolREST {
 			v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
 		}
-		if t := &v.s.Target; f.Kind == FaultRESTClose && t.Set && t.ConnectionString == "" {
-			v.refuse(path+".kind", "rest-close needs a target with a connection string", "the REST API asks for the access key", "")
+		if f.Kind == FaultRESTClose && !v.s.Target.hasREST() {
+			v.refuse(path+".kind", "rest-close needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")
 		}
 	}
 }

@@ -44,8 +44,8 @@ func (v *validator) populations() {
 
 // rest refuses what only a session can do.
 func (v *validator) rest(path string, p *Population) {
-	if t := &v.s.Target; t.Set && t.ConnectionString == "" {
-		v.refuse(path+".protocol", "rest needs a target with a connection string", "the REST API asks for the access key", "")
+	if !v.s.Target.hasREST() {
+		v.refuse(path+".protocol", "rest needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")
 	}
 	for _, key := range []string{"join", "client", "users", "roles", "connect_rate"} {
 		if _, given := v.s.places[under(path, key)]; given {

@@ -29,7 +29,7 @@ func restOf(cfg *Config) (api *wire.REST, idle func(), err error) {
 		return nil, func() {}, nil
 	}
 	if cfg.Target.REST == nil {
-		return nil, nil, errors.New("rest populations and the fault rest-close need a connection string: the REST API asks for the access key")
+		return nil, nil, errors.New("rest populations and the fault rest-close need a connection string or an Entra token: the REST API asks for the one or the other")
 	}
 	own := *cfg.Target.REST
 	if own.Client != nil {

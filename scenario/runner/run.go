@@ -80,7 +80,7 @@ type faultState struct {
 // cut to five seconds and the record says interrupted. When cut is done, nothing is
 // waited for any more. cut should be derived so that it ends no earlier than stop.
 //
-// Before the first session is connected a failure is returned as *SetupError with
+// Before the first session, if there are any, is connected a failure is returned as *SetupError with
 // no record, and a stop with neither; afterwards there always is a record, beside the error if there is one.
 func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 	api, idle, err := restOf(&cfg)
@@ -141,9 +141,13 @@ func newRun(cfg Config) *run {
 		}
 		r.hits = append(r.hits, set)
 	}
+	sessions := 0
 	for i := range cfg.Workers {
-		r.workers = append(r.workers, newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers)))
+		w := newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers))
+		r.workers = append(r.workers, w)
+		sessions += w.funnel.Planned
 	}
+	r.connectedOnce.Store(sessions == 0) // callers of the REST API need none
 	return r
 }
 

@@ -173,6 +173,7 @@ func TestRESTPublishers(t *testing.T) {
 	}{
 		{"reliable", nil, 216, 864},
 		{"plain", []string{"protocol=json.webpubsub.azure.v1"}, 216, 864},
+		{"protobuf", []string{"protocol=protobuf.reliable.webpubsub.azure.v1"}, 216, 864},
 		{"json payload", []string{"populations.callers.publish.data_type=json"}, 216, 864},
 		{"binary payload", []string{"populations.callers.publish.data_type=binary"}, 216, 864},
 		{"with a drop", []string{"faults=[{name: F1, at: 300ms, kind: rst, population: members, hit: 50%}]"}, 216, 864},
@@ -201,6 +202,22 @@ func TestRESTPublishers(t *testing.T) {
 				t.Errorf("population %s has %+v, want 72 of the callers", callers.Name, callers.Totals.Publishes)
 			}
 		})
+	}
+}
+
+// A run needs no session of its own.
+func TestRESTPublishersAlone(t *testing.T) {
+	plan := planOf(t, `name: alone
+groups:
+  room: {count: 1}
+populations:
+  callers: {protocol: rest, connections: 2, publish: {to: room, rate: 20/s, size: 100}}
+phases: {steady: 500ms}
+`)
+	rec, stats := execute(t, plan, emulator.Options{})
+	wantAddsUp(t, rec)
+	if p := rec.Totals.Publishes; p.OK != 20 || stats.Publishes != 20 || rec.Verdict.ExitCode != metrics.ExitPass {
+		t.Errorf("publishes %+v, the target has %d, exit %d: %s; want 20, 20, %d", p, stats.Publishes, rec.Verdict.ExitCode, rec.Verdict.Headline, metrics.ExitPass)
 	}
 }
 

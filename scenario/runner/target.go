@@ -48,12 +48,14 @@ func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *
 }
 
 // GeneratedTarget has the service sign a token per connection, like ConnectionStringTarget.
+// Its REST API is called with the token of rest, by a client of its own.
 func GeneratedTarget(rest *wire.REST, prefix string, plan *scenario.Plan) Target {
 	access := accessOf(plan, prefix)
 	return Target{
 		Endpoint: wire.RedactURL(rest.Service.ClientURL(rest.Hub)),
 		Hub:      rest.Hub,
 		Prefix:   prefix,
+		REST:     &wire.REST{Service: rest.Service, Hub: rest.Hub, Entra: rest.Entra},
 		URL:      func(connection int) wire.URLFunc { return wire.GeneratedURL(rest, access(connection)) },
 	}
 }

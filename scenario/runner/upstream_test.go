@@ -51,6 +51,7 @@ func TestEchoRuns(t *testing.T) {
 	}{
 		{"reliable", nil, 144, 144},
 		{"plain", []string{"protocol=json.webpubsub.azure.v1"}, 144, 144},
+		{"protobuf", []string{"protocol=protobuf.reliable.webpubsub.azure.v1"}, 144, 144},
 		{"no ack", []string{clients + "publish.ack=false"}, 144, 144},
 		{"json payload", []string{clients + "publish.data_type=json"}, 144, 144},
 		{"binary payload", []string{clients + "publish.data_type=binary"}, 144, 144},
