@@ -16,7 +16,8 @@ type Topology struct {
 	Subscribers []Subscriber // by connection id, one per connection; no Groups = not a subscriber
 	Populations []string     // names by population index
 	// Intended is the planned instant of a message since T0, non-decreasing in
-	// message. It may regenerate a schedule: used after the run only.
+	// message. It may regenerate a schedule: used after the run only,
+	// by one goroutine.
 	Intended func(publisher, slot int, message uint64) time.Duration
 
 	once sync.Once

@@ -94,7 +94,7 @@
 //	faults:                            # at: since the start of steady; hit: a share or a count
 //	  - {name: F1, at: 8s, kind: rst, population: members, hit: 20%}
 //	  - {name: F2, at: 12s, kind: close, code: 1000, population: members, hit: 5}
-//	  - {name: F3, at: 16s, kind: rest-close, population: members, hit: 1}   # the service closes; needs its key
+//	  - {name: F3, at: 16s, kind: rest-close, population: members, hit: 1}   # the service closes, over REST
 //
 // Checks and thresholds judge the run. A profile says how strictly delivery is
 // judged; the default is strict for the embedded target and spec for any other.

@@ -58,7 +58,7 @@ func forRandomPlans(t *testing.T, n int, check func(t *testing.T, p *Plan)) {
 func TestScheduleMethodsAgree(t *testing.T) {
 	forRandomPlans(t, 60, func(t *testing.T, p *Plan) {
 		for publisher := 0; publisher < p.Publishers; publisher += 1 + p.Publishers/4 {
-			s := p.Schedule(publisher)
+			s, cursor := p.Schedule(publisher), p.Schedule(publisher)
 			k, last := uint64(0), time.Duration(0)
 			for ; !s.Done(); k++ {
 				if s.At(k) == Never {
@@ -74,6 +74,9 @@ func TestScheduleMethodsAgree(t *testing.T) {
 				if got := s.DueBy(at); got < k+1 || (got > k+1 && s.At(got-1) != at) {
 					t.Fatalf("DueBy(At(%d)) = %d", k, got)
 				}
+				if got, want := cursor.Pass(at), s.DueBy(at); got != want {
+					t.Fatalf("Pass(At(%d)) = %d, DueBy says %d", k, got, want)
+				}
 				if got := s.DueBy(at - 1); got > k {
 					t.Fatalf("DueBy just before At(%d) = %d", k, got)
 				}
@@ -82,8 +85,8 @@ func TestScheduleMethodsAgree(t *testing.T) {
 			if s.Next() != Never || s.At(k) != Never {
 				t.Errorf("after the last message: got an instant, want Never")
 			}
-			if got := s.DueBy(Never); got != k || s.Count() != k {
-				t.Errorf("DueBy(end) = %d, Count %d, want %d", got, s.Count(), k)
+			if got := s.DueBy(Never); got != k || s.Count() != k || cursor.Pass(Never) != k || !cursor.Done() {
+				t.Errorf("DueBy(end) = %d, Count %d, Pass(end) = %d, want %d", got, s.Count(), cursor.Pass(Never), k)
 			}
 			if got := s.DueBy(-1); got != 0 {
 				t.Errorf("DueBy(-1) = %d", got)

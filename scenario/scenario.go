@@ -236,7 +236,7 @@ func (p *Phases) Steady() time.Duration {
 }
 
 // NeedsREST says whether the run uses the target's REST API, for which it needs the
-// access key.
+// access key or an Entra token.
 func (s *Scenario) NeedsREST() bool {
 	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == FaultRESTClose }) ||
 		slices.ContainsFunc(s.Populations, func(p Population) bool { return p.Protocol == ProtocolREST })
@@ -255,7 +255,7 @@ const (
 	FaultRST   = "rst"   // the connection is reset
 	FaultClose = "close" // a WebSocket close with Code
 	// FaultRESTClose has the service close the connection over its REST API; it needs
-	// a target with a key.
+	// a target with a key or an Entra token.
 	FaultRESTClose = "rest-close"
 )
 

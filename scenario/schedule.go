@@ -35,7 +35,7 @@ func newArrivals(t *timeline, a Arrival, rate Rate) *arrivals {
 // evenly. Poisson arrivals are a seeded stream that At and DueBy run through
 // again. A stage's factor speeds all of it up, a burst's within too.
 //
-// The methods Next and Done move or read the position and are for one goroutine;
+// The methods Next, Pass and Done move or read the position and are for one goroutine;
 // the others are safe for concurrent use.
 type Schedule struct {
 	*arrivals
@@ -79,6 +79,16 @@ func (s *Schedule) Next() time.Duration {
 		s.due = s.instantAt(s.k, s.load)
 	}
 	return due
+}
+
+// Pass moves past every message that is due by t and returns how many messages of
+// the whole schedule those are: DueBy, for a t that only grows, in time in
+// proportion to what is passed.
+func (s *Schedule) Pass(t time.Duration) uint64 {
+	for s.due <= t && s.due != Never {
+		s.Next()
+	}
+	return s.k
 }
 
 // Done says that there is no next message.

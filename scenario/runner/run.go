@@ -89,7 +89,10 @@ func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 	}
 	defer idle()
 	cfg.Target.REST = api
-	r := newRun(cfg)
+	return newRun(cfg).execute(stop, cut)
+}
+
+func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
 	ctx, end := context.WithCancel(context.WithoutCancel(cut))
 	defer end()
 	group, ctx := errgroup.WithContext(ctx)
@@ -102,7 +105,7 @@ func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
 	if setupErr != nil {
-		setupErr = &SetupError{Target: cfg.Target.Endpoint, Err: setupErr}
+		setupErr = &SetupError{Target: r.cfg.Target.Endpoint, Err: setupErr}
 	}
 	if !r.connectedOnce.Load() {
 		return nil, setupErr

@@ -53,11 +53,39 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 			Renumbers:    sessionConfig(plan, pop).Retry.NewAckID,
 		}
 	}
+	planned := instants{plan: plan, publisher: -1}
 	t.Intended = func(publisher, slot int, message uint64) time.Duration {
 		slots := uint64(len(t.Publishers[publisher].Addresses))
-		return plan.Schedule(publisher).At((message-1)*slots + uint64(slot))
+		return planned.at(publisher, (message-1)*slots+uint64(slot))
 	}
 	return t
+}
+
+// instants remembers the schedule of the publisher that was asked for last: judging
+// goes address by address, and a Poisson schedule is generated from its start.
+type instants struct {
+	plan      *scenario.Plan
+	publisher int
+	schedule  *scenario.Schedule
+	known     []time.Duration // of messages 0 to len-1
+}
+
+func (s *instants) at(publisher int, k uint64) time.Duration {
+	if publisher != s.publisher {
+		s.publisher, s.schedule, s.known = publisher, s.plan.Schedule(publisher), s.known[:0]
+	}
+	population := s.plan.PopulationOf(s.plan.ConnectionOf(publisher))
+	if s.plan.Scenario.Populations[population].Publish.Arrival.Kind != scenario.ArrivalPoisson {
+		return s.schedule.At(k)
+	}
+	for uint64(len(s.known)) <= k {
+		due := s.schedule.Next()
+		if due == scenario.Never {
+			return due
+		}
+		s.known = append(s.known, due)
+	}
+	return s.known[k]
 }
 
 func groupIDs(ids []int) []uint32 {

@@ -35,7 +35,8 @@ type worker struct {
 	started     int // members[:started] have been opened
 	opener      *wire.Timer
 
-	pacer pacer
+	pacer   pacer
+	cursors map[int]*scenario.Schedule // by publisher, see scheduled
 
 	calls sync.WaitGroup  // goroutines of REST calls
 	ctx   context.Context // theirs: done when the worker is to end
@@ -259,8 +260,28 @@ func (w *worker) dueBy(at time.Duration) func(publisher, slot int) uint64 {
 			return 0
 		}
 		slots := uint64(len(w.run.topology.Publishers[publisher].Addresses))
-		return (w.run.plan.Schedule(publisher).DueBy(since) + slots - 1 - uint64(slot)) / slots
+		return (w.scheduled(publisher, since) + slots - 1 - uint64(slot)) / slots
 	}
+}
+
+// scheduled is how many messages of a publisher the plan has due by an instant that
+// only grows. Poisson arrivals can but be counted, so each is counted once and not
+// again for every session that recovers; the others are arithmetic and need no cursor.
+func (w *worker) scheduled(publisher int, since time.Duration) uint64 {
+	plan := w.run.plan
+	population := w.run.topology.Publishers[publisher].Population
+	if plan.Scenario.Populations[population].Publish.Arrival.Kind != scenario.ArrivalPoisson {
+		return plan.Schedule(publisher).DueBy(since)
+	}
+	if w.cursors == nil {
+		w.cursors = map[int]*scenario.Schedule{}
+	}
+	cursor := w.cursors[publisher]
+	if cursor == nil {
+		cursor = plan.Schedule(publisher)
+		w.cursors[publisher] = cursor
+	}
+	return cursor.Pass(since)
 }
 
 type closeKey struct {

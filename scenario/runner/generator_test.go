@@ -1,0 +1,169 @@
+package runner
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// until polls for an event on the run's side; it gives up with the run at fault.
+func until(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("%s has not happened", what)
+			return
+		}
+	}
+}
+
+// A message keeps number and instant wherever it waits, and whatever is skipped beside it.
+func TestBacklogOverflow(t *testing.T) {
+	plan := planOf(t, base, "populations.members.publish.rate=2000/s", "phases.steady=3s", "populations.members.join.room=2")
+	r := newRun(newFake(t, script{}).config(t, plan))
+	w := r.workers[0]
+	w.t0 = wire.Now()
+	var p *publisher
+	for _, m := range w.members {
+		if p = m.publisher; p != nil {
+			break
+		}
+	}
+	fire := func(n int) {
+		for range n {
+			if !p.advance() {
+				t.Fatal("the schedule is over")
+			}
+			p.fire()
+		}
+	}
+	check := func(first uint64) {
+		t.Helper()
+		if len(p.backlog) != maxBacklog || w.counts.backlog != maxBacklog || p.backlog[0].k != first {
+			t.Fatalf("backlog of %d (counted %d) from message %d, want %d from %d",
+				len(p.backlog), w.counts.backlog, p.backlog[0].k, maxBacklog, first)
+		}
+		for _, m := range p.backlog {
+			if want := plan.Schedule(p.id).At(m.k); m.due != want {
+				t.Fatalf("message %d is due at %v, the plan says %v", m.k, m.due, want)
+			}
+		}
+	}
+	fire(maxBacklog + 500) // the session is not connected: nothing leaves
+	check(0)
+	// 100 leave, as many more fit behind the hole.
+	p.backlog = p.backlog[:copy(p.backlog, p.backlog[100:])]
+	w.counts.backlog -= 100
+	fire(200)
+	check(100)
+	if last := p.backlog[maxBacklog-1].k; last != maxBacklog+500+100-1 {
+		t.Errorf("the newest waiting message is %d, want %d", last, maxBacklog+500+100-1)
+	}
+	p.discard()
+	if w.counts.backlog != 0 || len(p.backlog) != 0 {
+		t.Errorf("%d messages wait after all were given up", w.counts.backlog)
+	}
+}
+
+// What arrives at the target after an overflow carries the instants of the plan,
+// and what was skipped is neither lost nor accused.
+func TestOverflowOnTheWire(t *testing.T) {
+	t.Parallel()
+	plan := planOf(t, base, plainProtocol, backSoon, "populations.members.connections=2", "groups.room.count=1",
+		"populations.members.publish={to: room, rate: 2000/s, size: 64, senders: 1}", "phases.warmup=0s", "phases.steady=2s",
+		"faults=[{name: F1, at: 100ms, population: members, hit: 2, kind: rst}]")
+	var r *run
+	schedule := plan.Schedule(0)
+	wrong := 0
+	f := newFake(t, script{
+		onOpen: func(n int, _ net.Conn) {
+			if n <= 2 {
+				return
+			}
+			until(t, "the overflow", func() (over bool) {
+				r.onWorkers(func(w *worker, _ time.Duration) {
+					for _, m := range w.members {
+						p := m.publisher
+						over = over || p != nil && len(p.backlog) == maxBacklog && p.k > p.backlog[maxBacklog-1].k+200
+					}
+				})
+				return over
+			})
+		},
+		onPublish: func(_ int, publish fakeFrame) {
+			h, status := metrics.ParsePayload(publish.Data[1:len(publish.Data)-1], metrics.PayloadText, 1)
+			if status != metrics.HeaderOK || h.Intended != schedule.At(h.Message-1) {
+				wrong++
+			}
+		},
+	})
+	cfg := f.config(t, plan)
+	cfg.Workers = 1
+	r = newRun(cfg)
+	rec, err := r.execute(t.Context(), t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantVerdict(t, rec, metrics.ExitFail, nil) // publishes failed, no accusation
+	if p := rec.Totals.Publishes; p.Dropped < 200 || p.Sent == 0 || wrong != 0 {
+		t.Errorf("publishes %+v; %d messages disagree with the plan", p, wrong)
+	}
+}
+
+// A publisher that asks for no acks takes up its schedule again when the target
+// reads again: nothing but its own next message, or the pulse, can tell it.
+func TestUnackedBackPressure(t *testing.T) {
+	t.Parallel()
+	var r *run
+	f := newFake(t, script{
+		onOpen: func(_ int, conn net.Conn) { _ = conn.(*net.TCPConn).SetReadBuffer(16 << 10) },
+		onPublish: func(n int, _ fakeFrame) {
+			if n == 20 {
+				until(t, "a backlog", func() bool { return r.sum(func(p *pulse) int64 { return p.backlog.Load() }) > 0 })
+			}
+		},
+	})
+	r = newRun(f.config(t, planOf(t, base, plainProtocol, "populations.members.connections=1", "groups.room.count=1",
+		"populations.members.publish={to: room, rate: 200/s, size: 40000, ack: false}", "phases.steady=2s")))
+	rec, err := r.execute(t.Context(), t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantVerdict(t, rec, metrics.ExitPass, nil)
+	wantDeliveries(t, rec, metrics.Deliveries{Expected: 440, Delivered: 440})
+	if p := rec.Totals.Publishes; p.Sent != 440 {
+		t.Errorf("publishes %+v, want 440 sent", p)
+	}
+}
+
+// A generator that froze has not measured the target, whatever came out.
+func TestFrozenGenerator(t *testing.T) {
+	t.Parallel()
+	const frozen = 3500 * time.Millisecond
+	f := newFake(t, script{})
+	cfg := f.config(t, planOf(t, base, "phases.steady=5s"))
+	cfg.Workers = 1
+	var r *run
+	freeze := sync.OnceFunc(func() {
+		r.workers[0].loop.Do(func(time.Duration) { time.Sleep(frozen) })
+	})
+	cfg.Progress = func(p Progress) {
+		if p.Phase == "steady" {
+			freeze()
+		}
+	}
+	r = newRun(cfg)
+	rec, err := r.execute(t.Context(), t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantVerdict(t, rec, metrics.ExitInvalid, nil)
+	if h := rec.Health; h.Result != "invalid" || h.BadWindows <= 2 {
+		t.Errorf("health %s with %d bad of %d windows; want invalid, at least as many as it slept through", h.Result, h.BadWindows, h.Windows)
+	}
+	wantDeliveries(t, rec, metrics.Deliveries{Expected: 2496, Delivered: 2496})
+}
