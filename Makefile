@@ -8,7 +8,7 @@ LINT = $(GO) tool -modfile=.ci/go.mod golangci-lint
 CONFORMANCE = wire/emulator/conformance
 SDKS = $(CONFORMANCE)/node_modules/.package-lock.json
 
-.PHONY: check fmt vet lint test cross fuzz bench build conformance
+.PHONY: check fmt vet lint test cross fuzz bench build conformance browser-check
 
 check: fmt vet cross lint test fuzz
 
@@ -39,6 +39,10 @@ conformance: $(SDKS)
 # install it themselves, or fail.
 $(SDKS): $(CONFORMANCE)/package-lock.json
 	-npm ci --prefix $(CONFORMANCE)
+
+# The log-stream page in Chromium. `make test` skips it where there is none, this does not.
+browser-check:
+	WPSBENCH_BROWSER=chromium $(GO) test -count=1 -run InBrowser ./cmd/wpsbench
 
 # A bounded search beyond the committed corpus: each target for FUZZTIME.
 FUZZTIME ?= 5s

@@ -52,6 +52,8 @@ type state struct {
 	owned    []uint32       // publisher ids of slots, in order
 	counts   []counts       // by population of the subscriber
 	offences [checks][]offence
+	suspects []suspect
+	unjudged uint64 // suspects beyond maxSuspects
 	ring     ring
 	longest  [2]time.Duration // largest arrival minus intended instant; [1] = at reliable subscribers
 }

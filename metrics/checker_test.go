@@ -704,6 +704,26 @@ func TestAnomalies(t *testing.T) {
 	}
 }
 
+// TestUnordered: where nobody promises an order, a message may come late, but still
+// neither twice nor never.
+func TestUnordered(t *testing.T) {
+	for _, reliable := range []bool{false, true} {
+		w := newWorld(t, reliable, Strict)
+		w.topo.Publishers[0].Unordered = true
+		a, b, c := w.publish(0, 0, 1), w.publish(0, 0, 1), w.publish(0, 0, 1)
+		for _, m := range []uint64{c, a, a, b} {
+			w.deliver(1, 0, 0, m)
+		}
+		w.publish(0, 0, 1)
+		w.publish(0, 0)
+		j := w.judge(JudgeOptions{})
+		checkSums(t, j)
+		if d := j.Totals.Deliveries; d.Reordered != 0 || d.Duplicated != 1 || d.Lost != 1 || d.Delivered != 14 {
+			t.Errorf("reliable %v: got %+v, want 1 duplicated, 1 lost, 14 delivered, none reordered", reliable, d)
+		}
+	}
+}
+
 // TestJoinRace: what is intended before a subscriber's first join is not owed to it.
 func TestJoinRace(t *testing.T) {
 	topo := worldTopology(false)

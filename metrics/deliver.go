@@ -98,9 +98,15 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 		fault = checkR1 // an id that the session has seen, on a message that it has not
 	case !seq.replay:
 		k.judged[classOf(n.reliable)]++
-		fault = order(where, n.reliable)
+		if where != placedLate || !c.t.Publishers[h.Publisher].Unordered {
+			fault = order(where, n.reliable)
+		}
 	}
-	if fault != checkNone {
+	switch {
+	case fault == checkNone:
+	case c.t.mayRetry(h.Publisher, fault):
+		c.suspect(fault, n, c.offence(now, n, h, d, next))
+	default:
 		c.charge(fault, n, c.offence(now, n, h, d, next))
 	}
 	if !arrived {

@@ -56,6 +56,7 @@ type judge struct {
 	offences   [checks][]offence
 	pairs      [2]uint64 // expected pairs by class
 	frozen     [2]uint64 // of those, no longer judged
+	unjudged   uint64    // breaches of order that nobody could keep
 
 	src view // the address being judged
 }
@@ -194,6 +195,7 @@ func (j *judge) addCounts() {
 				j.violations[c] += n
 			}
 		}
+		j.acquit(s)
 		for c, o := range s.offences {
 			if c := check(c); c != checkR4 && c != checkN3 { // those are notes, for noteLost
 				j.offences[c] = append(j.offences[c], o...)

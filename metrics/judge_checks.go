@@ -197,6 +197,9 @@ func (j *judge) results() []CheckResult {
 		for _, c := range own[1:] {
 			a[c].checked = e.judged[class]
 			a[c].unknown = j.frozenReason(class)
+			if j.unjudged > 0 {
+				a[c].unknown = fmt.Sprintf("%d breaches of order by clients that retry were too many to judge", j.unjudged)
+			}
 		}
 	}
 	a[checkP1].checked = e.asked

@@ -36,6 +36,9 @@ type slot struct {
 	top    uint64
 	runs   []run // disjoint, ascending
 	maxLag time.Duration
+
+	retried []uint64 // under another ack id
+	sorted  bool     // retried is
 }
 
 // run is messages [from, to) of one outcome.

@@ -165,7 +165,7 @@ type Deliveries struct {
 	Foreign         uint64  `json:"foreign"`
 	Corrupt         uint64  `json:"corrupt"` // with a damaged header or padding
 	Recovered       uint64  `json:"recovered"`
-	ClientRetry     uint64  `json:"client_retry"`
+	ClientRetry     uint64  `json:"client_retry"` // twice or late because the publishing client sent it again
 	RedundantReplay uint64  `json:"redundant_replay"`
 	Replayed        uint64  `json:"replayed"`
 }

@@ -31,10 +31,12 @@ type Publisher struct {
 	Addresses    []uint32 // distinct group ids, in slot order
 	NoEcho       bool     // the service must not send its messages back to Connection
 	Acked        bool     // publishes ask for an ack
+	Unordered    bool     // nobody promises to keep its messages in order (REST)
 	Kind         PayloadKind
 	PayloadBytes int
 	Population   int
 	Reliable     bool
+	Renumbers    bool // its client retries under new ack ids, see Checker.Retried
 }
 
 // Subscriber is a connection's membership.

@@ -7,32 +7,37 @@ import (
 
 // census counts what only adds up over all connections: who is a member where, and
 // what flows into each group. It is the one thing of the package whose size grows
-// with the plan: 20 bytes per group, while an estimate is made.
+// with the plan: 32 bytes per group, while an estimate is made.
 type census struct {
 	plan          *Plan
-	members       []int32   // by group
-	inRate        []float64 // publishes per second into the group, at factor 1
-	inBytes       []float64 // their size as delivered
+	members       [notations][]int32   // by group
+	inRate        []float64            // publishes per second into the group, at factor 1
+	inBytes       [notations][]float64 // their size as delivered
 	subscriptions int
+	joinBytes     int // of the acks to the joins
 	pairs         int
 	total         flow
 }
 
 func newCensus(p *Plan) *census {
 	c := &census{
-		plan:    p,
-		members: make([]int32, p.Groups),
-		inRate:  make([]float64, p.Groups),
-		inBytes: make([]float64, p.Groups),
+		plan:   p,
+		inRate: make([]float64, p.Groups),
+	}
+	for n := range notations {
+		c.members[n] = make([]int32, p.Groups)
+		c.inBytes[n] = make([]float64, p.Groups)
 	}
 	for i := range p.Populations {
 		pp := &p.Populations[i]
+		members, ack := c.members[c.notation(i)], c.notation(i).ackFrame()
 		for j := range pp.deals {
 			pp.deals[j].all(pp.Count, func(_ int, groups []int) {
 				for _, g := range groups {
-					c.members[g]++
+					members[g]++
 				}
 				c.subscriptions += len(groups)
+				c.joinBytes += len(groups) * ack
 			})
 		}
 	}
@@ -42,10 +47,18 @@ func newCensus(p *Plan) *census {
 	return c
 }
 
+func (c *census) notation(population int) notation {
+	return notationOf(c.plan.Scenario.Populations[population].Protocol)
+}
+
 // addFlow follows what a population publishes into the groups.
 func (c *census) addFlow(i int) {
 	pp, from := &c.plan.Populations[i], &c.plan.Scenario.Populations[i]
 	if pp.Publishers == 0 {
+		return
+	}
+	if pp.events {
+		c.addEchoes(i)
 		return
 	}
 	slots := 0
@@ -58,55 +71,65 @@ func (c *census) addFlow(i int) {
 	}
 	b, rate := from.Publish, float64(from.SenderRate())
 	perSlot := rate / float64(slots)
-	in, out := publishBytes(b), messageBytes(b)
+	own := c.notation(i)
 
-	send := func(g int, rate, copies float64) {
+	// send adds rate messages per second into a group, of which so many receivers of
+	// the sender's own population get no copy. It returns the copies of each.
+	send := func(g int, rate float64, withoutEcho int) (copies int) {
 		family, i := c.plan.familyOf(g)
 		name := family.groupBytes(i)
 		c.inRate[g] += rate
-		c.inBytes[g] += rate * float64(frameBytes(out+name, false))
-		c.total.in += rate * float64(frameBytes(in+name, true))
-		c.total.deliveries += rate * copies
-		c.total.out += rate * copies * float64(frameBytes(out+name, false))
+		c.total.in += rate * float64(own.publishFrame(b, name))
+		for n := range notations {
+			to, size := int(c.members[n][g]), rate*float64(n.messageFrame(b, name))
+			if n == own {
+				to -= withoutEcho
+			}
+			copies += to
+			c.inBytes[n][g] += size
+			c.total.out += size * float64(to)
+		}
+		c.total.deliveries += rate * float64(copies)
+		return copies
+	}
+	echoes := 0
+	if b.NoEcho {
+		echoes = 1
 	}
 	for _, s := range pp.slots {
 		if s.deal < 0 {
 			for g := s.family.first; g < s.family.first+s.family.count; g++ {
-				send(g, perSlot*float64(pp.Publishers), float64(c.members[g]))
-				c.pairs += pp.Publishers * int(c.members[g])
+				c.pairs += pp.Publishers * send(g, perSlot*float64(pp.Publishers), 0)
 			}
 			continue
 		}
 		pp.deals[s.deal].all(pp.Publishers, func(_ int, groups []int) {
 			for _, g := range groups {
-				copies := int(c.members[g])
-				if b.NoEcho {
-					copies--
-				}
-				send(g, perSlot, float64(copies))
-				c.pairs += copies
+				c.pairs += send(g, perSlot, echoes)
 			}
 		})
 	}
 	c.total.publishes += rate * float64(pp.Publishers)
 	if b.Ack {
-		c.total.out += rate * float64(pp.Publishers) * float64(frameBytes(len(typicalAck), false))
+		c.total.out += rate * float64(pp.Publishers) * float64(own.ackFrame())
 	}
 }
 
-// publishBytes and messageBytes are encoded lengths without the group's name.
-func publishBytes(b *Publish) int {
-	n := len(typicalPublish) + dataBytes(b.DataType, b.Size)
-	if b.NoEcho {
-		n += len(`"noEcho":true,`)
+// addEchoes follows events to the handler and back: one copy each.
+func (c *census) addEchoes(i int) {
+	pp, from := &c.plan.Populations[i], &c.plan.Scenario.Populations[i]
+	b, rate := from.Publish, float64(from.SenderRate())*float64(pp.Publishers)
+	own := c.notation(i)
+	c.pairs += pp.Publishers
+	c.total.publishes += rate
+	c.total.deliveries += rate
+	c.total.in += rate * float64(own.eventFrame(b))
+	c.total.out += rate * float64(own.echoFrame(b))
+	c.total.hooks += rate * float64(b.Size)
+	if b.Ack {
+		c.total.out += rate * float64(own.ackFrame())
 	}
-	if !b.Ack {
-		n -= len(`"ackId":123456,`)
-	}
-	return n
 }
-
-func messageBytes(b *Publish) int { return len(typicalMessage) + dataBytes(b.DataType, b.Size) }
 
 // budgets finds the busiest subscriber of each reliable population. Its own
 // messages count even with no_echo: they are too few to matter here.
@@ -114,6 +137,7 @@ func (c *census) budgets(peak float64) []Budget {
 	var all []Budget
 	for i := range c.plan.Populations {
 		pp, from := &c.plan.Populations[i], &c.plan.Scenario.Populations[i]
+		inBytes := c.inBytes[c.notation(i)]
 		rate, bytes := 0.0, 0.0
 		for j := range pp.deals {
 			// The busiest of each family: exact for one family, an upper bound for several.
@@ -122,16 +146,24 @@ func (c *census) budgets(peak float64) []Budget {
 				sumRate, sumBytes := 0.0, 0.0
 				for _, g := range groups {
 					sumRate += c.inRate[g]
-					sumBytes += c.inBytes[g]
+					sumBytes += inBytes[g]
 				}
 				r, b = max(r, sumRate), max(b, sumBytes)
 			})
 			rate, bytes = rate+r*peak, bytes+b*peak
 		}
-		if rate == 0 || from.Protocol != ProtocolJSONReliable {
+		if pp.events {
+			rateOfOwn := float64(from.SenderRate()) * peak
+			rate += rateOfOwn
+			bytes += rateOfOwn * float64(c.notation(i).echoFrame(from.Publish))
+		}
+		if rate == 0 || !reliable(from.Protocol) {
 			continue
 		}
-		between := min(from.Client.AckEvery.Seconds(), float64(from.Client.AckMessages)/rate)
+		between := from.Client.AckEvery.Seconds()
+		if n := from.Client.AckMessages; n > 0 {
+			between = min(between, float64(n)/rate)
+		}
 		full := min(bufferMessages/rate, bufferBytes/bytes)
 		all = append(all, Budget{
 			Population: from.Name,

@@ -13,19 +13,28 @@
 //	name: quickstart                   # required
 //	note: what this is for             # no default
 //	tags: {team: chat}                 # no default; kept in the result
-//	protocol: json.reliable.webpubsub.azure.v1   # or json.webpubsub.azure.v1
+//	protocol: json.reliable.webpubsub.azure.v1   # or json.webpubsub.azure.v1, and
+//	                                   # protobuf.reliable.… and protobuf.webpubsub.azure.v1
 //	seed: 1                            # of every random choice
 //
 // Target. Without the key it is the embedded emulator. Its texts may hold ${NAME}
-// of the environment, or be "@file" (in quotes). It needs one of the first three:
+// of the environment, or be "@file" (in quotes). It needs one of the first three, or
+// the two after them, for resources with access keys disabled:
 //
 //	target:
 //	  connection_string: ${WPS_CONNECTION_STRING}
 //	  url: wss://host/client/hubs/bench
 //	  negotiate: "https://app/negotiate?id={user}"
+//	  endpoint: https://host           # the service signs every client token …
+//	  entra_token: ${TOKEN}            # … for the bearer of this one
 //	  hub: bench                       # default: the command's --hub
 //	  tls: {ca: ca.pem, server_name: host, insecure: false}
 //	  headers: {X-Tenant: "7"}         # of the upgrade request
+//
+// Upstream makes the harness an event handler, which answers every user event with
+// its payload. The embedded emulator calls it; a service must be told its URL.
+//
+//	upstream: {listen: "127.0.0.1:8088", reply: echo}
 //
 // Groups come in families, by number or by name:
 //
@@ -37,18 +46,22 @@
 //
 //	populations:
 //	  members:
-//	    protocol: …                    # default: the file's
+//	    protocol: …                    # default: the file's; populations of any may share groups;
+//	                                   # or rest: it publishes over the REST API, each message
+//	                                   # a request of its own, in no order
 //	    connections: 1000              # required
 //	    connect_rate: 100/s
 //	    join: {room: 1}                # so many groups of the family each, dealt evenly
 //	    client: bench                  # in full:
 //	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},
 //	             reconnect: {base: 1s, max: 30s, jitter: full}}   # or jitter: none
+//	    client: sdk-js                 # or sdk-python, sdk-dotnet, sdk-java: the official clients' defaults
 //	    users: user-{n}                # {n} is the connection's number over all populations
 //	    roles: [webpubsub.sendToGroup] # default: exactly what join and publish need
 //	    payload_file: text.txt         # fills payloads instead of seeded text
 //	    publish:
 //	      to: room                     # or a list; default: the joined families
+//	      event: message               # instead of to: a user event, echoed by the handler
 //	      rate: 1/s                    # required: each sender's mean; or total_rate: 50/s for all
 //	      senders: 100%                # or a count: the first connections
 //	      arrival: constant            # or poisson, or {burst: 5, within: 2s}
@@ -61,6 +74,8 @@
 // did not join it publishes to as a whole, group by group, each sender starting at
 // another one: publishing needs no membership. A burst is so many messages spread
 // evenly over within; bursts come every burst/rate, so the mean stays the rate.
+// Events go to the event handler, and each sender expects its own back as a message
+// of the server, exactly once and in order.
 // A payload has from 64 bytes to what fits into 1 MiB encoded, see [MaxPayloadBytes].
 //
 // Phases follow the connecting. Publishing begins with the warm-up and ends with
@@ -79,6 +94,7 @@
 //	faults:                            # at: since the start of steady; hit: a share or a count
 //	  - {name: F1, at: 8s, kind: rst, population: members, hit: 20%}
 //	  - {name: F2, at: 12s, kind: close, code: 1000, population: members, hit: 5}
+//	  - {name: F3, at: 16s, kind: rest-close, population: members, hit: 1}   # the service closes, over REST
 //
 // Checks and thresholds judge the run. A profile says how strictly delivery is
 // judged; the default is strict for the embedded target and spec for any other.

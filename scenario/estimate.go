@@ -77,8 +77,9 @@ type Budget struct {
 	Detached   time.Duration // until the buffer of a dropped connection is full; Never if nothing arrives
 }
 
-// flow is what one population publishes per second at factor 1.
-type flow struct{ publishes, deliveries, in, out float64 }
+// flow is what one population publishes per second at factor 1. Hooks are the bytes of
+// events to their handler, which are charged for like those to clients.
+type flow struct{ publishes, deliveries, in, out, hooks float64 }
 
 // Estimate computes the arithmetic of the plan. It looks at every subscription
 // once or twice: about 0.1 s for a million.
@@ -99,7 +100,7 @@ func (p *Plan) Estimate() Estimate {
 	e.MemoryBytes = uint64(memory) + uint64(c.pairs)*pairBytes
 	outBytes := e.addPhases(p, c.total)
 	// Joins are acknowledged too, once each.
-	outBytes += float64(c.subscriptions * frameBytes(len(typicalAck), false))
+	outBytes += float64(c.joinBytes)
 	e.BillingMessages = uint64(math.Ceil(outBytes / billingMessageBytes))
 	e.Budgets = c.budgets(p.peakFactor())
 	return e
@@ -120,7 +121,7 @@ func (e *Estimate) addPhases(p *Plan, f flow) (outBytes float64) {
 		e.Phases = append(e.Phases, pe)
 		e.Publishes += pe.Publishes
 		e.Deliveries += pe.Deliveries
-		outBytes += f.out * n
+		outBytes += (f.out + f.hooks) * n
 	}
 	if ph.Warmup > 0 {
 		add("warmup", ph.Warmup, 1)

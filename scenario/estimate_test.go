@@ -51,12 +51,60 @@ func TestEstimate(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", row.name, row.got, row.want)
 		}
 	}
+	// protocol.md 5, drawn out: tags and lengths as they add up.
+	const (
+		group           = 1 + 1 + 8
+		data            = 1 + 2 + (1 + 2 + 128)
+		protobufPublish = 8 + 1 + 2 + group + (1 + 3) + data
+		protobufMessage = 4 + 1 + 2 + (1 + 1 + 5) + group + data + (1 + 3)
+		protobufAck     = 2 + 1 + 1 + (1 + 3) + (1 + 1)
+	)
+	p := mustParse(t, string(s.Text), "protocol=protobuf.reliable.webpubsub.azure.v1").Plan().Estimate()
+	for _, row := range []struct {
+		name      string
+		got, want any
+	}{
+		{"in", math.Round(p.Steady.InBytes), float64(1000 * protobufPublish)},
+		{"out", math.Round(p.Steady.OutBytes), float64(10_000*protobufMessage + 1000*protobufAck)},
+		{"budget", math.Round(p.Budgets[0].Bytes), 2.5 * protobufMessage},
+	} {
+		if row.got != row.want {
+			t.Errorf("protobuf, %s: got %v, want %v", row.name, row.got, row.want)
+		}
+	}
 	embedded, elsewhere := e.MemoryBytes, mustParse(t, string(s.Text), "target.url=ws://h").Plan().Estimate().MemoryBytes
 	if embedded-elsewhere != 1000*connectionBytes {
 		t.Errorf("an embedded emulator adds %d bytes, want %d", embedded-elsewhere, 1000*connectionBytes)
 	}
 	if e := mustParse(t, string(s.Text), "protocol=json.webpubsub.azure.v1").Plan().Estimate(); len(e.Budgets) != 0 {
 		t.Errorf("budgets without a reliable subprotocol: got %v", e.Budgets)
+	}
+}
+
+// Each receiver is counted with the bytes of its own protocol.
+func TestEstimateOfMixedPopulations(t *testing.T) {
+	const mixed = `name: mixed
+groups:
+  room: {count: 1}
+populations:
+  json:
+    protocol: json.webpubsub.azure.v1
+    connections: 2
+    join: {room: 1}
+    publish: {to: room, rate: 1/s, no_echo: true, ack: false}
+  protobuf:
+    protocol: protobuf.webpubsub.azure.v1
+    connections: 3
+    join: {room: 1}
+phases:
+  steady: 1s
+`
+	e := mustParse(t, mixed).Plan().Estimate()
+	b := &Publish{DataType: "text", Size: 128}
+	name := len("room-000")
+	want := float64(2 * (1*inJSON.messageFrame(b, name) + 3*protobuf.messageFrame(b, name)))
+	if got := math.Round(e.Steady.OutBytes); got != want || e.Pairs != 8 || e.Deliveries != 8 {
+		t.Errorf("got %v bytes/s, %d pairs, %d deliveries; want %v, 8, 8", got, e.Pairs, e.Deliveries, want)
 	}
 }
 

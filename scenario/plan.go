@@ -28,6 +28,9 @@ type Plan struct {
 	Connections int
 	Publishers  int
 	Groups      int
+	// Echoes counts the addresses beyond those of groups: one per publisher of events,
+	// which stands for its connection. Their ids follow the groups'.
+	Echoes      int
 	Populations []PlanPopulation
 
 	families []groupRange
@@ -43,6 +46,8 @@ type PlanPopulation struct {
 	connectGap float64 // nanoseconds between two connects
 	deals      []deal
 	slots      []slotSource
+	firstEcho  int       // address of the first publisher's echoes
+	events     bool      // publishes events, which come back
 	arrivals   *arrivals // nil: publishes nothing
 }
 
@@ -95,7 +100,12 @@ func (p *Plan) add(i int, families map[string]int) {
 			}
 			pp.slots = append(pp.slots, source)
 		}
-		if len(b.To) == 0 {
+		switch {
+		case b.Event != "":
+			pp.events = true
+			pp.firstEcho = p.Groups + p.Echoes
+			p.Echoes += pp.Publishers
+		case len(b.To) == 0:
 			for j := range pp.deals {
 				pp.slots = append(pp.slots, slotSource{deal: j})
 			}
@@ -192,10 +202,14 @@ func (p *Plan) publishing(publisher int) *PlanPopulation {
 // Addresses appends the groups a publisher sends to in slot order to dst:
 // message k, counted from 0, goes to slot k mod len and has there the number
 // k/len + 1. Of a family its population joined these are the groups it joined;
-// of another one they are all groups, each publisher starting at the next.
+// of another one they are all groups, each publisher starting at the next. A publisher
+// of events has one address, which is not a group's: its own connection.
 func (p *Plan) Addresses(dst []int, publisher int) []int {
 	pp := p.publishing(publisher)
 	i := publisher - pp.FirstPublisher
+	if pp.events {
+		return append(dst, pp.firstEcho+i)
+	}
 	for _, s := range pp.slots {
 		if s.deal >= 0 {
 			dst = pp.deals[s.deal].groupsOf(dst, i)

@@ -1,6 +1,9 @@
 package scenario
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // bench is the client preset of ours: acks early enough that the replay buffer
 // of the service is not what limits the load (protocol.md 4.4, design.md 7.2).
@@ -13,8 +16,24 @@ var bench = Client{
 	FullJitter:    true,
 }
 
-// laterPresets imitate the official clients (protocol.md 9).
-var laterPresets = []string{"sdk-js", "sdk-net", "sdk-java", "sdk-python"}
+// presets are the known clients: ours, and what the official ones do by default
+// (protocol.md 9). How those retry and give up is their implementation's; what
+// stands here is what a scenario may change, and what an estimate needs.
+var presets = []Client{
+	bench,
+	{Preset: "sdk-js", AckEvery: time.Second, ReconnectBase: time.Second, ReconnectMax: time.Second},
+	{Preset: "sdk-python", AckEvery: time.Second, ReconnectBase: 800 * time.Millisecond, ReconnectMax: 120 * time.Second},
+	{Preset: "sdk-dotnet", AckEvery: time.Second, ReconnectBase: time.Second, ReconnectMax: 5 * time.Second},
+	{Preset: "sdk-java", AckEvery: 5 * time.Second, ReconnectBase: time.Second, ReconnectMax: 30 * time.Second},
+}
+
+func presetNames() []string {
+	names := make([]string, len(presets))
+	for i := range presets {
+		names[i] = presets[i].Preset
+	}
+	return names
+}
 
 func (d *decoder) populations(n *node, s *Scenario) {
 	d.each(n, "{members: {connections: 100}}", func(name string, n *node) {
@@ -26,7 +45,7 @@ func (d *decoder) populations(n *node, s *Scenario) {
 			Pos:         n.key.pos(),
 		}
 		d.object(n,
-			optional("protocol", d.choice(&p.Protocol, protocols, laterProtocols...)),
+			optional("protocol", d.choice(&p.Protocol, append(slices.Clone(protocols), ProtocolREST))),
 			required("connections", d.whole(&p.Connections)),
 			optional("connect_rate", value(d, &p.ConnectRate, needsRate, parseRate)),
 			optional("join", func(n *node) { d.joins(n, &p) }),
@@ -59,13 +78,21 @@ func (d *decoder) joins(n *node, p *Population) {
 }
 
 func (d *decoder) client(n *node, c *Client) {
-	preset := d.choice(&c.Preset, []string{bench.Preset}, laterPresets...)
+	// The preset comes first, wherever it stands: the other keys change it.
+	choose := func(n *node) {
+		d.choice(&c.Preset, presetNames())(n)
+		i := slices.IndexFunc(presets, func(p Client) bool { return p.Preset == c.Preset })
+		*c = presets[i]
+	}
 	if n.kind != mapping {
-		preset(n)
+		choose(n)
 		return
 	}
+	if slot := n.slot("preset"); slot != nil {
+		choose(*slot)
+	}
 	d.object(n,
-		optional("preset", preset),
+		optional("preset", func(*node) {}),
 		optional("sequence_ack", func(n *node) {
 			d.object(n,
 				optional("every_messages", d.whole(&c.AckMessages)),
@@ -73,7 +100,7 @@ func (d *decoder) client(n *node, c *Client) {
 			)
 		}),
 		optional("reconnect", func(n *node) {
-			jitter := "full"
+			jitter := map[bool]string{true: "full", false: "none"}[c.FullJitter]
 			d.object(n,
 				optional("base", value(d, &c.ReconnectBase, needsDuration, parseDuration)),
 				optional("max", value(d, &c.ReconnectMax, needsDuration, parseDuration)),
@@ -102,6 +129,7 @@ func (d *decoder) publish(n *node, p *Population) {
 				b.To = append(b.To, family)
 			})
 		}),
+		optional("event", d.text(&b.Event)),
 		optional("rate", value(d, &b.Rate, needsRate, parseRate)),
 		optional("total_rate", value(d, &b.TotalRate, needsRate, parseRate)),
 		optional("senders", value(d, &b.Senders, needsShare, parseShare)),

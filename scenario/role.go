@@ -37,6 +37,13 @@ func parseRole(text string) (r role, ok bool) {
 	return role{}, false
 }
 
+// ValidRole reports whether the service heeds a role; others it ignores without a word
+// (protocol.md 2.3).
+func ValidRole(text string) bool {
+	_, ok := parseRole(text)
+	return ok
+}
+
 // allows says whether the role lets a connection use a group.
 func (r *role) allows(group string) bool {
 	switch {
@@ -51,7 +58,7 @@ func (r *role) allows(group string) bool {
 // neededRoles are the roles without which a population could not do its part.
 func neededRoles(p *Population) []string {
 	roles := []string{}
-	if p.Publish != nil {
+	if p.Publish != nil && p.Publish.Event == "" {
 		roles = append(roles, "webpubsub."+roleSend)
 	}
 	if len(p.Join) > 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -12,9 +13,18 @@ const MaxFileBytes = 1 << 20
 
 // The subprotocols a population can speak (protocol.md 1.4).
 const (
-	ProtocolJSON         = "json.webpubsub.azure.v1"
-	ProtocolJSONReliable = "json.reliable.webpubsub.azure.v1"
+	ProtocolJSON             = "json.webpubsub.azure.v1"
+	ProtocolJSONReliable     = "json.reliable.webpubsub.azure.v1"
+	ProtocolProtobuf         = "protobuf.webpubsub.azure.v1"
+	ProtocolProtobufReliable = "protobuf.reliable.webpubsub.azure.v1"
+	// ProtocolREST is no subprotocol: the population publishes over the REST API.
+	ProtocolREST = "rest"
 )
+
+// reliable says whether the service keeps messages until they are acknowledged.
+func reliable(protocol string) bool {
+	return protocol == ProtocolJSONReliable || protocol == ProtocolProtobufReliable
+}
 
 // Scenario is a decoded file with every default filled in. Slices stand in the
 // order of the file. Treat it as read-only: a [Plan] refers to it.
@@ -31,6 +41,7 @@ type Scenario struct {
 	Seed     uint64 // root of every random choice; default 1
 
 	Target      Target
+	Upstream    Upstream
 	Groups      []Family
 	Populations []Population
 	Phases      Phases
@@ -39,6 +50,17 @@ type Scenario struct {
 	Thresholds  []Threshold
 
 	places places
+}
+
+// Protocols are those of the populations, each once, in the file's order.
+func (s *Scenario) Protocols() []string {
+	var list []string
+	for i := range s.Populations {
+		if p := s.Populations[i].Protocol; !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // Pos is a place in the file, counted from 1 in lines and characters. The zero
@@ -53,12 +75,26 @@ type Target struct {
 	ConnectionString string
 	URL              string // ws:// or wss://, may carry a token
 	Negotiate        string // http:// or https://; {user} stands for the user id
+	Endpoint         string // http:// or https:// of a service whose key is not known, with
+	EntraToken       string // a token of Microsoft Entra for it: the service signs client tokens
 	Hub              string
 
 	TLS     TLS
 	Headers map[string]string // sent with the upgrade request
 	Pos     Pos
 }
+
+// Upstream is an event handler that the harness hosts (protocol.md 8). The embedded
+// emulator calls it by itself; a service must have it registered for the hub.
+type Upstream struct {
+	Set    bool
+	Listen string // host:port; no host = every interface, port 0 = a free one
+	Reply  string // echo: every user event is answered with its payload
+	Pos    Pos
+}
+
+// hasREST says whether the target's REST API can be called.
+func (t *Target) hasREST() bool { return !t.Set || t.ConnectionString != "" || t.EntraToken != "" }
 
 // TLS changes how the target's certificate is checked. The zero value is the
 // system's roots and the host of the URL.
@@ -125,8 +161,8 @@ type Join struct {
 
 // Client is the behaviour of the client that is imitated.
 type Client struct {
-	Preset        string        // bench
-	AckMessages   int           // a sequenceAck leaves after so many messages …
+	Preset        string        // bench, sdk-js, sdk-python, sdk-dotnet or sdk-java
+	AckMessages   int           // a sequenceAck leaves after so many messages (0 = by time only) …
 	AckEvery      time.Duration // … or this long after the first unacknowledged one
 	ReconnectBase time.Duration // delay before the first attempt after a drop
 	ReconnectMax  time.Duration // the delay doubles up to this
@@ -135,10 +171,13 @@ type Client struct {
 
 // Publish is what a population sends.
 type Publish struct {
-	To        []string // families; empty: the joined ones
-	Rate      Rate     // each sender's mean; 0 when TotalRate is given
-	TotalRate Rate     // all senders together; 0 when Rate is given
-	Senders   Share    // the first so many connections; default all
+	To []string // families; empty: the joined ones
+	// Event, when given, names the user event that carries each message to the event
+	// handler, whose echo the connection expects; To is empty then.
+	Event     string `json:",omitempty"`
+	Rate      Rate   // each sender's mean; 0 when TotalRate is given
+	TotalRate Rate   // all senders together; 0 when Rate is given
+	Senders   Share  // the first so many connections; default all
 	Arrival   Arrival
 	Ack       bool // ask for an ack; default true
 	NoEcho    bool
@@ -196,6 +235,13 @@ func (p *Phases) Steady() time.Duration {
 	return d
 }
 
+// NeedsREST says whether the run uses the target's REST API, for which it needs the
+// access key or an Entra token.
+func (s *Scenario) NeedsREST() bool {
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == FaultRESTClose }) ||
+		slices.ContainsFunc(s.Populations, func(p Population) bool { return p.Protocol == ProtocolREST })
+}
+
 // Stage is a part of the steady state with its own multiple of every rate.
 type Stage struct {
 	Name   string
@@ -208,6 +254,9 @@ type Stage struct {
 const (
 	FaultRST   = "rst"   // the connection is reset
 	FaultClose = "close" // a WebSocket close with Code
+	// FaultRESTClose has the service close the connection over its REST API; it needs
+	// a target with a key or an Entra token.
+	FaultRESTClose = "rest-close"
 )
 
 // Fault is one burst of injected drops.

@@ -15,10 +15,9 @@ const (
 	defaultCloseCode   = 1000
 )
 
-var protocols = []string{ProtocolJSONReliable, ProtocolJSON}
+const replyEcho = "echo"
 
-// laterProtocols are the service's protobuf twins (protocol.md 5).
-var laterProtocols = []string{"protobuf.reliable.webpubsub.azure.v1", "protobuf.webpubsub.azure.v1"}
+var protocols = []string{ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufReliable, ProtocolProtobuf}
 
 // scenario reads the whole file.
 func (d *decoder) scenario(n *node, s *Scenario) {
@@ -27,9 +26,16 @@ func (d *decoder) scenario(n *node, s *Scenario) {
 		required("name", d.text(&s.Name)),
 		optional("note", d.text(&s.Note)),
 		optional("tags", d.texts(&s.Tags, "{team: chat}")),
-		optional("protocol", d.choice(&s.Protocol, protocols, laterProtocols...)),
+		optional("protocol", d.choice(&s.Protocol, protocols)),
 		optional("seed", d.seed(&s.Seed)),
 		optional("target", func(n *node) { d.target(n, &s.Target) }),
+		optional("upstream", func(n *node) {
+			s.Upstream = Upstream{Set: true, Reply: replyEcho, Pos: n.key.pos()}
+			d.object(n,
+				required("listen", d.text(&s.Upstream.Listen)),
+				optional("reply", d.choice(&s.Upstream.Reply, []string{replyEcho})),
+			)
+		}),
 		optional("groups", func(n *node) { d.groups(n, s) }),
 		required("populations", func(n *node) { d.populations(n, s) }),
 		required("phases", func(n *node) { d.phases(n, &s.Phases) }),
@@ -66,6 +72,8 @@ func (d *decoder) target(n *node, t *Target) {
 		optional("connection_string", d.text(&t.ConnectionString)),
 		optional("url", d.text(&t.URL)),
 		optional("negotiate", d.text(&t.Negotiate)),
+		optional("endpoint", d.text(&t.Endpoint)),
+		optional("entra_token", d.text(&t.EntraToken)),
 		optional("hub", d.text(&t.Hub)),
 		optional("tls", func(n *node) {
 			d.object(n,
@@ -137,7 +145,7 @@ func (d *decoder) faults(n *node, s *Scenario) {
 		d.object(n,
 			required("name", d.text(&f.Name)),
 			required("at", value(d, &f.At, needsDuration, parseDuration)),
-			required("kind", d.choice(&f.Kind, []string{FaultRST, FaultClose}, "fin", "zombie", "blackhole", "rest-close", "restart")),
+			required("kind", d.choice(&f.Kind, []string{FaultRST, FaultClose, FaultRESTClose}, "fin", "zombie", "blackhole", "restart")),
 			required("population", d.text(&f.Population)),
 			required("hit", value(d, &f.Hit, needsShare, parseShare)),
 			optional("code", d.whole(&f.Code)),

@@ -108,6 +108,35 @@ func (n *node) keys() []string {
 	return keys
 }
 
+// ReadTarget reads a target written as one text: a client URL, the URL of a negotiate
+// server, a connection string (also as ${NAME} or @file), or "emulator" for the embedded one.
+func ReadTarget(text string) Target {
+	t := Target{Set: true}
+	switch {
+	case text == embeddedTarget:
+		return Target{}
+	case targetKey(text) == "url":
+		t.URL = text
+	case targetKey(text) == "negotiate":
+		t.Negotiate = text
+	default:
+		t.ConnectionString = text
+	}
+	return t
+}
+
+// targetKey is the key that such a text is the value of.
+func targetKey(text string) string {
+	switch {
+	case strings.HasPrefix(text, "ws://"), strings.HasPrefix(text, "wss://"):
+		return "url"
+	case strings.HasPrefix(text, "http://"), strings.HasPrefix(text, "https://"):
+		return "negotiate"
+	default:
+		return "connection_string"
+	}
+}
+
 // overrideTarget puts what the --target option names into the tree. The hub of the
 // file stays, all else of its target is dropped: headers and certificates belong to
 // the target they were written for. A --set after it may give new ones.
@@ -120,14 +149,7 @@ func overrideTarget(root *node, text string) {
 			target.entries = append(target.entries, entry{key: "hub", value: *hub})
 		}
 	}
-	key := "connection_string"
-	switch {
-	case strings.HasPrefix(text, "ws://"), strings.HasPrefix(text, "wss://"):
-		key = "url"
-	case strings.HasPrefix(text, "http://"), strings.HasPrefix(text, "https://"):
-		key = "negotiate"
-	}
-	target.entries = append(target.entries, entry{key: key, value: &node{key: here, value: here, text: text, quoted: true}})
+	target.entries = append(target.entries, entry{key: targetKey(text), value: &node{key: here, value: here, text: text, quoted: true}})
 	if old != nil {
 		*old = target
 	} else {

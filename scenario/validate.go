@@ -30,6 +30,7 @@ func (s *Scenario) Validate() Problems {
 	v := &validator{s: s}
 	v.name("name", s.Name, false)
 	v.target()
+	v.upstream()
 	v.groups()
 	v.populations()
 	v.phases()
@@ -97,9 +98,13 @@ func (v *validator) target() {
 	if !t.Set {
 		return
 	}
-	if t.ConnectionString == "" && t.URL == "" && t.Negotiate == "" {
-		v.refuseKey("target", "`target` does not say where to connect", "needs connection_string, url or negotiate", "leave target out for the embedded emulator")
+	if t.ConnectionString == "" && t.URL == "" && t.Negotiate == "" && t.Endpoint == "" && t.EntraToken == "" {
+		v.refuseKey("target", "`target` does not say where to connect", "needs connection_string, url, negotiate or endpoint", "leave target out for the embedded emulator")
 	}
+	if (t.Endpoint == "") != (t.EntraToken == "") {
+		v.refuseKey("target", "`target` needs both `endpoint` and `entra_token`", "one of the two", "with the access key write connection_string instead")
+	}
+	v.scheme("target.endpoint", t.Endpoint, "https://", "http://")
 	v.scheme("target.url", t.URL, "ws://", "wss://")
 	v.scheme("target.negotiate", t.Negotiate, "http://", "https://")
 }
@@ -268,6 +273,12 @@ func (v *validator) faults() {
 			v.refuse(path+".hit", "the fault hits more connections than there are", fmt.Sprintf("%s has %d", quote(p.Name), p.Connections), "")
 		}
 		v.code(path+".code", f)
+		if i := slices.IndexFunc(v.s.Populations, func(p Population) bool { return p.Name == f.Population }); i >= 0 && v.s.Populations[i].Protocol == ProtocolREST {
+			v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
+		}
+		if f.Kind == FaultRESTClose && !v.s.Target.hasREST() {
+			v.refuse(path+".kind", "rest-close needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package scenario
 import (
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,6 +25,9 @@ func (v *validator) populations() {
 		v.client(path+".client", &p.Client)
 		v.users(path+".users", p.Users)
 		v.roles(path+".roles", p.Roles)
+		if p.Protocol == ProtocolREST {
+			v.rest(path, p)
+		}
 		if p.Publish != nil {
 			v.publish(path+".publish", p)
 		} else if p.PayloadFile != "" {
@@ -34,6 +39,28 @@ func (v *validator) populations() {
 	}
 	if subscriptions > MaxSubscriptions {
 		v.refuseKey("populations", fmt.Sprintf("%d subscriptions are too many", subscriptions), fmt.Sprintf("at most %d: connections times groups joined", MaxSubscriptions), "")
+	}
+}
+
+// rest refuses what only a session can do.
+func (v *validator) rest(path string, p *Population) {
+	if !v.s.Target.hasREST() {
+		v.refuse(path+".protocol", "rest needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")
+	}
+	for _, key := range []string{"join", "client", "users", "roles", "connect_rate"} {
+		if _, given := v.s.places[under(path, key)]; given {
+			v.refuseKey(under(path, key), quote(key)+" is for sessions", quote(p.Name)+" has none: its protocol is rest", "")
+		}
+	}
+	switch b := p.Publish; {
+	case b == nil:
+		v.refuseKey(path, "a population with protocol rest needs `publish`", "it can do nothing else", "")
+	case !b.Ack:
+		v.refuse(path+".publish.ack", "a REST publish is always answered", "leave it out", "")
+	case b.Event != "":
+		v.refuse(path+".publish.event", "an event needs a session to carry it", quote(p.Name)+" has none: its protocol is rest", "")
+	case b.NoEcho:
+		v.refuse(path+".publish.no_echo", "a REST publish has no echo", "leave it out", "")
 	}
 }
 
@@ -59,7 +86,9 @@ func (v *validator) joins(path string, p *Population) int {
 }
 
 func (v *validator) client(path string, c *Client) {
-	v.within(path+".sequence_ack.every_messages", c.AckMessages, 1, bufferMessages-1)
+	if c.AckMessages != 0 || c.Preset == bench.Preset {
+		v.within(path+".sequence_ack.every_messages", c.AckMessages, 1, bufferMessages-1)
+	}
 	v.duration(path+".sequence_ack.every", c.AckEvery, time.Millisecond, time.Minute)
 	v.duration(path+".reconnect.base", c.ReconnectBase, 0, time.Minute)
 	v.duration(path+".reconnect.max", c.ReconnectMax, 0, time.Hour)
@@ -121,7 +150,9 @@ func (v *validator) publish(path string, p *Population) {
 		}
 		seen[name] = true
 	}
-	if len(b.To) == 0 && len(p.Join) == 0 {
+	if b.Event != "" {
+		v.event(path, p)
+	} else if len(b.To) == 0 && len(p.Join) == 0 {
 		v.refuseKey(path, quote(path)+" needs `to`", "the population joins no group", "")
 	}
 	if b.TotalRate != 0 {
@@ -136,6 +167,35 @@ func (v *validator) publish(path string, p *Population) {
 	v.size(path+".size", p)
 }
 
+var eventName = regexp.MustCompile(`(?i)^[a-z][a-z0-9_.-]{0,127}$`) // protocol.md 3.2
+
+// event judges what a population that publishes events says besides.
+func (v *validator) event(path string, p *Population) {
+	b := p.Publish
+	switch {
+	case !eventName.MatchString(b.Event):
+		v.refuse(path+".event", quote(b.Event)+" is not a name of an event", "the service would close the connection", "a letter, then letters, digits, _, . and -, up to 128 in all")
+	case len(b.To) > 0:
+		v.refuseKey(path, quote(path)+" has both `event` and `to`", "one of the two", "an event goes to the event handler, not to a group")
+	case b.NoEcho:
+		v.refuse(path+".no_echo", "an event is measured by its echo", "", "")
+	case !v.s.Target.Set && !v.s.Upstream.Set:
+		v.refuseKey(path+".event", "nobody would answer the events", "the embedded target has no event handler", "add upstream: {listen: \"127.0.0.1:8088\"}")
+	}
+}
+
+// upstream checks the form of an address, not whether it can be listened on.
+func (v *validator) upstream() {
+	u := &v.s.Upstream
+	if !u.Set {
+		return
+	}
+	i := strings.LastIndexByte(u.Listen, ':')
+	if _, err := strconv.ParseUint(u.Listen[i+1:], 10, 16); i < 0 || err != nil {
+		v.refuse("upstream.listen", quote(u.Listen)+" is not an address", "needs host:port", "write 127.0.0.1:8088")
+	}
+}
+
 func (v *validator) arrival(path string, a Arrival, rate Rate) {
 	if a.Kind != ArrivalBurst {
 		return
@@ -148,7 +208,7 @@ func (v *validator) arrival(path string, a Arrival, rate Rate) {
 }
 
 func (v *validator) size(path string, p *Population) {
-	most := MaxPayloadBytes(p.Publish.DataType, v.longestGroup(p), p.PayloadFile != "")
+	most := MaxPayloadBytes(p.Protocol, p.Publish.DataType, v.longestGroup(p), p.PayloadFile != "")
 	switch size := p.Publish.Size; {
 	case size < MinPayloadBytes:
 		v.refuse(path, fmt.Sprintf("a payload has at least %d bytes", MinPayloadBytes), "too small", "it carries message number, send time and checksum")
@@ -159,7 +219,7 @@ func (v *validator) size(path string, p *Population) {
 
 // longestGroup is the length in bytes of the longest name the population sends to.
 func (v *validator) longestGroup(p *Population) int {
-	longest := 0
+	longest := len(p.Publish.Event) // takes the group's place
 	measure := func(name string) {
 		f := v.family(name)
 		if f == nil {
@@ -172,7 +232,7 @@ func (v *validator) longestGroup(p *Population) int {
 	for _, name := range p.Publish.To {
 		measure(name)
 	}
-	if len(p.Publish.To) == 0 {
+	if len(p.Publish.To) == 0 && p.Publish.Event == "" {
 		for _, j := range p.Join {
 			measure(j.Family)
 		}

@@ -117,23 +117,37 @@ func TestThresholdExpressions(t *testing.T) {
 
 func TestMaxPayload(t *testing.T) {
 	for _, row := range []struct {
+		protocol string
 		dataType string
 		fromFile bool
 		want     int
 	}{
 		// 1,048,576 less 106 of envelope, 32 for a run id and twice 8 for the name.
-		{"text", false, 1_048_422},
-		{"json", false, 1_048_422},
-		{"binary", false, 786_315},
-		{"text", true, 174_737},
-		{"binary", true, 786_315},
+		{ProtocolJSON, "text", false, 1_048_422},
+		{ProtocolJSON, "json", false, 1_048_422},
+		{ProtocolJSON, "binary", false, 786_315},
+		{ProtocolJSON, "text", true, 174_737},
+		{ProtocolJSONReliable, "binary", true, 786_315},
+		// 28 of envelope, 32, 8 for the name and 2 for the quotes of JSON.
+		{ProtocolProtobuf, "text", false, 1_048_506},
+		{ProtocolProtobufReliable, "json", false, 1_048_506},
+		{ProtocolProtobuf, "binary", false, 1_048_506},
+		{ProtocolProtobuf, "text", true, 174_751},
+		{ProtocolProtobuf, "binary", true, 1_048_506},
 	} {
-		got := MaxPayloadBytes(row.dataType, 8, row.fromFile)
+		got := MaxPayloadBytes(row.protocol, row.dataType, 8, row.fromFile)
 		if got != row.want {
-			t.Errorf("%s, from a file %v: got %d, want %d", row.dataType, row.fromFile, got, row.want)
+			t.Errorf("%s, %s, from a file %v: got %d, want %d", row.protocol, row.dataType, row.fromFile, got, row.want)
+		}
+		if row.protocol == ProtocolProtobuf || row.protocol == ProtocolProtobufReliable {
+			data := fieldBytes(fieldBytes(got + len(`""`)))
+			if encoded := fieldBytes(fieldBytes(8+32) + 1 + 10 + data + 2); encoded > maxMessageBytes {
+				t.Errorf("%s: %d bytes encoded, more than 1 MiB", row.dataType, encoded)
+			}
+			continue
 		}
 		frame := strings.Replace(publishEnvelope, `"group":""`, `"group":"room-000"`, 1)
-		if encoded := len(frame) + dataBytes(row.dataType, got); encoded > maxMessageBytes {
+		if encoded := len(frame) + jsonDataBytes(&Publish{DataType: row.dataType, Size: got}); encoded > maxMessageBytes {
 			t.Errorf("%s: %d bytes encoded, more than 1 MiB", row.dataType, encoded)
 		}
 	}

@@ -14,16 +14,25 @@ var hotPath = []struct {
 	name string
 	op   func() func() error
 }{
-	{"decode/group text", decodeOp(groupMessage(wire.DataText))},
-	{"decode/group json", decodeOp(groupMessage(wire.DataJSON))},
-	{"decode/group binary", decodeOp(groupMessage(wire.DataBinary))},
-	{"decode/ack", decodeOp(&wire.Downstream{Kind: wire.Ack, AckID: 123456, Success: true})},
-	{"decode/sendToGroup", decodeSendOp},
-	{"encode/sendToGroup", encodeSendOp},
-	{"encode/group text", encodeOp(groupMessage(wire.DataText))},
-	{"encode/group json", encodeOp(groupMessage(wire.DataJSON))},
-	{"encode/group binary", encodeOp(groupMessage(wire.DataBinary))},
+	{"decode/group text", decodeOp(wire.EncodingJSON, groupMessage(wire.DataText))},
+	{"decode/group json", decodeOp(wire.EncodingJSON, groupMessage(wire.DataJSON))},
+	{"decode/group binary", decodeOp(wire.EncodingJSON, groupMessage(wire.DataBinary))},
+	{"decode/ack", decodeOp(wire.EncodingJSON, acked)},
+	{"decode/sendToGroup", decodeSendOp(wire.EncodingJSON)},
+	{"encode/sendToGroup", encodeSendOp(wire.EncodingJSON)},
+	{"encode/group text", encodeOp(wire.EncodingJSON, groupMessage(wire.DataText))},
+	{"encode/group json", encodeOp(wire.EncodingJSON, groupMessage(wire.DataJSON))},
+	{"encode/group binary", encodeOp(wire.EncodingJSON, groupMessage(wire.DataBinary))},
+	{"protobuf/decode/group text", decodeOp(protobuf, groupMessage(wire.DataText))},
+	{"protobuf/decode/group binary", decodeOp(protobuf, groupMessage(wire.DataBinary))},
+	{"protobuf/decode/ack", decodeOp(protobuf, acked)},
+	{"protobuf/decode/sendToGroup", decodeSendOp(protobuf)},
+	{"protobuf/encode/sendToGroup", encodeSendOp(protobuf)},
+	{"protobuf/encode/group text", encodeOp(protobuf, groupMessage(wire.DataText))},
+	{"protobuf/encode/group binary", encodeOp(protobuf, groupMessage(wire.DataBinary))},
 }
+
+var acked = &wire.Downstream{Kind: wire.Ack, AckID: 123456, Success: true}
 
 func TestHotPathDoesNotAllocate(t *testing.T) {
 	for _, tt := range hotPath {
@@ -45,6 +54,11 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 func TestScratchIsKept(t *testing.T) {
 	up := b(`{"type":"sendToGroup","group":"r\u006fom","dataType":"text","data":"a\nb","metadata":{"b":"\u0062","a":""}}`)
 	down := b(`{"type":"ack","ackId":1,"success":false,"error":{"name":"Bad\u0052equest","message":"a\tb"}}`)
+	var m wire.Upstream
+	if err := new(wire.Decoder).Upstream(up, &m); err != nil {
+		t.Fatal(err)
+	}
+	bytes := protobuf.AppendUpstream(nil, &m)
 	var d wire.Decoder
 	allocs := testing.AllocsPerRun(100, func() {
 		var mu wire.Upstream
@@ -53,6 +67,9 @@ func TestScratchIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := d.Downstream(down, &md); err != nil {
+			t.Fatal(err)
+		}
+		if err := protobuf.Upstream(&d, bytes, &mu); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -104,20 +121,20 @@ func groupMessage(t wire.DataType) *wire.Downstream {
 	return m
 }
 
-func decodeOp(m *wire.Downstream) func() func() error {
+func decodeOp(e wire.Encoding, m *wire.Downstream) func() func() error {
 	return func() func() error {
-		text := wire.AppendDownstream(nil, m)
+		text := e.AppendDownstream(nil, m)
 		var d wire.Decoder
 		var got wire.Downstream
-		return func() error { return d.Downstream(text, &got) }
+		return func() error { return e.Downstream(&d, text, &got) }
 	}
 }
 
-func encodeOp(m *wire.Downstream) func() func() error {
+func encodeOp(e wire.Encoding, m *wire.Downstream) func() func() error {
 	return func() func() error {
 		var buf []byte
 		return func() error {
-			buf = wire.AppendDownstream(buf[:0], m)
+			buf = e.AppendDownstream(buf[:0], m)
 			return nil
 		}
 	}
@@ -130,18 +147,22 @@ func send() *wire.Upstream {
 	}
 }
 
-func decodeSendOp() func() error {
-	text := wire.AppendUpstream(nil, send())
-	var d wire.Decoder
-	var got wire.Upstream
-	return func() error { return d.Upstream(text, &got) }
+func decodeSendOp(e wire.Encoding) func() func() error {
+	return func() func() error {
+		text := e.AppendUpstream(nil, send())
+		var d wire.Decoder
+		var got wire.Upstream
+		return func() error { return e.Upstream(&d, text, &got) }
+	}
 }
 
-func encodeSendOp() func() error {
-	m := send()
-	var buf []byte
-	return func() error {
-		buf = wire.AppendUpstream(buf[:0], m)
-		return nil
+func encodeSendOp(e wire.Encoding) func() func() error {
+	return func() func() error {
+		m := send()
+		var buf []byte
+		return func() error {
+			buf = e.AppendUpstream(buf[:0], m)
+			return nil
+		}
 	}
 }

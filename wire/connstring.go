@@ -59,6 +59,16 @@ func ParseConnectionString(s string) (ConnectionString, error) {
 	return ConnectionString{Endpoint: endpoint, AccessKey: values["accesskey"]}, nil
 }
 
+// ParseEndpoint reads the address of a service whose key is not known; what it returns
+// has none. A URL without a scheme is https.
+func ParseEndpoint(s string) (ConnectionString, error) {
+	endpoint, err := parseEndpoint(s, "")
+	if err != nil {
+		return ConnectionString{}, fmt.Errorf("parse endpoint: %w", err)
+	}
+	return ConnectionString{Endpoint: endpoint}, nil
+}
+
 func isConnectionKey(key string) bool {
 	return key == "endpoint" || key == "accesskey" || key == "port"
 }

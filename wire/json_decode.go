@@ -4,9 +4,10 @@ package wire
 // message must not pin its size for the life of every session.
 const keepScratchBytes = 64 << 10
 
-// Decoder reads the messages of the JSON subprotocols (protocol.md 3). The zero
-// value is ready. It allocates nothing in steady state: what it returns points into
-// the message, or, where escapes or base64 had to be undone, into the Decoder, and
+// Decoder reads messages: by its methods those of the JSON subprotocols (protocol.md
+// 3), by an [Encoding] those of either notation. The zero value is ready. It allocates
+// nothing in steady state: what it returns points into the message, or, where escapes
+// or base64 had to be undone or metadata to be written as JSON, into the Decoder, and
 // holds until the next call. It is not for concurrent use; one per goroutine is enough.
 //
 // Both methods accept what encoding/json accepts (any order of members, white space,
@@ -19,6 +20,7 @@ type Decoder struct {
 	values  [fieldCount]value
 	scratch []byte
 	keys    [][]byte // of metadata
+	pairs   []pair   // metadata of a protobuf message
 }
 
 // field is a member that some message has a use for.
@@ -107,10 +109,14 @@ func fieldOf(name []byte) field {
 // become clear from the last one.
 func (d *Decoder) read(message []byte) bool {
 	d.scan = scanner{text: message}
+	d.resetScratch()
+	return d.members() && d.scan.end()
+}
+
+func (d *Decoder) resetScratch() {
 	if d.scratch = d.scratch[:0]; cap(d.scratch) > keepScratchBytes {
 		d.scratch = nil
 	}
-	return d.members() && d.scan.end()
 }
 
 // finish lets go of the message and returns what was wrong with it.

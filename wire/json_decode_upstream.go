@@ -148,15 +148,11 @@ func (d *Decoder) metadata() []byte {
 		}
 		name, text := d.unquote(key), d.unquote(val)
 		size += len(name) + len(text)
-		switch {
-		case len(name) > MaxMetadataKeyBytes || !isToken(name):
-			s.fail(key.start, "metadata: not a valid key")
-		case len(text) > MaxMetadataValueBytes || !isASCII(text):
-			s.fail(val.start, "metadata: not a valid value")
-		case size > MaxMetadataBytes:
-			s.fail(key.start, "metadata: larger than 8,192 bytes")
-		}
-		if s.err != nil {
+		if msg, inValue := metadataProblem(name, text, size); msg != "" {
+			if inValue {
+				key = val
+			}
+			s.fail(key.start, msg)
 			return nil
 		}
 		d.keys = append(d.keys, name)

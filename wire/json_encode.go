@@ -118,10 +118,28 @@ func appendMessageEnd(dst []byte, m *Downstream) []byte {
 	dst = appendData(dst, m.DataType, m.Data)
 	dst = appendMetadata(dst, m.Metadata)
 	if m.SequenceID > 0 {
-		dst = append(dst, `,"sequenceId":`...)
+		dst = append(dst, sequenceKey...)
 		dst = strconv.AppendUint(dst, m.SequenceID, 10)
 	}
 	return append(dst, '}')
+}
+
+const sequenceKey = `,"sequenceId":`
+
+// appendNumberedJSON puts sequenceId behind the other members of message.
+func appendNumberedJSON(dst, message []byte, sequenceID uint64) []byte {
+	dst = append(dst, message[:len(message)-1]...)
+	dst = append(dst, sequenceKey...)
+	dst = strconv.AppendUint(dst, sequenceID, 10)
+	return append(dst, '}')
+}
+
+func numberedBytesJSON(message []byte, sequenceID uint64) int {
+	digits := 1
+	for v := sequenceID; v >= 10; v /= 10 {
+		digits++
+	}
+	return len(message) + len(sequenceKey) + digits
 }
 
 // appendData appends dataType and data. JSON that is empty is no value at all and

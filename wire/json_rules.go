@@ -42,6 +42,20 @@ func validEvent(name []byte) bool {
 	return true
 }
 
+// metadataProblem says what is wrong with an entry of metadata, "" = nothing, and
+// whether it is the value. size is that of all keys and values so far.
+func metadataProblem(key, value []byte, size int) (msg string, inValue bool) {
+	switch {
+	case len(key) > MaxMetadataKeyBytes || !isToken(key):
+		return "metadata: not a valid key", false
+	case len(value) > MaxMetadataValueBytes || !isASCII(value):
+		return "metadata: not a valid value", true
+	case size > MaxMetadataBytes:
+		return "metadata: larger than 8,192 bytes", false
+	}
+	return "", false
+}
+
 // isToken says whether name is an HTTP token (RFC 9110 5.6.2).
 func isToken(name []byte) bool {
 	for _, c := range name {

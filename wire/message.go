@@ -8,7 +8,7 @@ const (
 	DataJSON DataType = iota
 	DataText
 	DataBinary
-	DataProtobuf // downstream only: base64 of a serialized Any
+	DataProtobuf // a serialized google.protobuf.Any; upstream on the protobuf subprotocols only
 )
 
 // UpstreamKind names a message from client to service.
@@ -44,7 +44,8 @@ type Upstream struct {
 	// Data is the payload itself: UTF-8 text without quotes, raw bytes without
 	// base64, or for DataJSON the value's JSON text verbatim.
 	Data []byte
-	// Metadata is the raw JSON object of string to string, or empty.
+	// Metadata is a JSON object of string to string, or empty: on the JSON subprotocols
+	// the message's own text.
 	Metadata []byte
 }
 
@@ -52,7 +53,7 @@ type Upstream struct {
 type DownstreamKind uint8
 
 // The stable downstream messages of protocol.md 3.3. DownstreamUnknown is any
-// other well-formed object: a client must ignore it (protocol.md 3.1).
+// other well-formed message: a client must ignore it (protocol.md 3.1).
 const (
 	DownstreamUnknown DownstreamKind = iota
 	Connected
@@ -83,7 +84,7 @@ type Downstream struct {
 	ErrorMessage []byte
 
 	Group      []byte // GroupMessage
-	FromUserID []byte // GroupMessage; empty when anonymous or sent over REST
+	FromUserID []byte // GroupMessage; empty when anonymous, sent over REST, or in protobuf, which has no field for it
 	Data       []byte // GroupMessage, ServerMessage; as Upstream.Data; empty also when absent
-	Metadata   []byte // raw JSON object (its members are not checked), or empty
+	Metadata   []byte // JSON object (its members are not checked), or empty
 }

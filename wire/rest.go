@@ -17,7 +17,7 @@ import (
 
 const (
 	restVersion  = "2024-12-01" // the api-version of every request
-	maxRESTBytes = 64 << 10     // of an answer
+	maxRESTBytes = 4 << 20      // of an answer
 )
 
 // REST calls the service's data-plane REST API for one hub (protocol.md 7). It is
@@ -25,7 +25,10 @@ const (
 type REST struct {
 	Service ConnectionString
 	Hub     string
-	Client  *http.Client // nil = http.DefaultClient
+	// Entra is a token of Microsoft Entra to call with instead of the service's key,
+	// which may then be empty (protocol.md 7.2).
+	Entra  string
+	Client *http.Client // nil = http.DefaultClient
 }
 
 // RESTError is a response other than the documented success. Code is the service's,
@@ -69,39 +72,6 @@ func (r *REST) GenerateToken(ctx context.Context, userID string, roles, groups [
 	return answer.Token, nil
 }
 
-// CloseConnection has the service close a connection for good and tell the client
-// the reason, empty = none. A connection that does not exist is no error.
-func (r *REST) CloseConnection(ctx context.Context, connectionID, reason string) error {
-	query := url.Values{}
-	if reason != "" {
-		query.Set("reason", reason)
-	}
-	_, err := r.call(ctx, &restCall{name: "close connection", method: http.MethodDelete,
-		path: r.path("connections", connectionID), query: query, want: http.StatusNoContent})
-	return err
-}
-
-// SendToGroup has the service publish data to a group. No error means that it was
-// accepted, not that it was delivered.
-func (r *REST) SendToGroup(ctx context.Context, group string, t DataType, data []byte) error {
-	return r.send(ctx, "send to group", r.path("groups", group, ":send"), t, data)
-}
-
-// SendToAll has the service send data to every connection of the hub, like SendToGroup.
-func (r *REST) SendToAll(ctx context.Context, t DataType, data []byte) error {
-	return r.send(ctx, "send to all", r.path(":send"), t, data)
-}
-
-func (r *REST) send(ctx context.Context, name, path string, t DataType, data []byte) error {
-	contentType := map[DataType]string{DataText: "text/plain", DataJSON: "application/json"}[t]
-	if contentType == "" {
-		contentType = "application/octet-stream"
-	}
-	_, err := r.call(ctx, &restCall{name: name, method: http.MethodPost, path: path,
-		contentType: contentType, body: data, want: http.StatusAccepted})
-	return err
-}
-
 // path returns a path within the hub. The colon of actions such as :send stays as it is.
 func (r *REST) path(segments ...string) string {
 	path := "hubs/" + url.PathEscape(r.Hub)
@@ -111,9 +81,18 @@ func (r *REST) path(segments ...string) string {
 	return path
 }
 
+// token returns the bearer token for a request.
+func (r *REST) token(target string) (string, error) {
+	if r.Entra != "" {
+		return r.Entra, nil
+	}
+	return SignREST(r.Service.AccessKey, target, time.Now())
+}
+
 type restCall struct {
 	name, method, path string
 	query              url.Values
+	header             http.Header
 	open               bool   // needs no token
 	contentType        string // of body, if there is one
 	body               []byte
@@ -134,11 +113,12 @@ func (r *REST) call(ctx context.Context, c *restCall) (body []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(req.Header, c.header)
 	if c.contentType != "" {
 		req.Header.Set("Content-Type", c.contentType)
 	}
 	if !c.open {
-		token, err := SignREST(r.Service.AccessKey, target, time.Now())
+		token, err := r.token(target)
 		if err != nil {
 			return nil, err
 		}

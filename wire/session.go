@@ -21,6 +21,8 @@ var (
 	ErrNoConnected = errors.New("no connected message within the timeout")
 	// ErrNoCloseFrame: the peer did not answer our close frame in time.
 	ErrNoCloseFrame = errors.New("no close frame within the timeout")
+	// ErrIdle: nothing came for SessionConfig.IdleTimeout.
+	ErrIdle = errors.New("nothing received within the idle timeout")
 	// ErrWindow: the recovery window passed while an attempt was pending.
 	ErrWindow = errors.New("recovery window passed")
 )
@@ -33,8 +35,13 @@ type SessionConfig struct {
 	SequenceAck AckPolicy
 	Recovery    RecoveryPolicy
 	Reconnect   Backoff
+	// Retry is for publishes and events that ask for an ack.
+	Retry RetryPolicy
 	// Ping is the longest silence of ours before a keep-alive `ping`; 0 = none.
 	Ping time.Duration
+	// IdleTimeout is the longest silence of the peer before the transport is given up
+	// (ErrIdle); it needs a shorter Ping to keep a quiet connection. 0 = none.
+	IdleTimeout time.Duration
 	// ConnectedTimeout bounds the wait for `connected` after the upgrade, and for
 	// the peer's close frame after ours; 0 = 10 s.
 	ConnectedTimeout time.Duration
@@ -87,6 +94,8 @@ type Backoff struct {
 	Base       time.Duration // 0 = 1 s
 	Max        time.Duration // 0 = 30 s
 	FullJitter bool
+	AtOnce     bool // the first attempt after a loss comes without a pause
+	Attempts   int  // with a pause; when all have failed the Session ends. 0 = no limit
 	Disabled   bool // after a loss the Session ends instead
 }
 
@@ -96,8 +105,11 @@ type Request struct {
 	AckID   uint64
 	Tag     uint64        // the caller's, from Publish or SendEvent
 	SentAt  time.Duration // of the first send; 0 = never sent
-	Resends int           // after recoveries, with the same ack id
-	Group   string        // JoinGroup, LeaveGroup
+	Resends int           // after recoveries and failures, with the same ack id
+	// Renumbered counts the retries under a new ack id, see RetryPolicy.NewAckID: the
+	// service took each for a message of its own.
+	Renumbered int
+	Group      string // JoinGroup, LeaveGroup
 }
 
 // Publish is a message for a group. On the Simple subprotocol only DataType and
@@ -109,6 +121,12 @@ type Publish struct {
 	NoEcho   bool
 	Ack      bool   // ask for an ack; kept and resent with the same ack id until one comes
 	Tag      uint64 // comes back in Event.Request
+	// TTLSeconds: after so long the service may drop the message instead of delivering
+	// it to a slow client; 0 to MaxTTLSeconds, 0 = never (protocol.md 3.2).
+	TTLSeconds uint32
+	// Metadata is delivered beside the data: a JSON object of string to string within
+	// the limits of protocol.md 3.2, which are not checked here; nil = none.
+	Metadata []byte
 }
 
 // EventKind names what an Event tells.
@@ -134,7 +152,8 @@ const (
 	// EventMessage: a data message, Message. Fresh is false for one that the
 	// sequence ids show to be a repetition; the application never sees those.
 	EventMessage
-	// EventAcked: Request is answered, by Message. Duplicate counts as success.
+	// EventAcked: Request is answered, by Message. Duplicate counts as success. An error
+	// that SessionConfig.Retry retries is not reported.
 	EventAcked
 	// EventUnexpectedAck: Message answers no request that is waiting.
 	EventUnexpectedAck
@@ -142,7 +161,8 @@ const (
 	EventNotice
 	// EventDropped: the transport is gone; Err, CloseCode, CloseReason, ByPeer say how.
 	EventDropped
-	// EventUnanswered: Request will never be answered: its connection is over. One per request, before EventEnded.
+	// EventUnanswered: Request will never be answered: its connection is over, or its last
+	// retry failed. One per request; for a connection's last ones before EventEnded.
 	EventUnanswered
 	// EventEnded: this connectionId is over; Reason says why. A new one follows unless the Session is closed.
 	EventEnded
@@ -150,6 +170,8 @@ const (
 	EventClosed
 	// EventProtocolError: the peer sent what no server may send (Err). The transport is being dropped.
 	EventProtocolError
+	// EventRetried: Request was sent again under a new ack id, see RetryPolicy.NewAckID.
+	EventRetried
 )
 
 // EndReason says why a connectionId is over.
@@ -221,6 +243,7 @@ type SessionStats struct {
 	SequenceAcks uint64 // sent
 	Pings        uint64 // keep-alives of ours
 	Pongs        uint64 // answers to them
+	LateAcks     uint64 // of requests given up before, see RetryPolicy.NewAckID
 	Unknown      uint64 // messages of a type unknown to us, which were ignored
 	BytesIn      uint64 // of the WebSocket, frame headers included
 	BytesOut     uint64

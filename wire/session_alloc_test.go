@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +8,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-type counter struct{ events [EventProtocolError + 1]int }
+type counter struct{ events [EventRetried + 1]int }
 
 func (c *counter) Event(_ time.Duration, ev *Event) { c.events[ev.Kind]++ }
 
@@ -20,21 +19,24 @@ type steady struct {
 	h       counter
 	p       Publish
 	now     time.Duration
-	seq, id int
+	seq, id uint64
 	in      []byte
+
+	room, hi []byte
 }
 
-func newSteady() *steady {
-	st := &steady{p: Publish{Group: "room", DataType: DataText, Data: []byte(strings.Repeat("x", 128))}}
+func newSteady(p Subprotocol) *steady {
+	st := &steady{room: []byte("room"), hi: []byte("hi"), p: Publish{Group: "room", DataType: DataText, Data: []byte(strings.Repeat("x", 128))}}
 	st.s = NewSession(&SessionConfig{
-		Subprotocol: JSONReliable,
+		Subprotocol: p,
 		SequenceAck: AckPolicy{EveryMessages: 3, Every: time.Second},
 		Ping:        20 * time.Second,
 	}, &st.h, 1)
 	st.s.Start(0)
 	st.s.Command()
 	st.s.Opened(0, nil)
-	st.s.Received(0, ws.MustCompileFrame(ws.NewTextFrame([]byte(helloOne))))
+	st.frame(&Downstream{Kind: Connected, ConnectionID: []byte("one"), ReconnectionToken: []byte("tok1")})
+	st.s.Received(0, st.in)
 	return st
 }
 
@@ -42,17 +44,17 @@ func (st *steady) prepare() {
 	st.seq++
 	st.id++
 	st.in = st.in[:0]
-	st.frame(ws.OpText, `{"type":"message","from":"group","group":"room","dataType":"text","data":"hi","sequenceId":`, st.seq, `}`)
-	st.frame(ws.OpText, `{"type":"ack","ackId":`, st.id, `,"success":true}`)
-	st.frame(ws.OpPing, "p", 1, "")
+	st.frame(&Downstream{Kind: GroupMessage, Group: st.room, DataType: DataText, Data: st.hi, SequenceID: st.seq})
+	st.frame(&Downstream{Kind: Ack, AckID: st.id, Success: true})
+	st.in = append(st.in, 0x80|byte(ws.OpPing), 2, 'p', '1')
 }
 
-// frame appends a frame of at most 125 bytes.
-func (st *steady) frame(op ws.OpCode, before string, n int, after string) {
-	st.in = append(st.in, byte(op)|0x80, 0)
+// frame appends a message in a frame of at most 125 bytes.
+func (st *steady) frame(m *Downstream) {
+	e := st.s.encoding
+	st.in = append(st.in, byte(e.OpCode())|0x80, 0)
 	start := len(st.in)
-	st.in = strconv.AppendInt(append(st.in, before...), int64(n), 10)
-	st.in = append(st.in, after...)
+	st.in = e.AppendDownstream(st.in, m)
 	st.in[start-1] = byte(len(st.in) - start)
 }
 
@@ -77,7 +79,12 @@ func (st *steady) round(t testing.TB) {
 }
 
 func TestSessionDoesNotAllocateInSteadyState(t *testing.T) {
-	st := newSteady()
+	for _, p := range []Subprotocol{JSONReliable, ProtobufReliable} {
+		t.Run(string(p), func(t *testing.T) { testSteady(t, newSteady(p)) })
+	}
+}
+
+func testSteady(t *testing.T, st *steady) {
 	round := func() { st.prepare(); st.round(t) }
 	for range 10 {
 		round()
@@ -93,7 +100,7 @@ func TestSessionDoesNotAllocateInSteadyState(t *testing.T) {
 }
 
 func BenchmarkSessionRound(b *testing.B) {
-	st := newSteady()
+	st := newSteady(JSONReliable)
 	b.ReportAllocs()
 	for b.Loop() {
 		st.prepare()

@@ -92,7 +92,7 @@ func (s *Session) dropped(d drop) {
 // replace ends the connection, if there is one, and has a new one dialed after
 // the pause. first is raised before all else.
 func (s *Session) replace(reason EndReason, pause time.Duration, first Event) {
-	if s.cfg.Reconnect.Disabled {
+	if s.cfg.Reconnect.Disabled || s.exhausted() {
 		s.finish(reason, first)
 		return
 	}
@@ -118,10 +118,14 @@ func (s *Session) raise(ev Event) {
 // end ends what belongs to the connection. The handler may close the Session
 // meanwhile, which then ends here what is left of it: hence the order of things.
 func (s *Session) end(reason EndReason) {
+	if s.state != stateClosed {
+		s.giveUpPending()
+	}
 	for s.pending.len() > 0 {
-		r := s.pending.take(s.pending.all()[0].AckID)
-		s.emit(Event{Kind: EventUnanswered, Request: &r.Request})
-		s.pending.recycle(r)
+		s.unanswered(s.pending.take(s.pending.all()[0].AckID))
+	}
+	if s.state == stateClosed || !s.cfg.Retry.NewAckID {
+		s.abandonRetries()
 	}
 	if s.named {
 		s.named = false
@@ -133,20 +137,42 @@ func (s *Session) end(reason EndReason) {
 	}
 	s.connectionID, s.token = "", ""
 	s.sequence = sequence{}
+	clear(s.givenUp)
 	s.joinsLeft, s.joinRefused, s.readied = 0, false, false
 }
 
 // backoff returns the pause before the next attempt at a new connection.
 func (s *Session) backoff() time.Duration {
 	b := &s.cfg.Reconnect
-	pause, limit := orDefault(b.Base, time.Second), orDefault(b.Max, 30*time.Second)
-	for i := 0; i < s.attempts && pause < limit; i++ {
-		pause = min(pause, limit/2) * 2
-	}
+	earlier := s.attempts // that had a pause
 	s.attempts++
-	pause = min(pause, limit)
+	if b.AtOnce {
+		if earlier == 0 {
+			return 0
+		}
+		earlier--
+	}
+	pause := doubled(orDefault(b.Base, time.Second), orDefault(b.Max, 30*time.Second), earlier)
 	if b.FullJitter {
 		return time.Duration(s.random.Uint64() % uint64(pause+1))
 	}
 	return pause
+}
+
+// exhausted reports whether the pause just drawn is one more than there may be.
+func (s *Session) exhausted() bool {
+	b := &s.cfg.Reconnect
+	limit := b.Attempts
+	if b.AtOnce {
+		limit++
+	}
+	return b.Attempts > 0 && s.attempts > limit
+}
+
+// doubled returns pause after so many doublings, at most limit.
+func doubled(pause, limit time.Duration, times int) time.Duration {
+	for ; times > 0 && pause < limit; times-- {
+		pause = min(pause, limit/2) * 2
+	}
+	return min(pause, limit)
 }

@@ -25,3 +25,15 @@ func (s *Session) ping() {
 	}
 	s.writeMessage(s.compose(Ping))
 }
+
+// checkIdle gives up a transport over which nothing comes any more; like keepAlive
+// it moves its deadline only when it is reached.
+func (s *Session) checkIdle() {
+	limit := s.cfg.IdleTimeout
+	if limit <= 0 || s.now < s.idleAt || !s.established() {
+		return
+	}
+	if s.idleAt = s.lastRead + limit; s.now >= s.idleAt {
+		s.abort(ErrIdle)
+	}
+}

@@ -19,7 +19,7 @@ func (s *Session) message(op ws.OpCode, payload []byte) error {
 		s.emit(Event{Kind: EventMessage, Fresh: true, Message: m})
 		return nil
 	}
-	if err := s.decoder.Downstream(payload, m); err != nil {
+	if err := s.encoding.Downstream(&s.decoder, payload, m); err != nil {
 		return err
 	}
 	switch m.Kind {

@@ -3,13 +3,18 @@ package wire
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // pendingRequest is a request whose ack has not come, with what it takes to send it again.
 type pendingRequest struct {
 	Request
-	text []byte // its JSON; unmasked, since every frame has a mask of its own
-	sent bool
+	encoded []byte // unmasked, since every frame has a mask of its own
+	sent    bool
+
+	lastSent time.Duration
+	retries  int           // pauses of SessionConfig.Retry so far
+	due      time.Duration // when the present one ends
 }
 
 // pendingRequests holds the requests that await an ack, by ack id. Answers mostly
@@ -17,7 +22,7 @@ type pendingRequest struct {
 type pendingRequests struct {
 	list []*pendingRequest // live from head on, ack ids ascending
 	head int
-	free []*pendingRequest // their texts are kept to encode into; as many as were ever pending at once
+	free []*pendingRequest // their buffers are kept to encode into; as many as were ever pending at once
 }
 
 func (p *pendingRequests) len() int { return len(p.list) - p.head }
@@ -35,15 +40,29 @@ func (p *pendingRequests) push(r *pendingRequest) {
 	p.list = append(p.list, r)
 }
 
-// take removes the request with the ack id; nil if none is waiting.
-func (p *pendingRequests) take(ackID uint64) *pendingRequest {
+// insert adds a request whose ack id need not be the largest.
+func (p *pendingRequests) insert(r *pendingRequest) {
+	i, _ := p.find(r.AckID)
+	p.push(r)
 	live := p.all()
-	i, ok := slices.BinarySearchFunc(live, ackID, func(r *pendingRequest, id uint64) int {
+	copy(live[i+1:], live[i:])
+	live[i] = r
+}
+
+// find returns the index of the ack id among the live requests, or where it would be.
+func (p *pendingRequests) find(ackID uint64) (i int, ok bool) {
+	return slices.BinarySearchFunc(p.all(), ackID, func(r *pendingRequest, id uint64) int {
 		return cmp.Compare(r.AckID, id)
 	})
+}
+
+// take removes the request with the ack id; nil if none is waiting.
+func (p *pendingRequests) take(ackID uint64) *pendingRequest {
+	i, ok := p.find(ackID)
 	if !ok {
 		return nil
 	}
+	live := p.all()
 	r := live[i]
 	copy(live[1:i+1], live[:i])
 	live[0] = nil
@@ -66,10 +85,10 @@ func (p *pendingRequests) spare() *pendingRequest {
 }
 
 func (p *pendingRequests) recycle(r *pendingRequest) {
-	text := r.text[:0]
-	if cap(text) > maxKeptBytes {
-		text = nil
+	encoded := r.encoded[:0]
+	if cap(encoded) > maxKeptBytes {
+		encoded = nil
 	}
-	*r = pendingRequest{text: text}
+	*r = pendingRequest{encoded: encoded}
 	p.free = append(p.free, r)
 }

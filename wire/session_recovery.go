@@ -29,6 +29,7 @@ func (s *Session) detach(d drop, ev Event) {
 		s.timer += s.cfg.Recovery.pause()
 	}
 	s.emit(ev)
+	s.giveUpPending()
 }
 
 // tickRecovery makes the next attempt, or gives up when the window is over even

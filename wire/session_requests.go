@@ -3,8 +3,6 @@ package wire
 import (
 	"slices"
 	"time"
-
-	"github.com/gobwas/ws"
 )
 
 // Join makes the Session a member of group: now if there is a connection, and
@@ -64,7 +62,7 @@ func (s *Session) membership(kind UpstreamKind, group string) {
 func (s *Session) Publish(now time.Duration, p *Publish) (ackID uint64, err error) {
 	m := s.compose(SendToGroup)
 	m.Group = append(m.Group, p.Group...)
-	m.NoEcho = p.NoEcho
+	m.NoEcho, m.TTLSeconds, m.Metadata = p.NoEcho, p.TTLSeconds, p.Metadata
 	m.DataType, m.Data, m.HasData = p.DataType, p.Data, true
 	return s.submit(now, m, p.Ack, p.Tag)
 }
@@ -79,14 +77,14 @@ func (s *Session) SendEvent(now time.Duration, name string, t DataType, data []b
 }
 
 func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (uint64, error) {
-	defer func() { m.Data = nil }() // the caller's
+	defer func() { m.Data, m.Metadata = nil, nil }() // the caller's
 	limit := s.cfg.maxMessageBytes()
 	switch {
 	case s.state != stateReady:
 		return 0, ErrDetached
 	case len(m.Data) > limit:
 		return 0, ErrTooLarge
-	case ack && s.pending.len() >= s.cfg.maxInFlight():
+	case ack && s.InFlight() >= s.cfg.maxInFlight():
 		return 0, ErrInFlight
 	}
 	s.now = now
@@ -95,12 +93,12 @@ func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (
 		return 0, nil
 	}
 	r := s.encode(m, ack)
-	if len(r.text) > limit {
+	if len(r.encoded) > limit {
 		s.pending.recycle(r)
 		return 0, ErrTooLarge
 	}
 	if !ack {
-		s.write(ws.OpText, r.text)
+		s.write(s.encoding.OpCode(), r.encoded)
 		s.pending.recycle(r)
 		return 0, nil
 	}
@@ -123,7 +121,7 @@ func (s *Session) encode(m *Upstream, ack bool) *pendingRequest {
 		m.HasAckID, m.AckID = true, s.lastAckID+1
 	}
 	r := s.pending.spare()
-	r.text = AppendUpstream(r.text, m)
+	r.encoded = s.encoding.AppendUpstream(r.encoded, m)
 	return r
 }
 
@@ -142,35 +140,39 @@ func (s *Session) send(r *pendingRequest) {
 	} else {
 		r.sent, r.SentAt = true, s.now
 	}
-	s.write(ws.OpText, r.text)
+	r.lastSent = s.now
+	s.expectAck()
+	s.write(s.encoding.OpCode(), r.encoded)
 }
 
 // writeMessage writes a message that has no answer.
 func (s *Session) writeMessage(m *Upstream) {
 	r := s.encode(m, false)
-	s.write(ws.OpText, r.text)
+	s.write(s.encoding.OpCode(), r.encoded)
 	s.pending.recycle(r)
 }
 
 // writeRaw writes the payload itself (protocol.md 3.5, 6).
 func (s *Session) writeRaw(m *Upstream) {
-	op := ws.OpText
-	if m.DataType == DataBinary || m.DataType == DataProtobuf {
-		op = ws.OpBinary
-	}
-	s.write(op, m.Data)
+	s.write(m.DataType.OpCode(), m.Data)
 }
 
-// answered handles an ack. Every answer is final: what an error means for the
-// load is not the Session's to decide, so nothing is retried here.
+// answered handles an ack. An error is final unless SessionConfig.Retry says
+// otherwise: what it means for the load is not the Session's to decide.
 func (s *Session) answered(m *Downstream) {
 	r := s.pending.take(m.AckID)
+	if r == nil && s.lateAck(m.AckID) {
+		return
+	}
 	if r == nil {
 		s.emit(Event{Kind: EventUnexpectedAck, Message: m})
 		return
 	}
 	duplicate := !m.Success && string(m.ErrorName) == "Duplicate" // done before (protocol.md 3.4)
 	success := m.Success || duplicate
+	if !success && s.retryAnswered(r, string(m.ErrorName)) {
+		return
+	}
 	if r.Kind == JoinGroup {
 		s.joinsLeft--
 		s.joinRefused = s.joinRefused || !success

@@ -143,10 +143,10 @@ func TestPendingRequests(t *testing.T) {
 		switch {
 		case random.IntN(100) < 52 && len(model) < 300:
 			r := p.spare()
-			if len(r.text) != 0 || r.sent || r.Request != (Request{}) {
+			if len(r.encoded) != 0 || r.sent || r.Request != (Request{}) {
 				t.Fatalf("a spare request is not empty: %+v", r)
 			}
-			r.AckID, r.text, r.sent = next, fmt.Append(r.text, next), true
+			r.AckID, r.encoded, r.sent = next, fmt.Append(r.encoded, next), true
 			p.push(r)
 			model[next] = r
 			next++

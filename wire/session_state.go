@@ -98,8 +98,9 @@ func (s sessionState) String() string {
 //
 // Ack ids start at 1 and grow over the Session's life, whatever its connections.
 type Session struct {
-	cfg     *SessionConfig
-	handler Handler
+	cfg      *SessionConfig
+	encoding Encoding
+	handler  Handler
 	// Masks and jitter. RFC 6455 5.3 wants masks nobody can predict, so that a
 	// page in a browser cannot choose the bytes a proxy on the way sees. Nothing
 	// here runs foreign scripts: who chooses the payload also chose the seed, and
@@ -121,6 +122,8 @@ type Session struct {
 	after    afterClose    // what follows our close frame
 	lastSent time.Duration // of anything
 	pingAt   time.Duration // when to look at lastSent next
+	lastRead time.Duration // of anything
+	idleAt   time.Duration // when to look at lastRead next
 
 	// The connection: what lives until EventEnded.
 	connection   uint32 // ended so far
@@ -133,10 +136,13 @@ type Session struct {
 	joinRefused  bool // one was refused
 	readied      bool // EventReady was raised
 	windowEnd    time.Duration
+	givenUp      map[uint64]struct{} // ack ids that may still be answered
 
 	// The Session: what outlives connections.
 	groups    []string
 	pending   pendingRequests
+	retries   []*pendingRequest // put aside after a failure, until due
+	ackAt     time.Duration     // when to look for missing answers next; 0 = never
 	lastAckID uint64
 	attempts  int // pauses since the last connection was made
 
@@ -153,7 +159,7 @@ type Session struct {
 // NewSession returns a Session that waits for Start. cfg must not change any
 // more; seed draws the masks and the jitter of its pauses.
 func NewSession(cfg *SessionConfig, h Handler, seed uint64) *Session {
-	s := &Session{cfg: cfg, handler: h}
+	s := &Session{cfg: cfg, encoding: cfg.Subprotocol.Encoding(), handler: h}
 	s.random.Seed(seed, 0)
 	s.onFrame = s.frame
 	return s
@@ -169,8 +175,9 @@ func (s *Session) Attached() bool { return s.open() && s.state != stateClosing }
 // ConnectionID returns the service's name of the connection; "" before `connected`.
 func (s *Session) ConnectionID() string { return s.connectionID }
 
-// InFlight returns the number of requests that await their ack, joins and leaves included.
-func (s *Session) InFlight() int { return s.pending.len() }
+// InFlight returns the number of requests that await their ack or a retry, joins and
+// leaves included.
+func (s *Session) InFlight() int { return s.pending.len() + len(s.retries) }
 
 // UnackedSequence returns how far the largest sequence id received is ahead of
 // the last one acknowledged by `sequenceAck`.
@@ -204,6 +211,17 @@ func (s *Session) Command() Command {
 // Deadline returns when Tick is to be called at the latest; false: no need. It
 // may lie in the past, meaning at once.
 func (s *Session) Deadline() (time.Duration, bool) {
+	at, ok := s.stateDeadline()
+	if retry, waits := s.retryAt(); waits && (!ok || retry < at) {
+		at, ok = retry, true
+	}
+	if s.ackAt > 0 && s.state != stateClosed && (!ok || s.ackAt < at) {
+		at, ok = s.ackAt, true
+	}
+	return at, ok
+}
+
+func (s *Session) stateDeadline() (time.Duration, bool) {
 	switch s.state {
 	case statePausing, stateConnecting, stateClosing:
 		return s.timer, true
@@ -212,11 +230,14 @@ func (s *Session) Deadline() (time.Duration, bool) {
 	case stateResuming:
 		return s.windowEnd, true
 	case stateJoining, stateReady:
-		ack, ok := s.sequence.deadline(s.cfg.SequenceAck)
-		if s.cfg.Ping > 0 && (!ok || s.pingAt < ack) {
-			return s.pingAt, true
+		at, ok := s.sequence.deadline(s.cfg.SequenceAck)
+		if s.cfg.Ping > 0 && (!ok || s.pingAt < at) {
+			at, ok = s.pingAt, true
 		}
-		return ack, ok
+		if s.cfg.IdleTimeout > 0 && (!ok || s.idleAt < at) {
+			at, ok = s.idleAt, true
+		}
+		return at, ok
 	default:
 		return 0, false
 	}
@@ -225,6 +246,8 @@ func (s *Session) Deadline() (time.Duration, bool) {
 // Tick does what is due. To be called at or after the Deadline; too early does nothing.
 func (s *Session) Tick(now time.Duration) {
 	s.now = now
+	s.checkAcks()
+	s.retry()
 	switch s.state {
 	case statePausing:
 		if now >= s.timer {
@@ -243,6 +266,7 @@ func (s *Session) Tick(now time.Duration) {
 	case stateJoining, stateReady:
 		s.acknowledge()
 		s.keepAlive()
+		s.checkIdle()
 	default:
 	}
 }

@@ -34,11 +34,13 @@ func (s *Session) Opened(now time.Duration, t *DialTrace) {
 	if s.state != stateDialing && !recovering {
 		return
 	}
-	s.now, s.openedAt, s.lastSent = now, now, now
+	s.now, s.openedAt, s.lastSent, s.lastRead = now, now, now, now
+	s.idleAt = now + s.cfg.IdleTimeout
 	s.epoch++
 	s.proven = false
 	s.parser.Reset(frame.Config{
-		Text:            s.cfg.Subprotocol != Simple,
+		Text:            s.encoding == EncodingJSON,
+		Binary:          s.encoding == EncodingProtobuf,
 		MaxMessageBytes: s.cfg.maxMessageBytes(),
 	})
 	if recovering {
@@ -76,7 +78,7 @@ func (s *Session) Received(now time.Duration, data []byte) {
 	if !s.open() {
 		return
 	}
-	s.now = now
+	s.now, s.lastRead = now, now
 	s.stats.BytesIn += uint64(len(data))
 	if err := s.parser.Feed(data, s.onFrame); err != nil {
 		s.violated(err)

@@ -43,8 +43,15 @@ type emulatorChild struct {
 	ended bool
 }
 
-func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub string, lies []string) (*resolvedTarget, error) {
-	child, cs, err := startChild(ctx, a.stderr, lies)
+func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub string, lies []string, upstream *runner.Upstream) (*resolvedTarget, error) {
+	var args []string
+	for _, lie := range lies {
+		args = append(args, "--lie", lie)
+	}
+	if upstream != nil {
+		args = append(args, "--event-handler", upstream.URL(), "--event-handler-events", "*")
+	}
+	child, cs, err := startChild(ctx, a.stderr, args)
 	if err != nil {
 		return nil, failf(exitSetup, "start the embedded emulator: %w", err)
 	}
@@ -62,15 +69,13 @@ func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub string
 	return t, nil
 }
 
-func startChild(ctx context.Context, stderr io.Writer, lies []string) (*emulatorChild, string, error) {
+func startChild(ctx context.Context, stderr io.Writer, more []string) (*emulatorChild, string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, "", err
 	}
 	args := []string{"serve", "--embedded", "--listen", "127.0.0.1:0"}
-	for _, lie := range lies {
-		args = append(args, "--lie", lie)
-	}
+	args = append(args, more...)
 	c := &emulatorChild{cmd: exec.CommandContext(detach(ctx), self, args...)}
 	c.cmd.Stderr = stderr
 	ownProcessGroup(c.cmd)

@@ -31,7 +31,7 @@ var exitTable = []struct {
 	{metrics.ExitInconclusive, "inconclusive: a check is unknown, or a threshold had no samples"},
 	{metrics.ExitInvalid, "INVALID RUN: the measurement cannot be trusted"},
 	{metrics.ExitDegraded, "degraded: part of the generator was lost"},
-	{metrics.ExitViolated, "violated: a delivery promise was broken"},
+	{metrics.ExitViolated, "violated: a delivery promise or a rule of the protocol was broken"},
 	{exitSetup, "target not reached or refused, set-up failed"},
 	{exitSIGINT, "interrupted (SIGINT); thresholds not judged"},
 	{exitSIGTERM, "terminated (SIGTERM); thresholds not judged"},

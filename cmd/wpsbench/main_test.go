@@ -55,7 +55,7 @@ func wantStatus(ts *testscript.TestScript, neg bool, args []string) {
 // startEmulator is `emulator`: it serves until the script ends, and sets $ADDR and
 // $CONNECTION_STRING.
 func startEmulator(ts *testscript.TestScript, _ bool, _ []string) {
-	server, err := emulator.Start(emulator.Options{})
+	server, err := emulator.Start(emulator.Options{EntraToken: "eyJhbGciOiJSUzI1NiJ9.e30.entra-stand-in"})
 	ts.Check(err)
 	ts.Defer(func() { _ = server.Close() })
 	ts.Setenv("ADDR", server.Addr())

@@ -8,29 +8,37 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
+
+// defaultListen is where the official emulator listens, too (protocol.md 2.1).
+const defaultListen = "127.0.0.1:8080"
 
 func (a *app) serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "run the emulator of the service until interrupted",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8080", Usage: "address"},
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "listen", Value: defaultListen, Usage: "address"},
 			&cli.StringFlag{Name: "key", Usage: "access key, ${NAME} or @file (default: the documented local key)"},
 			&cli.BoolFlag{Name: "tls", Usage: "serve wss:// and https:// with a certificate made at start"},
 			&cli.StringFlag{Name: "tls-cert-out", Usage: "with --tls: write the certificate here, for target.tls.ca"},
 			&cli.StringSliceFlag{Name: "lie", Usage: "break a promise on purpose: swap=1/N delivers every Nth group message after the next one"},
+			&cli.BoolFlag{Name: "negotiate", Usage: "also serve GET /negotiate?id=NAME and, at /, a page that shows the messages of group stream"},
+			&cli.StringFlag{Name: "hub", Value: defaultHub, Usage: "with --negotiate: the hub it leads to"},
+			&cli.StringSliceFlag{Name: "negotiate-role", Usage: "with --negotiate: a role its tokens hold; may be repeated (default: send to and join every group)"},
 			// A run's own child: one JSON line at each end, and its life hangs on the pipe.
 			&cli.BoolFlag{Name: "embedded", Hidden: true},
-		},
+		}, eventHandlerFlags()...),
 		OnUsageError: usageError,
 		Action:       a.serveAction,
 	}
@@ -55,8 +63,12 @@ func (a *app) serveAction(c *cli.Context) error {
 	if o.TLS != nil {
 		scheme = "wss"
 	}
-	_, _ = fmt.Fprintf(a.stdout, "Emulator of Azure Web PubSub on %s\n\n  client endpoint    %s://%s/client/hubs/{hub}\n  connection string  %s\n\nCtrl-C ends it.\n",
+	_, _ = fmt.Fprintf(a.stdout, "Emulator of Azure Web PubSub on %s\n\n  client endpoint    %s://%s/client/hubs/{hub}\n  connection string  %s\n",
 		server.Addr(), scheme, server.Addr(), server.ConnectionString())
+	if o.Web != nil {
+		_, _ = fmt.Fprintf(a.stdout, "  negotiate          %s/negotiate?id={user}\n  log stream         %s/\n", server.URL(), server.URL())
+	}
+	_, _ = fmt.Fprint(a.stdout, "\nCtrl-C ends it.\n")
 	signals := watchSignals(c.Context)
 	defer signals.release()
 	<-signals.stop.Done()
@@ -66,6 +78,9 @@ func (a *app) serveAction(c *cli.Context) error {
 	}
 	_, _ = fmt.Fprintf(a.stdout, "\n%d connections, %d publishes, %d deliveries, %d recoveries\n",
 		stats.ConnectionsTotal, stats.Publishes, stats.Deliveries, stats.RecoveriesAccepted)
+	if stats.Events+stats.EventsFailed > 0 {
+		_, _ = fmt.Fprintf(a.stdout, "%d user events; %d events failed, %d were not sent\n", stats.Events, stats.EventsFailed, stats.EventsDropped)
+	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Lies)) {
 		_, _ = fmt.Fprintf(a.stdout, "told %s %d times\n", name, stats.Lies[name])
 	}
@@ -82,11 +97,17 @@ func (a *app) serveOptions(c *cli.Context) (emulator.Options, error) {
 	if key != "" {
 		a.redact.add(key)
 	}
+	if err := eventHandlers(c, a.stderr, &o); err != nil {
+		return o, err
+	}
 	lies, err := parseLies(strings.Join(c.StringSlice("lie"), ","))
 	if err != nil {
 		return o, err
 	}
 	if o.Lies, err = emulatorLies(lies); err != nil {
+		return o, err
+	}
+	if o.Web, err = site(c, o.AccessKey); err != nil {
 		return o, err
 	}
 	if c.String("tls-cert-out") != "" && !c.Bool("tls") {
@@ -110,6 +131,25 @@ func (a *app) serveOptions(c *cli.Context) (emulator.Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// site is what --negotiate asks for; nil without it.
+func site(c *cli.Context, key string) (http.Handler, error) {
+	roles := c.StringSlice("negotiate-role")
+	switch {
+	case !c.Bool("negotiate") && (c.IsSet("hub") || len(roles) > 0):
+		return nil, failf(exitUsage, "--hub and --negotiate-role need --negotiate")
+	case !c.Bool("negotiate"):
+		return nil, nil
+	case len(roles) == 0:
+		roles = []string{"webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"}
+	}
+	for _, role := range roles {
+		if !scenario.ValidRole(role) {
+			return nil, failf(exitUsage, "--negotiate-role %q: the service would ignore it; roles are like webpubsub.sendToGroup.GROUP", role)
+		}
+	}
+	return negotiateSite(key, c.String("hub"), roles), nil
 }
 
 // serveEmbedded speaks with the run that started it: it says where it listens,

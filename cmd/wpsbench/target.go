@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -30,24 +29,56 @@ type resolvedTarget struct {
 	target runner.Target
 	dialer *wire.Dialer
 	child  *emulatorChild // nil: not ours
+
+	upstream *runner.Upstream // nil: the scenario has none
 }
 
 func (t *resolvedTarget) close() {
 	if t.child != nil {
 		t.child.kill()
 	}
+	if t.upstream != nil {
+		_ = t.upstream.Close()
+	}
 }
 
-// resolveTarget reads the target of the command line, of the file, or starts the
-// embedded emulator.
+// resolveTarget finds the target and starts the scenario's upstream, if it has one.
 func (a *app) resolveTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies []string) (*resolvedTarget, error) {
+	upstream, err := startUpstream(plan)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.findTarget(c, plan, runID, lies, upstream)
+	switch {
+	case err == nil:
+		t.upstream = upstream
+	case upstream != nil:
+		_ = upstream.Close()
+	}
+	return t, err
+}
+
+func startUpstream(plan *scenario.Plan) (*runner.Upstream, error) {
+	if !plan.Scenario.Upstream.Set {
+		return nil, nil
+	}
+	u, err := runner.ServeUpstream(plan.Scenario.Upstream.Listen)
+	if err != nil {
+		return nil, failf(exitSetup, "%w", err)
+	}
+	return u, nil
+}
+
+// findTarget reads the target of the command line, of the file, or starts the
+// embedded emulator.
+func (a *app) findTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies []string, upstream *runner.Upstream) (*resolvedTarget, error) {
 	st := plan.Scenario.Target
 	hub := firstOf(c.String("hub"), st.Hub, defaultHub)
 	if st.Set && len(lies) > 0 {
 		return nil, failf(exitUsage, "--lie is for the embedded emulator; start the target with `wpsbench serve --lie` instead")
 	}
 	if !st.Set {
-		return a.startEmbedded(c.Context, plan, hub, lies)
+		return a.startEmbedded(c.Context, plan, hub, lies, upstream)
 	}
 	dialer, err := a.newDialer(st, filepath.Dir(plan.Scenario.File))
 	if err != nil {
@@ -65,36 +96,24 @@ func (a *app) resolveTarget(c *cli.Context, plan *scenario.Plan, runID uint32, l
 }
 
 func (a *app) namedTarget(st scenario.Target, hub, prefix string, plan *scenario.Plan, dialer *wire.Dialer) (runner.Target, error) {
-	var err error
-	for _, s := range []*string{&st.ConnectionString, &st.URL, &st.Negotiate} {
-		if *s, err = expand(*s); err != nil {
-			return runner.Target{}, failf(exitUsage, "target: %w", err)
-		}
-	}
-	// What a variable or a file held is known only now.
-	if v := st.ConnectionString; strings.HasPrefix(v, "ws://") || strings.HasPrefix(v, "wss://") {
-		st.ConnectionString, st.URL = "", v
+	ad, err := a.address(st)
+	if err != nil {
+		return runner.Target{}, err
 	}
 	switch {
-	case st.Negotiate != "":
-		a.redact.query(st.Negotiate)
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: dialer.TLS, Proxy: http.ProxyFromEnvironment}}
-		t, err := runner.NegotiateTarget(st.Negotiate, hub, prefix, client, plan)
+	case ad.negotiate != "":
+		t, err := runner.NegotiateTarget(ad.negotiate, hub, prefix, httpClient(dialer), plan)
 		return t, usage(err)
-	case st.URL != "":
-		a.redact.query(st.URL)
-		if a.inspectToken(st.URL, plan) {
+	case ad.url != "":
+		if a.inspectToken(ad.url, plan) {
 			prefix = "" // the token names the groups
 		}
-		t, err := runner.URLTarget(st.URL, prefix)
+		t, err := runner.URLTarget(ad.url, prefix)
 		return t, usage(err)
+	case ad.entra != "":
+		return runner.GeneratedTarget(&wire.REST{Service: ad.service, Hub: hub, Entra: ad.entra, Client: httpClient(dialer)}, prefix, plan), nil
 	default:
-		cs, err := wire.ParseConnectionString(st.ConnectionString)
-		if err != nil {
-			return runner.Target{}, failf(exitUsage, "target: %w", err)
-		}
-		a.redact.connectionString(cs)
-		return runner.ConnectionStringTarget(cs, hub, prefix, plan), nil
+		return runner.ConnectionStringTarget(ad.service, hub, prefix, plan), nil
 	}
 }
 
@@ -135,33 +154,6 @@ func (a *app) newDialer(st scenario.Target, dir string) (*wire.Dialer, error) {
 	return d, nil
 }
 
-var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
-
-// expand reads `@file` and replaces ${NAME} by the environment's value. Errors
-// name the variable or the file, never a value.
-func expand(s string) (string, error) {
-	if name, ok := strings.CutPrefix(s, "@"); ok {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return "", err
-		}
-		return strings.TrimSpace(string(b)), nil
-	}
-	var missing []string
-	out := variable.ReplaceAllStringFunc(s, func(m string) string {
-		name := m[2 : len(m)-1]
-		v, ok := os.LookupEnv(name)
-		if !ok || v == "" {
-			missing = append(missing, name)
-		}
-		return v
-	})
-	if len(missing) > 0 {
-		return "", fmt.Errorf("environment variable %s is not set", strings.Join(missing, ", "))
-	}
-	return out, nil
-}
-
 func isLoopback(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -199,7 +191,7 @@ func (t *resolvedTarget) describe(plan *scenario.Plan) metrics.Target {
 	return metrics.Target{
 		Kind:        t.target.Kind,
 		Endpoint:    t.target.Endpoint,
-		Subprotocol: plan.Scenario.Protocol,
+		Subprotocol: strings.Join(plan.Scenario.Protocols(), ", "),
 		Hub:         t.target.Hub,
 	}
 }

@@ -43,7 +43,7 @@ func TestBacklogOverflow(t *testing.T) {
 	}
 	check := func(first uint64) {
 		t.Helper()
-		if len(p.backlog) != maxBacklog || p.m.w.counts.backlog != maxBacklog || p.backlog[0].k != first {
+		if len(p.backlog) != maxBacklog || w.counts.backlog != maxBacklog || p.backlog[0].k != first {
 			t.Fatalf("backlog of %d (counted %d) from message %d, want %d from %d",
 				len(p.backlog), w.counts.backlog, p.backlog[0].k, maxBacklog, first)
 		}

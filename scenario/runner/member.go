@@ -17,6 +17,7 @@ type member struct {
 	w          *worker
 	id         int // connection id of the plan
 	population int
+	encoding   wire.Encoding
 	client     *wire.Client
 	publisher  *publisher // nil: only listens
 
@@ -38,15 +39,33 @@ type member struct {
 func newMember(w *worker, id int) *member {
 	r := w.run
 	m := &member{w: w, id: id, population: r.plan.PopulationOf(id)}
+	m.encoding = r.sessions[m.population].Subprotocol.Encoding()
 	m.confirm = w.loop.NewTimer(m.proven)
 	m.client = w.loop.Open(&r.sessions[m.population], r.cfg.Target.URL(id), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
 	for _, g := range r.topology.Subscribers[id].Groups {
-		m.client.Join(0, r.topology.Groups[g])
+		if int(g) < r.plan.Groups {
+			m.client.Join(0, r.topology.Groups[g])
+		}
 	}
 	if p := r.plan.PublisherOf(id); p >= 0 {
-		m.publisher = newPublisher(m, p)
+		m.publisher = newPublisher(w, m, p)
 	}
 	return m
+}
+
+// member is the outlet of its publisher.
+
+func (m *member) ready() bool { return m.client.Ready() && m.client.Buffered() <= maxUnsentBytes }
+
+func (m *member) epoch() uint8 { return uint8(m.connections) }
+
+func (m *member) publish(now time.Duration, p *wire.Publish) error {
+	if event := m.publisher.event; event != "" {
+		_, err := m.client.SendEvent(now, event, p.DataType, p.Data, p.Ack, p.Tag)
+		return err
+	}
+	_, err := m.client.Publish(now, p)
+	return err
 }
 
 // Event implements wire.Handler.
@@ -64,6 +83,8 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 		}
 	case wire.EventUnanswered:
 		m.unanswered(ev)
+	case wire.EventRetried:
+		m.publisher.retried(ev.Request.Tag)
 	case wire.EventDialing:
 		m.dialing = now
 		m.recovery.attempt(now)
@@ -75,7 +96,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventConnected:
 		m.connected(now)
 	case wire.EventReady:
-		m.ready(now, ev)
+		m.joined(now, ev)
 	case wire.EventDropped:
 		m.dropped(now, ev)
 	case wire.EventEnded:
@@ -97,13 +118,14 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
 		Group:      msg.Group,
 		Data:       msg.Data,
-		Kind:       kindOf(msg.DataType),
+		Kind:       kindOf(m.encoding, msg),
 		SequenceID: msg.SequenceID,
 		Fresh:      ev.Fresh,
 	})
 	if m.recovery != nil {
 		m.recovery.data(now, r.Replayed)
-		if m.away && m.client.Ready() {
+		// What comes before the drop is no proof: a service may take its time to close.
+		if m.away && m.recovery.detected != 0 && m.client.Ready() {
 			m.proven(now)
 		}
 	} else if r.Replayed && m.recovered {
@@ -133,10 +155,10 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 			w.funnel.FailedJoins++
 			w.run.joinRefused(req.Group, string(ev.Message.ErrorName), string(ev.Message.ErrorMessage))
 		}
-	case wire.SendToGroup:
+	case wire.SendToGroup, wire.SendEvent:
 		w.recorder.Record(metrics.AckRTT, since, m.population, rtt)
 		w.recorder.Interval().Acked++
-		w.counts.resent += uint64(req.Resends)
+		w.counts.resent += uint64(req.Resends + req.Renumbered)
 		m.publisher.answered(req.Tag, m.outcome(ev))
 		if len(m.publisher.backlog) > 0 {
 			m.publisher.flush()
@@ -154,6 +176,8 @@ func (m *member) outcome(ev *wire.Event) metrics.Outcome {
 			m.w.counts.duplicate++
 		}
 		return metrics.OutcomeOK
+	case ev.Request.Renumbered > 0:
+		return metrics.OutcomeError // an earlier attempt may have been brokered
 	case string(ev.Message.ErrorName) == "Forbidden", string(ev.Message.ErrorName) == "BadRequest":
 		return metrics.OutcomeFail
 	default:
@@ -162,12 +186,15 @@ func (m *member) outcome(ev *wire.Event) metrics.Outcome {
 }
 
 func (m *member) unanswered(ev *wire.Event) {
-	if ev.Request.Kind != wire.SendToGroup {
+	if ev.Request.Kind != wire.SendToGroup && ev.Request.Kind != wire.SendEvent {
 		return
 	}
-	m.w.counts.resent += uint64(ev.Request.Resends)
+	m.w.counts.resent += uint64(ev.Request.Resends + ev.Request.Renumbered)
 	o := metrics.OutcomeIndeterminateDisconnect
-	if m.publisher.info.Reliable {
+	switch {
+	case m.publisher.info.Renumbers:
+		o = metrics.OutcomeError // its retries ran out, whatever became of the session
+	case m.publisher.info.Reliable:
 		o = metrics.OutcomeIndeterminateSessionEnded
 	}
 	m.publisher.answered(ev.Request.Tag, o)
@@ -209,7 +236,7 @@ func (m *member) connected(now time.Duration) {
 	m.w.recorder.Record(metrics.ConnectTime, m.w.sinceT0(now), m.population, now-m.dialing)
 }
 
-func (m *member) ready(now time.Duration, ev *wire.Event) {
+func (m *member) joined(now time.Duration, ev *wire.Event) {
 	if ev.Success {
 		m.w.checker.Joined(now, m.id)
 	}
@@ -237,11 +264,25 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	}
 	m.lose(now, i)
 	switch f.Kind {
-	case "rst":
+	case scenario.FaultRST:
 		m.client.Reset(now)
-	case "close":
+	case scenario.FaultClose:
 		m.client.Interrupt(now, uint16(f.Code))
+	case scenario.FaultRESTClose: // the worker has the service do it
+		m.w.checker.CancelCatchUp(m.id)
 	}
+	return true
+}
+
+// spare takes back a strike that came to nothing; false when the transport is gone
+// all the same.
+func (m *member) spare() bool {
+	if m.recovery == nil || m.recovery.detected != 0 {
+		return false
+	}
+	m.recovery = nil
+	m.w.counts.recovering--
+	m.back()
 	return true
 }
 

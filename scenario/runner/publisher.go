@@ -16,7 +16,18 @@ const (
 	maxUnsentBytes = 1 << 20
 )
 
-// pending is message k of the plan, which waits for its session.
+// outlet is what a publisher sends through: a session, or the REST API.
+type outlet interface {
+	// ready reports whether a message would be taken now.
+	ready() bool
+	// epoch is the session under way, from 1, modulo 256.
+	epoch() uint8
+	// publish takes a message; its data is borrowed. The answer comes as a call of
+	// publisher.answered if it was asked for.
+	publish(now time.Duration, p *wire.Publish) error
+}
+
+// pending is message k of the plan, which waits for its outlet.
 type pending struct {
 	k   uint64
 	due time.Duration
@@ -26,10 +37,12 @@ type pending struct {
 // (from 0) goes to address k mod n as that address's message k/n + 1, so a number
 // says when it was due and nothing needs to be logged.
 type publisher struct {
-	m        *member
+	w        *worker
+	out      outlet
 	id       int
 	info     *metrics.Publisher
 	groups   []string // wire names by slot
+	event    string   // the user event that carries the messages; "" = they go to groups
 	schedule *scenario.Schedule
 	body     []byte // behind the header; nil = seeded padding
 
@@ -39,14 +52,15 @@ type publisher struct {
 	backlog  []pending     // due, not sent yet; between them messages may be missing that were skipped
 }
 
-func newPublisher(m *member, id int) *publisher {
-	topology := m.w.run.topology
-	p := &publisher{m: m, id: id, info: &topology.Publishers[id], schedule: m.w.run.plan.Schedule(id)}
+func newPublisher(w *worker, out outlet, id int) *publisher {
+	topology := w.run.topology
+	p := &publisher{w: w, out: out, id: id, info: &topology.Publishers[id], schedule: w.run.plan.Schedule(id)}
+	p.event = w.run.plan.Scenario.Populations[p.info.Population].Publish.Event
 	for _, g := range p.info.Addresses {
 		p.groups = append(p.groups, topology.Groups[g])
 	}
-	if bodies := m.w.run.cfg.Bodies; m.population < len(bodies) {
-		p.body = bodies[m.population]
+	if bodies := w.run.cfg.Bodies; p.info.Population < len(bodies) {
+		p.body = bodies[p.info.Population]
 	}
 	return p
 }
@@ -59,7 +73,7 @@ func (p *publisher) advance() bool {
 
 // fire is called when message k is due: it goes out, or joins the backlog.
 func (p *publisher) fire() {
-	c := &p.m.w.counts
+	c := &p.w.counts
 	k := p.k
 	p.k++
 	if len(p.backlog) > 0 {
@@ -69,8 +83,8 @@ func (p *publisher) fire() {
 		// Only a message that its session could take when it was due tells how late the
 		// generator itself is; the wait of the others is the target's doing, and shows in
 		// their response time.
-		lag := p.lastSent - p.m.w.t0 - p.next
-		p.m.w.recorder.Record(metrics.ScheduleLag, p.next, p.info.Population, lag)
+		lag := p.lastSent - p.w.t0 - p.next
+		p.w.recorder.Record(metrics.ScheduleLag, p.next, p.info.Population, lag)
 		return
 	}
 	if len(p.backlog) >= maxBacklog {
@@ -81,7 +95,7 @@ func (p *publisher) fire() {
 	c.backlog++
 }
 
-// flush sends the backlog, oldest first, as far as the session takes it.
+// flush sends the backlog, oldest first, as far as the outlet takes it.
 func (p *publisher) flush() {
 	sent := 0
 	for _, m := range p.backlog {
@@ -90,7 +104,7 @@ func (p *publisher) flush() {
 		}
 		sent++
 	}
-	p.m.w.counts.backlog -= sent
+	p.w.counts.backlog -= sent
 	p.backlog = p.backlog[:copy(p.backlog, p.backlog[sent:])]
 }
 
@@ -99,19 +113,19 @@ func (p *publisher) discard() {
 	for _, m := range p.backlog {
 		p.skip(m.k)
 	}
-	p.m.w.counts.backlog -= len(p.backlog)
+	p.w.counts.backlog -= len(p.backlog)
 	p.backlog = p.backlog[:0]
 }
 
 func (p *publisher) skip(k uint64) {
 	slots := uint64(len(p.info.Addresses))
-	p.m.w.checker.Skipped(p.id, int(k%slots), k/slots+1)
+	p.w.checker.Skipped(p.id, int(k%slots), k/slots+1)
 }
 
-// send publishes message k; false when the session cannot take it now.
+// send publishes message k; false when the outlet cannot take it now.
 func (p *publisher) send(k uint64, due time.Duration) bool {
-	m, w := p.m, p.m.w
-	if !m.client.Ready() || m.client.Buffered() > maxUnsentBytes {
+	w := p.w
+	if !p.out.ready() {
 		return false
 	}
 	slots := uint64(len(p.info.Addresses))
@@ -119,7 +133,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	now := w.loop.Now()
 	lag := now - w.t0 - due
 	header := metrics.Header{
-		Session:   uint8(m.connections),
+		Session:   p.out.epoch(),
 		RunID:     w.run.topology.RunID,
 		Publisher: uint32(p.id),
 		Address:   p.info.Addresses[slot],
@@ -132,7 +146,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	} else {
 		w.payload = metrics.AppendPayload(w.payload[:0], p.info.Kind, header, p.info.PayloadBytes, w.run.plan.Scenario.Seed)
 	}
-	_, err := m.client.Publish(now, &wire.Publish{
+	err := p.out.publish(now, &wire.Publish{
 		Group:    p.groups[slot],
 		DataType: dataTypeOf(p.info.Kind),
 		Data:     w.payload,
@@ -159,6 +173,12 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 // answered files the outcome of a publish.
 func (p *publisher) answered(k uint64, o metrics.Outcome) {
 	slots := uint64(len(p.info.Addresses))
-	p.m.w.counts.outstanding--
-	p.m.w.checker.Outcome(p.id, int(k%slots), k/slots+1, o)
+	p.w.counts.outstanding--
+	p.w.checker.Outcome(p.id, int(k%slots), k/slots+1, o)
+}
+
+// retried notes that the service may take the message for two.
+func (p *publisher) retried(k uint64) {
+	slots := uint64(len(p.info.Addresses))
+	p.w.checker.Retried(p.id, int(k%slots), k/slots+1)
 }

@@ -80,9 +80,15 @@ type faultState struct {
 // cut to five seconds and the record says interrupted. When cut is done, nothing is
 // waited for any more. cut should be derived so that it ends no earlier than stop.
 //
-// Before the first session is connected a failure is returned as *SetupError with
+// Before the first session, if there are any, is connected a failure is returned as *SetupError with
 // no record, and a stop with neither; afterwards there always is a record, beside the error if there is one.
 func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
+	api, idle, err := restOf(&cfg)
+	if err != nil {
+		return nil, &SetupError{Target: cfg.Target.Endpoint, Err: err}
+	}
+	defer idle()
+	cfg.Target.REST = api
 	return newRun(cfg).execute(stop, cut)
 }
 
@@ -138,25 +144,29 @@ func newRun(cfg Config) *run {
 		}
 		r.hits = append(r.hits, set)
 	}
+	sessions := 0
 	for i := range cfg.Workers {
-		r.workers = append(r.workers, newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers)))
+		w := newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers))
+		r.workers = append(r.workers, w)
+		sessions += w.funnel.Planned
 	}
+	r.connectedOnce.Store(sessions == 0) // callers of the REST API need none
 	return r
 }
 
 func sessionConfig(plan *scenario.Plan, population int) wire.SessionConfig {
 	client := plan.Scenario.Populations[population].Client
-	return wire.SessionConfig{
-		Subprotocol: subprotocolOf(plan, population),
-		SequenceAck: wire.AckPolicy{EveryMessages: client.AckMessages, Every: client.AckEvery},
-		Recovery:    wire.RecoveryPolicy{Window: 30 * time.Second, Pause: time.Second},
-		Reconnect: wire.Backoff{
-			Base:       client.ReconnectBase,
-			Max:        client.ReconnectMax,
-			FullJitter: client.FullJitter,
-		},
-		Ping: 20 * time.Second,
+	cfg, official := wire.Preset(client.Preset)
+	if !official {
+		cfg.Recovery = wire.RecoveryPolicy{Window: 30 * time.Second, Pause: time.Second}
+		cfg.Ping = 20 * time.Second
 	}
+	cfg.Subprotocol = subprotocolOf(plan, population)
+	cfg.SequenceAck = wire.AckPolicy{EveryMessages: client.AckMessages, Every: client.AckEvery}
+	cfg.Reconnect.Base = client.ReconnectBase
+	cfg.Reconnect.Max = client.ReconnectMax
+	cfg.Reconnect.FullJitter = client.FullJitter
+	return cfg
 }
 
 // control walks through the phases. The error says why the run could not be set up.

@@ -106,6 +106,11 @@ func TestCleanRuns(t *testing.T) {
 	}{
 		{"reliable", nil, 144, 576},
 		{"plain", []string{plain}, 144, 576},
+		{"protobuf, reliable", []string{"protocol=protobuf.reliable.webpubsub.azure.v1"}, 144, 576},
+		{"protobuf, plain", []string{"protocol=protobuf.webpubsub.azure.v1"}, 144, 576},
+		{"protobuf, json payload", []string{"protocol=protobuf.reliable.webpubsub.azure.v1", members + "publish.data_type=json"}, 144, 576},
+		{"protobuf, binary payload", []string{"protocol=protobuf.webpubsub.azure.v1", members + "publish.data_type=binary"}, 144, 576},
+		{"protobuf, large payload", []string{"protocol=protobuf.webpubsub.azure.v1", members + "publish.data_type=binary", members + "publish.size=100KiB"}, 144, 576},
 		{"no warm-up", []string{"phases.warmup=0s"}, 120, 480},
 		{"json payload", []string{members + "publish.data_type=json"}, 144, 576},
 		{"binary payload", []string{members + "publish.data_type=binary"}, 144, 576},
@@ -151,6 +156,90 @@ func TestCleanRuns(t *testing.T) {
 	}
 }
 
+// withCallers adds callers of the REST API, who publish to what the members have joined.
+var withCallers = strings.Replace(base, "phases:", `  callers:
+    protocol: rest
+    connections: 3
+    publish: {to: room, rate: 20/s, size: 100, data_type: text}
+phases:`, 1)
+
+// Publishers over REST are measured and judged like any other, on every kind of payload.
+func TestRESTPublishers(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		set      []string
+		publish  uint64
+		expected uint64
+	}{
+		{"reliable", nil, 216, 864},
+		{"plain", []string{"protocol=json.webpubsub.azure.v1"}, 216, 864},
+		{"protobuf", []string{"protocol=protobuf.reliable.webpubsub.azure.v1"}, 216, 864},
+		{"json payload", []string{"populations.callers.publish.data_type=json"}, 216, 864},
+		{"binary payload", []string{"populations.callers.publish.data_type=binary"}, 216, 864},
+		{"with a drop", []string{"faults=[{name: F1, at: 300ms, kind: rst, population: members, hit: 50%}]"}, 216, 864},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			plan := planOf(t, withCallers, row.set...)
+			rec, _ := execute(t, plan, emulator.Options{})
+			wantAddsUp(t, rec)
+			p, d := rec.Totals.Publishes, rec.Totals.Deliveries
+			if p.Sent != row.publish || p.OK != row.publish {
+				t.Errorf("publishes %+v, want %d", p, row.publish)
+			}
+			if d.Expected != row.expected || d.Delivered != row.expected || d.Reordered+d.Duplicated+d.Unexpected != 0 {
+				t.Errorf("deliveries %+v, want %d", d, row.expected)
+			}
+			for _, c := range rec.Checks {
+				if c.Result == metrics.CheckViolated || c.Result == metrics.CheckUnknown {
+					t.Errorf("check %s is %s", c.ID, c.Result)
+				}
+			}
+			if f := rec.Connections.Funnel; f.Planned != 12 || f.Joined != 12 {
+				t.Errorf("funnel %+v, want 12 sessions", f)
+			}
+			callers := rec.Populations[len(rec.Populations)-1]
+			if callers.Name != "callers" || callers.Totals.Publishes.OK != 72 {
+				t.Errorf("population %s has %+v, want 72 of the callers", callers.Name, callers.Totals.Publishes)
+			}
+		})
+	}
+}
+
+// A run needs no session of its own.
+func TestRESTPublishersAlone(t *testing.T) {
+	plan := planOf(t, `name: alone
+groups:
+  room: {count: 1}
+populations:
+  callers: {protocol: rest, connections: 2, publish: {to: room, rate: 20/s, size: 100}}
+phases: {steady: 500ms}
+`)
+	rec, stats := execute(t, plan, emulator.Options{})
+	wantAddsUp(t, rec)
+	if p := rec.Totals.Publishes; p.OK != 20 || stats.Publishes != 20 || rec.Verdict.ExitCode != metrics.ExitPass {
+		t.Errorf("publishes %+v, the target has %d, exit %d: %s; want 20, 20, %d", p, stats.Publishes, rec.Verdict.ExitCode, rec.Verdict.Headline, metrics.ExitPass)
+	}
+}
+
+// What the service refuses is a failed publish and not delivered; the run goes on.
+func TestRESTPublishersRefused(t *testing.T) {
+	server, err := emulator.Start(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	cfg := configOf(t, planOf(t, withCallers), server.ConnectionString())
+	cfg.Target.REST.Service.AccessKey = strings.Repeat("x", 40)
+	rec, err := Run(t.Context(), t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAddsUp(t, rec)
+	if p, d := rec.Totals.Publishes, rec.Totals.Deliveries; p.OK != 144 || p.Fail != 72 || d.Delivered != 576 || d.Lost+d.Undelivered != 0 {
+		t.Errorf("publishes %+v, deliveries %+v; want 144 ok, 72 failed, 576 delivered", p, d)
+	}
+}
+
 func phaseCount(rec *metrics.Run, phase string) uint64 {
 	for _, p := range rec.Phases {
 		if m := p.Metrics["e2e_latency"]; p.Name == phase && m != nil {
@@ -186,6 +275,10 @@ func TestFaults(t *testing.T) {
 		{"close 1000, reliable", "json.reliable.webpubsub.azure.v1", "kind: close", 0, 6, "session_ended"},
 		{"close 1001, reliable", "json.reliable.webpubsub.azure.v1", "kind: close, code: 1001", 6, 0, ""},
 		{"close, plain", "json.webpubsub.azure.v1", "kind: close", 0, 6, "disconnect"},
+		{"reset, protobuf reliable", "protobuf.reliable.webpubsub.azure.v1", "kind: rst", 6, 0, ""},
+		{"reset, protobuf", "protobuf.webpubsub.azure.v1", "kind: rst", 0, 6, "disconnect"},
+		{"REST close, reliable", "json.reliable.webpubsub.azure.v1", "kind: rest-close", 0, 6, "session_ended"},
+		{"REST close, plain", "json.webpubsub.azure.v1", "kind: rest-close", 0, 6, "disconnect"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			plan := planOf(t, base, "protocol="+row.protocol,
@@ -222,6 +315,7 @@ func TestSwapIsFound(t *testing.T) {
 	for _, row := range []struct{ protocol, check string }{
 		{"json.reliable.webpubsub.azure.v1", "R6"},
 		{"json.webpubsub.azure.v1", "N1"},
+		{"protobuf.reliable.webpubsub.azure.v1", "R6"},
 	} {
 		t.Run(row.check, func(t *testing.T) {
 			rec, stats := execute(t, planOf(t, base, "protocol="+row.protocol, "populations.members.publish.rate=40/s"),
@@ -305,6 +399,47 @@ func TestSetupErrors(t *testing.T) {
 				t.Errorf("record is %v", rec)
 			}
 		})
+	}
+}
+
+// A REST close that the service refuses hits nobody, and the run goes on.
+func TestRESTCloseRefused(t *testing.T) {
+	server, err := emulator.Start(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	cfg := configOf(t, planOf(t, base, "faults=[{name: F1, at: 300ms, population: members, hit: 3, kind: rest-close}]"), server.ConnectionString())
+	cfg.Target.REST.Service.AccessKey = strings.Repeat("x", 40)
+	rec, err := Run(t.Context(), t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantAddsUp(t, rec)
+	if len(rec.Incidents) != 1 || rec.Incidents[0].Hit != 0 || rec.Totals.Deliveries.Delivered != 576 {
+		t.Errorf("incidents %+v, delivered %d; want one that hit nobody, 576", rec.Incidents, rec.Totals.Deliveries.Delivered)
+	}
+	notes := 0
+	for _, ev := range rec.Events {
+		if strings.Contains(ev.Text, "was not closed: close connection: ") && strings.Contains(ev.Text, "401") {
+			notes++
+		}
+	}
+	if notes != 3 {
+		t.Errorf("%d notes of refused calls, want 3: %+v", notes, rec.Events)
+	}
+}
+
+func TestRESTCloseNeedsTheKey(t *testing.T) {
+	target, err := URLTarget("ws://127.0.0.1:1/client/hubs/bench", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := planOf(t, base, "faults=[{name: F1, at: 300ms, population: members, hit: 3, kind: rest-close}]")
+	_, err = Run(t.Context(), t.Context(), Config{Plan: plan, Target: target, Dialer: &wire.Dialer{}})
+	var setup *SetupError
+	if !errors.As(err, &setup) || !strings.Contains(err.Error(), "need a connection string") {
+		t.Errorf("error %v, want a SetupError", err)
 	}
 }
 

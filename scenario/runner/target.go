@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,6 +22,9 @@ type Target struct {
 	Prefix string
 	// URL yields the client URL of one connection; it is called for every new connection.
 	URL func(connection int) wire.URLFunc
+	// REST is the service's REST API, nil where there is no key for it. Run gives it
+	// an HTTP client when it has none.
+	REST *wire.REST
 }
 
 // tokenMargin is added to the planned length of a run when tokens are signed, so
@@ -35,34 +37,43 @@ func GroupPrefix(runID uint32) string { return fmt.Sprintf("wb%08x-", runID) }
 // ConnectionStringTarget signs a token per connection with the key of cs, holding
 // exactly the roles and the user of its population.
 func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *scenario.Plan) Target {
-	audience, base := cs.ClientAudience(hub), cs.ClientURL(hub)
+	access := accessOf(plan, prefix)
+	return Target{
+		Endpoint: wire.RedactURL(cs.ClientURL(hub)),
+		Hub:      hub,
+		Prefix:   prefix,
+		REST:     &wire.REST{Service: cs, Hub: hub},
+		URL:      func(connection int) wire.URLFunc { return wire.SignedURL(cs, hub, access(connection)) },
+	}
+}
+
+// GeneratedTarget has the service sign a token per connection, like ConnectionStringTarget.
+// Its REST API is called with the token of rest, by a client of its own.
+func GeneratedTarget(rest *wire.REST, prefix string, plan *scenario.Plan) Target {
+	access := accessOf(plan, prefix)
+	return Target{
+		Endpoint: wire.RedactURL(rest.Service.ClientURL(rest.Hub)),
+		Hub:      rest.Hub,
+		Prefix:   prefix,
+		REST:     &wire.REST{Service: rest.Service, Hub: rest.Hub, Entra: rest.Entra},
+		URL:      func(connection int) wire.URLFunc { return wire.GeneratedURL(rest, access(connection)) },
+	}
+}
+
+// accessOf says what each connection is let in with.
+func accessOf(plan *scenario.Plan, prefix string) func(connection int) wire.Access {
 	roles := make([][]string, len(plan.Scenario.Populations))
 	for i, p := range plan.Scenario.Populations {
 		for _, role := range p.Roles {
 			roles[i] = append(roles[i], prefixRole(role, prefix))
 		}
 	}
-	return Target{
-		Endpoint: wire.RedactURL(base),
-		Hub:      hub,
-		Prefix:   prefix,
-		URL: func(connection int) wire.URLFunc {
-			population := plan.PopulationOf(connection)
-			return func(context.Context) (string, error) {
-				now := time.Now()
-				token, err := wire.ClientToken{
-					Audience:  audience,
-					UserID:    plan.User(connection),
-					Roles:     roles[population],
-					IssuedAt:  now,
-					ExpiresAt: now.Add(plan.Length() + tokenMargin),
-				}.Sign(cs.AccessKey)
-				if err != nil {
-					return "", fmt.Errorf("sign token of connection %d: %w", connection, err)
-				}
-				return base + "?access_token=" + token, nil
-			}
-		},
+	return func(connection int) wire.Access {
+		return wire.Access{
+			UserID: plan.User(connection),
+			Roles:  roles[plan.PopulationOf(connection)],
+			Life:   plan.Length() + tokenMargin,
+		}
 	}
 }
 
@@ -89,9 +100,7 @@ func URLTarget(raw, prefix string) (Target, error) {
 		Endpoint: endpoint.String(),
 		Hub:      hubOf(u),
 		Prefix:   prefix,
-		URL: func(int) wire.URLFunc {
-			return func(context.Context) (string, error) { return raw, nil }
-		},
+		URL:      func(int) wire.URLFunc { return wire.FixedURL(raw) },
 	}, nil
 }
 
@@ -107,10 +116,7 @@ func NegotiateTarget(template, hub, prefix string, client *http.Client, plan *sc
 		Hub:      hub,
 		Prefix:   prefix,
 		URL: func(connection int) wire.URLFunc {
-			user := url.QueryEscape(plan.User(connection))
-			return func(ctx context.Context) (string, error) {
-				return wire.Negotiate(ctx, client, strings.ReplaceAll(template, "{user}", user))
-			}
+			return wire.NegotiatedURL(client, template, plan.User(connection))
 		},
 	}, nil
 }

@@ -12,11 +12,13 @@ import (
 func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Topology {
 	t := &metrics.Topology{
 		RunID:       runID,
-		Groups:      make([]string, plan.Groups),
+		Groups:      make([]string, plan.Groups+plan.Echoes),
 		Publishers:  make([]metrics.Publisher, plan.Publishers),
 		Subscribers: make([]metrics.Subscriber, plan.Connections),
 	}
-	for g := range t.Groups {
+	// Behind the groups stand the connections that get their events back: what comes
+	// from the event handler names no group.
+	for g := range plan.Groups {
 		t.Groups[g] = target.Prefix + plan.GroupName(g)
 	}
 	for _, p := range plan.Scenario.Populations {
@@ -34,15 +36,21 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 		pop := plan.PopulationOf(c)
 		publish := plan.Scenario.Populations[pop].Publish
 		ids = plan.Addresses(ids[:0], p)
+		addresses := groupIDs(ids)
+		if publish.Event != "" {
+			t.Subscribers[c].Groups = append(t.Subscribers[c].Groups, addresses...)
+		}
 		t.Publishers[p] = metrics.Publisher{
 			Connection:   c,
-			Addresses:    groupIDs(ids),
+			Addresses:    addresses,
 			NoEcho:       publish.NoEcho,
 			Acked:        publish.Ack,
+			Unordered:    plan.Scenario.Populations[pop].Protocol == scenario.ProtocolREST,
 			Kind:         payloadKind(publish.DataType),
 			PayloadBytes: publish.Size,
 			Population:   pop,
 			Reliable:     subprotocolOf(plan, pop).Reliable(),
+			Renumbers:    sessionConfig(plan, pop).Retry.NewAckID,
 		}
 	}
 	planned := instants{plan: plan, publisher: -1}
@@ -117,11 +125,17 @@ func dataTypeOf(kind metrics.PayloadKind) wire.DataType {
 	}
 }
 
-func kindOf(t wire.DataType) metrics.PayloadKind {
-	switch t {
+// kindOf says how the payload of a message was sent. Only the JSON subprotocols keep
+// JSON and text apart for certain: to other clients JSON may come as text (protocol.md
+// 3.5), and shows by its quote, with which none of our texts begins.
+func kindOf(e wire.Encoding, m *wire.Downstream) metrics.PayloadKind {
+	switch m.DataType {
 	case wire.DataJSON:
 		return metrics.PayloadJSON
 	case wire.DataText:
+		if e != wire.EncodingJSON && len(m.Data) > 0 && m.Data[0] == '"' {
+			return metrics.PayloadJSON
+		}
 		return metrics.PayloadText
 	default:
 		return metrics.PayloadBinary

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,11 +28,18 @@ type worker struct {
 
 	t0      time.Duration // 0 until the schedule begins
 	members []*member     // in the order they connect
-	started int           // members[:started] have been opened
-	opener  *wire.Timer
+	callers []*caller     // the publishers over the REST API
+	// sessionless counts the owned connections of the plan that are none: those of REST
+	// populations. They are ready from the start and finished at the end.
+	sessionless int
+	started     int // members[:started] have been opened
+	opener      *wire.Timer
 
 	pacer   pacer
 	cursors map[int]*scenario.Schedule // by publisher, see scheduled
+
+	calls sync.WaitGroup  // goroutines of REST calls
+	ctx   context.Context // theirs: done when the worker is to end
 
 	incidents []incidentShard // one per fault of the scenario, and one for drops that nobody injected
 	closes    map[closeKey]uint64
@@ -75,25 +83,36 @@ func newWorker(r *run, index int, connections []int) *worker {
 	}
 	w.pacer.init(w)
 	w.opener = w.loop.NewTimer(w.openDue)
-	slices.SortFunc(connections, func(a, b int) int {
+	sessions := slices.DeleteFunc(slices.Clone(connections), func(c int) bool {
+		byREST := r.plan.Scenario.Populations[r.plan.PopulationOf(c)].Protocol == scenario.ProtocolREST
+		if byREST && r.plan.PublisherOf(c) >= 0 {
+			w.callers = append(w.callers, newCaller(w, r.plan.PublisherOf(c)))
+		}
+		return byREST
+	})
+	w.sessionless = len(connections) - len(sessions)
+	slices.SortFunc(sessions, func(a, b int) int {
 		return int(r.plan.ConnectAt(a) - r.plan.ConnectAt(b))
 	})
-	w.members = make([]*member, len(connections))
-	for i, c := range connections {
+	w.members = make([]*member, len(sessions))
+	for i, c := range sessions {
 		w.members[i] = newMember(w, c)
 	}
-	w.funnel.Planned = len(connections)
+	w.funnel.Planned = len(sessions)
 	return w
 }
 
 // runLoop runs the worker until ctx is done; it is called on a goroutine of its own.
 func (w *worker) runLoop(ctx context.Context) error {
+	w.ctx = ctx
 	w.loop.Do(w.connect)
+	defer w.calls.Wait()
 	return w.loop.Run(ctx)
 }
 
 // connect opens the members at their planned instants and starts the ticks.
 func (w *worker) connect(time.Duration) {
+	w.pulse.ready.Add(int64(w.sessionless))
 	w.openDue(w.loop.Now())
 
 	var ticker, pulser *wire.Timer
@@ -131,6 +150,9 @@ func (w *worker) begin(now time.Duration) {
 		if m.publisher != nil {
 			w.pacer.add(m.publisher)
 		}
+	}
+	for _, c := range w.callers {
+		w.pacer.add(c.publisher)
 	}
 	for i, f := range w.run.plan.Scenario.Faults {
 		at := w.t0 + w.run.plan.Scenario.Phases.Warmup + f.At
@@ -189,6 +211,10 @@ func (w *worker) closeAll(now time.Duration) {
 			m.publisher.discard()
 		}
 	}
+	for _, c := range w.callers {
+		c.publisher.discard()
+	}
+	w.pulse.finished.Add(int64(w.sessionless))
 	w.shard = w.checker.Shard() // the closing that follows is no evidence
 	w.opener.Stop()
 	for _, m := range w.members {
@@ -205,13 +231,17 @@ func (w *worker) strike(now time.Duration, i int) {
 	}
 	fault := &w.run.plan.Scenario.Faults[i]
 	w.incidents[i].started = now
-	hit := 0
+	var hit []*member
 	for _, m := range w.members {
 		if _, ok := w.run.hits[i][m.id]; ok && m.strike(now, i, fault) {
-			hit++
+			hit = append(hit, m)
 		}
 	}
-	w.run.struck(i, hit)
+	if fault.Kind == scenario.FaultRESTClose {
+		w.closeByREST(i, hit)
+		return
+	}
+	w.run.struck(i, len(hit))
 }
 
 // sinceT0 places an instant in the plan's time; what lies before T0 belongs to the connect phase.

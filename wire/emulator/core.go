@@ -16,6 +16,9 @@ type link interface {
 	// once. Neither is followed by further callbacks.
 	CloseAfterWrite()
 	Abort()
+	// Pause stops reading, Resume goes on.
+	Pause()
+	Resume()
 }
 
 // timer calls its function once, at or after the instant set last.
@@ -32,6 +35,9 @@ type core struct {
 	newTimer func(fn func(now time.Duration)) timer
 	now      time.Duration
 	hubs     map[string]*hub
+	// send takes an event to its handler and calls done, as an input of the core,
+	// when that is over. It never blocks.
+	send func(e *event, done func(r *reply, err error))
 
 	decoder  wire.Decoder
 	up       wire.Upstream
@@ -45,11 +51,13 @@ type core struct {
 	suspicion timer
 	acks      delayedAcks
 	swaps     swapLie
+	notices   int // events under way that nothing waits for
 	stats     Stats
 }
 
 func newCore(opts Options, newTimer func(fn func(now time.Duration)) timer) *core {
 	c := &core{opts: opts, newTimer: newTimer, hubs: make(map[string]*hub)}
+	c.messages.jsonAsText = opts.JSONAsText
 	c.suspicion = newTimer(c.judgeSuspects)
 	c.acks.timer = newTimer(c.sendDelayedAcks)
 	c.swaps.timer = newTimer(c.releaseOverdue)
@@ -69,6 +77,8 @@ type admission struct {
 	send, join  permission
 	raw         rawMode // simple clients
 	token       string  // reconnection token, reliable only
+	events      *eventSource
+	claims      *wire.Claims // what is left of the token
 }
 
 // open registers a new connection and queues `connected`, in one step, so that
@@ -80,8 +90,10 @@ func (c *core) open(now time.Duration, k *socket, a *admission) {
 	h := c.hub(a.hub)
 	s := &session{
 		hub: h, id: a.id, user: []byte(a.user),
+		subprotocol: a.subprotocol, encoding: a.subprotocol.Encoding(),
 		reliable: a.subprotocol.Reliable(), simple: a.subprotocol == wire.Simple,
 		send: a.send, join: a.join, raw: a.raw,
+		events: a.events,
 	}
 	h.add(s)
 	for _, name := range a.groups {
@@ -91,6 +103,7 @@ func (c *core) open(now time.Duration, k *socket, a *admission) {
 	if !s.simple {
 		c.writeConnected(s, a.token)
 	}
+	c.tellConnected(s)
 }
 
 // recovery is a request to resume a session (protocol.md 4.5). The checks
@@ -128,8 +141,8 @@ func (c *core) recover(now time.Duration, k *socket, r *recovery) {
 		c.writeConnected(s, r.token)
 	}
 	c.stats.Replays += uint64(s.replay.len())
-	s.replay.each(func(m *message, sequenceID uint64) {
-		c.frame = m.appendNumbered(c.frame[:0], sequenceID)
+	s.replay.each(func(f *form, sequenceID uint64) {
+		c.frame = f.appendNumbered(c.frame[:0], sequenceID)
 		k.write(c.frame)
 	})
 }

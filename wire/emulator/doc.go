@@ -1,7 +1,7 @@
 // Package emulator is the service's end of the wire: a local Azure Web PubSub
-// for tests and for trying the harness without an account. It speaks both JSON
-// subprotocols, simple WebSocket clients and part of the REST API
-// (protocol.md 14, "Target server, minimum").
+// for tests and for trying the harness without an account. It speaks the JSON and
+// protobuf subprotocols, plain and reliable, simple WebSocket clients and the
+// data-plane REST API (protocol.md 7, protocol.md 14, "Target server, minimum").
 //
 //	srv, err := emulator.Start(emulator.Options{})
 //	if err != nil { … }
@@ -13,13 +13,16 @@
 // becomes an admission. From then on its socket belongs to one goroutine, which
 // runs the core: frames enter a socket, messages become requests of a session
 // (the logical connection, which may outlive its socket), a publish is encoded
-// once and fanned out to the sessions of its group, and each of them numbers,
-// keeps and writes it. The core does no I/O: bytes and instants go in, bytes
-// and commands come out, so tests drive it without sockets or clock.
+// once in each notation that somebody reads and fanned out to the sessions of its
+// group, and each of them numbers, keeps and writes it. The core does no I/O: bytes
+// and instants go in, bytes and commands come out, so tests drive it without
+// sockets or clock.
 //
-// Differences from the service, all deliberate: there are no event handlers, so
-// every user event fails; of the REST API only the health check, sends,
-// existence checks, closing, group membership of a connection and token
-// generation are served, anything else answers 501, and metadata headers are
-// ignored; messages never expire.
+// Events go the other way: user events and the system events connect, connected and
+// disconnected are posted to the event handlers of Options (protocol.md 8) by
+// goroutines of their own. A user event keeps its connection's later frames waiting
+// until the answer is back on the core; nobody else waits.
+//
+// Differences from the service, all deliberate: a token of Microsoft Entra is known
+// only by comparison, one for MQTT clients not at all; messages never expire.
 package emulator

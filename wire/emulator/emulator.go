@@ -16,11 +16,12 @@ import (
 
 // Server is a running emulator. Its methods may be called from any goroutine.
 type Server struct {
-	opts Options
-	addr net.Addr
-	http *http.Server
-	loop *loop.Loop
-	core *core // the loop's goroutine; anyone's once ended is closed
+	opts     Options
+	addr     net.Addr
+	http     *http.Server
+	loop     *loop.Loop
+	webhooks *webhooks
+	core     *core // the loop's goroutine; anyone's once ended is closed
 
 	ended     chan struct{}  // closed when the loop has returned
 	listening chan struct{}  // closed when nothing is accepted any more
@@ -49,6 +50,8 @@ func Start(o Options) (*Server, error) {
 		ended: make(chan struct{}), listening: make(chan struct{}),
 	}
 	s.core = newCore(o, func(fn func(now time.Duration)) timer { return s.loop.NewTimer(fn) })
+	s.webhooks = newWebhooks(webhookOrigin(s.URL()), o.AccessKey, handlerTransport())
+	s.core.send = s.deliver
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout: headerTimeout,
@@ -110,12 +113,14 @@ func (s *Server) Stats() Stats {
 func (s *Server) Close() error {
 	var err error
 	s.closing.Do(func() {
+		s.webhooks.cancel()
 		err = s.http.Close()
 		<-s.listening
 		_ = s.http.Close() // once more, for what was being accepted meanwhile
 		s.serving.Wait()
 		s.loop.Stop()
-		<-s.ended
+		<-s.ended // from here on nothing starts an event
+		s.webhooks.wait()
 	})
 	if err != nil {
 		return fmt.Errorf("close emulator: %w", err)

@@ -1,23 +1,19 @@
 package emulator
 
-import (
-	"github.com/wpsbench/wpsbench/wire"
-	"github.com/wpsbench/wpsbench/wire/internal/frame"
-)
+import "github.com/wpsbench/wpsbench/wire"
 
-// publishGroup delivers d to the members of its group, except those in excluded
-// (by connection id) and, with noEcho, the publisher. from is nil for REST.
-func (c *core) publishGroup(h *hub, from *session, noEcho bool, excluded map[string]bool, d *wire.Downstream) {
+// publishGroup delivers d to the members of its group, except, with noEcho, the
+// publisher, and those whom sel does not take. from is nil for REST, sel for clients.
+func (c *core) publishGroup(h *hub, from *session, noEcho bool, sel *selection, d *wire.Downstream) {
 	c.stats.Publishes++
 	g := h.groups[string(d.Group)]
 	if g == nil {
 		return // accepted all the same (protocol.md 3.4)
 	}
-	m := c.messages.take()
+	m := c.messages.take(d)
 	m.from, m.group = from, g
-	m.encode(d)
 	for _, s := range g.members {
-		if noEcho && s == from || len(excluded) > 0 && excluded[s.id] {
+		if noEcho && s == from || sel != nil && !sel.takes(s) {
 			continue
 		}
 		c.offer(s, m)
@@ -29,8 +25,7 @@ func (c *core) publishGroup(h *hub, from *session, noEcho bool, excluded map[str
 // publishServer delivers d, a message of the application's, to some sessions.
 func (c *core) publishServer(to []*session, d *wire.Downstream) {
 	c.stats.Publishes++
-	m := c.messages.take()
-	m.encode(d)
+	m := c.messages.take(d)
 	for _, s := range to {
 		c.deliver(s, m)
 	}
@@ -44,23 +39,20 @@ func (c *core) deliver(s *session, m *message) {
 	if s.doomed {
 		return
 	}
-	switch {
-	case s.reliable:
-		if !s.replay.add(m, s.sequenceID+1, c.opts.ReplayMessages, c.opts.ReplayBytes) {
+	f := m.in(s.encoding)
+	if !s.reliable {
+		s.socket.write(f.frame())
+	} else {
+		if !s.replay.add(f, s.sequenceID+1, c.opts.ReplayMessages, c.opts.ReplayBytes) {
 			s.doomed = true
 			c.doomed = append(c.doomed, s)
 			return
 		}
 		s.sequenceID++
 		if s.socket != nil {
-			c.frame = m.appendNumbered(c.frame[:0], s.sequenceID)
+			c.frame = f.appendNumbered(c.frame[:0], s.sequenceID)
 			s.socket.write(c.frame)
 		}
-	case s.simple:
-		c.frame = frame.AppendFrame(c.frame[:0], m.simpleOp, m.data, nil)
-		s.socket.write(c.frame)
-	default:
-		s.socket.write(m.frame())
 	}
 	c.stats.Deliveries++
 }

@@ -19,6 +19,8 @@ func (nullLink) Write([]byte)     {}
 func (nullLink) Buffered() int    { return 0 }
 func (nullLink) CloseAfterWrite() {}
 func (nullLink) Abort()           {}
+func (nullLink) Pause()           {}
+func (nullLink) Resume()          {}
 
 // room is a publisher and its group of reliable members, and what they send.
 type room struct {
@@ -126,7 +128,7 @@ func TestIdleSessionIsSmall(t *testing.T) {
 
 func TestReplayBufferAgainstAList(t *testing.T) {
 	type entry struct {
-		m  *message
+		f  *form
 		id uint64
 	}
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -136,29 +138,29 @@ func TestReplayBufferAgainstAList(t *testing.T) {
 	nextID, bytes := uint64(1), 0
 	for range 100_000 {
 		if rnd.IntN(3) > 0 {
-			m := pool.take()
-			m.buffer = make([]byte, headerRoom+2+rnd.IntN(50))
-			size := m.numberedSize(nextID)
+			m := pool.take(&wire.Downstream{Kind: wire.ServerMessage, Data: make([]byte, rnd.IntN(50))})
+			f := m.in(wire.EncodingJSON)
+			size := f.numberedSize(nextID)
 			want := len(model) < 150 && bytes+size <= 6000
-			if got := b.add(m, nextID, 150, 6000); got != want {
+			if got := b.add(f, nextID, 150, 6000); got != want {
 				t.Fatalf("add: %v with %d messages and %d+%d bytes", got, len(model), bytes, size)
 			} else if got {
-				model = append(model, entry{m, nextID})
+				model = append(model, entry{f, nextID})
 				bytes += size
 				nextID++
 			}
 			pool.release(m)
 		} else {
 			upTo := nextID - uint64(rnd.IntN(100)) // may wrap: a value never sent
-			b.release(upTo, &pool)
 			for len(model) > 0 && model[0].id <= upTo {
-				bytes -= model[0].m.numberedSize(model[0].id)
+				bytes -= model[0].f.numberedSize(model[0].id)
 				model = model[1:]
 			}
+			b.release(upTo, &pool)
 		}
 		var got []entry
 		if rnd.IntN(50) == 0 {
-			b.each(func(m *message, id uint64) { got = append(got, entry{m, id}) })
+			b.each(func(f *form, id uint64) { got = append(got, entry{f, id}) })
 			if !slices.Equal(got, model) {
 				t.Fatalf("holds %v, want %v", got, model)
 			}

@@ -51,7 +51,7 @@ func (c *core) offer(s *session, m *message) {
 }
 
 func (c *core) hold(s *session, m *message) {
-	m.keepData()
+	m.in(s.encoding) // what it is made of is lent for the fan-out only
 	m.references++
 	s.held, s.heldUntil = m, c.now+swapPatience
 	if len(c.swaps.held) == 0 {

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,12 +44,31 @@ type Options struct {
 	// AllowKeyGenerateToken serves :generateToken to bearers of an access-key
 	// token too, which the service refuses with 401 (protocol.md 7.4, row 25).
 	AllowKeyGenerateToken bool
+	// EntraToken is taken for a token of Microsoft Entra: its bearer may call the whole
+	// REST API, :generateToken included, without a key. Whatever it looks like, it is
+	// compared and not validated. "" = none.
+	EntraToken string
 	// ConnectedOnRecovery sends `connected` with a new reconnection token after a
 	// recovery, which clients must put up with (protocol.md 4.5).
 	ConnectedOnRecovery bool
+	// JSONAsText gives protobuf clients JSON in text_data, as the service's documents
+	// have it, instead of json_data, as its schema does (protocol.md 3.5).
+	JSONAsText bool
 	// AbortOnOverflow ends a client that is too slow without a close frame instead
 	// of code 1008 (protocol.md 4.4).
 	AbortOnOverflow bool
+
+	// Handlers are the event handlers (protocol.md 8); without one that matches a user
+	// event fails.
+	Handlers []Handler
+	// EventFailed is told of every event that no handler took; the error holds no
+	// secret of a handler's URL. The server waits for it: it must return at once.
+	// nil = only counted.
+	EventFailed func(err error)
+
+	// Web serves the paths that are none of the service's, such as a negotiate server
+	// beside it; nil = 404.
+	Web http.Handler
 
 	// AckDelay holds every ack back for so long.
 	AckDelay time.Duration
@@ -71,6 +92,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.AckHistory, 1000)
 	setDefault(&o.MaxMessageBytes, 1<<20)
 	setDefault(&o.KeepAlive, 20*time.Second)
+	o.Handlers = slices.Clone(o.Handlers)
 	if o.TLS != nil {
 		o.TLS = o.TLS.Clone()
 		o.TLS.NextProtos = []string{"http/1.1"} // a WebSocket needs it
@@ -108,6 +130,11 @@ func (o Options) validate() error {
 	} {
 		if limit.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", limit.name))
+		}
+	}
+	for i := range o.Handlers {
+		if err := o.Handlers[i].Validate(); err != nil {
+			problems = append(problems, fmt.Errorf("event handler %d: %w", i+1, err))
 		}
 	}
 	return errors.Join(problems...)

@@ -59,7 +59,7 @@ func (c *core) judgeSuspects(now time.Duration) {
 // (protocol.md 4.4).
 func (c *core) overflow(s *session, reason string) {
 	c.stats.Overflows++
-	k := c.end(s)
+	k := c.end(s, reason)
 	switch {
 	case k == nil:
 	case c.opts.AbortOnOverflow:

@@ -15,7 +15,7 @@ const (
 // permission says for which groups a connection may do one thing.
 type permission struct {
 	all      bool
-	literals map[string]struct{} // nil when there are none
+	literals map[string]bool // granted or denied by name; nil when there are none
 	patterns []pattern
 }
 
@@ -51,10 +51,28 @@ func (p *permission) grant(group string, scoped bool) {
 	if len(p.literals) >= maxLiterals || !wire.ValidGroup([]byte(group)) {
 		return
 	}
+	p.put(group, true)
+}
+
+func (p *permission) put(group string, allowed bool) {
 	if p.literals == nil {
-		p.literals = make(map[string]struct{})
+		p.literals = make(map[string]bool)
 	}
-	p.literals[group] = struct{}{}
+	p.literals[group] = allowed
+}
+
+// set grants or denies one group at run time. It keeps a literal only where the
+// rest would decide otherwise, and returns false when there is no room for one.
+func (p *permission) set(group string, allowed bool) bool {
+	delete(p.literals, group)
+	if p.allows([]byte(group)) == allowed {
+		return true
+	}
+	if len(p.literals) >= maxLiterals {
+		return false
+	}
+	p.put(group, allowed)
+	return true
 }
 
 func (p *permission) grantPattern(text string) {
@@ -66,11 +84,13 @@ func (p *permission) grantPattern(text string) {
 	}
 }
 
+// allows says whether the group is permitted: by its name if that was granted or
+// denied, else by a grant of all or of a pattern.
 func (p *permission) allows(group []byte) bool {
-	if p.all {
-		return true
+	if allowed, ok := p.literals[string(group)]; ok {
+		return allowed
 	}
-	if _, ok := p.literals[string(group)]; ok {
+	if p.all {
 		return true
 	}
 	for _, pat := range p.patterns {

@@ -151,3 +151,38 @@ func TestPatternsAgainstExhaustiveSearch(t *testing.T) {
 		t.Errorf("only %d pairs matched: the test says little", matched)
 	}
 }
+
+func TestPermissionAtRunTime(t *testing.T) {
+	send, join := roles([]string{"webpubsub.sendToGroups.room.*", "webpubsub.joinLeaveGroup"})
+	steps := []struct {
+		p       *permission
+		group   string
+		allowed bool
+		want    int // literals kept
+	}{
+		{&send, "hall", true, 1},
+		{&send, "room.1", true, 1}, // by the pattern already
+		{&send, "room.1", false, 2},
+		{&send, "room.1", true, 1},
+		{&send, "hall", false, 0},
+		{&join, "hall", false, 1},
+		{&join, "hall", false, 1},
+		{&join, "hall", true, 0},
+	}
+	for _, tt := range steps {
+		if !tt.p.set(tt.group, tt.allowed) || tt.p.allows([]byte(tt.group)) != tt.allowed || len(tt.p.literals) != tt.want {
+			t.Errorf("set %s %v: allowed %v with %d literals, want %d", tt.group, tt.allowed, tt.p.allows([]byte(tt.group)), len(tt.p.literals), tt.want)
+		}
+	}
+	for i := range maxLiterals {
+		if !send.set(fmt.Sprint(i), true) {
+			t.Fatalf("grant %d of %d is refused", i+1, maxLiterals)
+		}
+	}
+	if send.set("one more", true) || send.set("room.1", false) {
+		t.Error("there is no limit")
+	}
+	if !send.set("7", false) || !send.set("one more", true) || send.allows([]byte("7")) {
+		t.Error("a revocation makes no room")
+	}
+}

@@ -4,8 +4,8 @@ package emulator
 // acknowledged, in the order of their sequence ids (protocol.md 4.4). The zero
 // value is empty and holds no memory.
 type replayBuffer struct {
-	ring  []*message // length is a power of two
-	head  int        // position of the oldest
+	ring  []*form // length is a power of two
+	head  int     // position of the oldest
 	count int
 	first uint64 // sequence id of the oldest
 	bytes int    // of their payloads
@@ -16,10 +16,10 @@ const replayIdleSlots = 64
 
 func (b *replayBuffer) len() int { return b.count }
 
-// add keeps m under that sequence id, which follows the last. It reports false,
+// add keeps f under that sequence id, which follows the last. It reports false,
 // and keeps nothing, when the buffer is full.
-func (b *replayBuffer) add(m *message, sequenceID uint64, maxMessages, maxBytes int) bool {
-	size := m.numberedSize(sequenceID)
+func (b *replayBuffer) add(f *form, sequenceID uint64, maxMessages, maxBytes int) bool {
+	size := f.numberedSize(sequenceID)
 	if b.count >= maxMessages || size > maxBytes-b.bytes {
 		return false
 	}
@@ -29,15 +29,15 @@ func (b *replayBuffer) add(m *message, sequenceID uint64, maxMessages, maxBytes 
 	if b.count == 0 {
 		b.first = sequenceID
 	}
-	b.ring[(b.head+b.count)&(len(b.ring)-1)] = m
+	b.ring[(b.head+b.count)&(len(b.ring)-1)] = f
 	b.count++
 	b.bytes += size
-	m.references++
+	f.message.references++
 	return true
 }
 
 func (b *replayBuffer) grow() {
-	ring := make([]*message, max(8, 2*len(b.ring)))
+	ring := make([]*form, max(8, 2*len(b.ring)))
 	n := copy(ring, b.ring[b.head:])
 	copy(ring[n:], b.ring[:b.head])
 	b.ring, b.head = ring, 0
@@ -47,13 +47,13 @@ func (b *replayBuffer) grow() {
 // (`sequenceAck`, protocol.md 4.3).
 func (b *replayBuffer) release(upTo uint64, pool *messagePool) {
 	for b.count > 0 && b.first <= upTo {
-		m := b.ring[b.head]
+		f := b.ring[b.head]
 		b.ring[b.head] = nil
 		b.head = (b.head + 1) & (len(b.ring) - 1)
-		b.bytes -= m.numberedSize(b.first)
+		b.bytes -= f.numberedSize(b.first)
 		b.first++
 		b.count--
-		pool.release(m)
+		pool.release(f.message)
 	}
 	if b.count == 0 && len(b.ring) > replayIdleSlots {
 		b.ring, b.head = nil, 0
@@ -66,7 +66,7 @@ func (b *replayBuffer) releaseAll(pool *messagePool) {
 }
 
 // each calls fn for every message, oldest first.
-func (b *replayBuffer) each(fn func(m *message, sequenceID uint64)) {
+func (b *replayBuffer) each(fn func(f *form, sequenceID uint64)) {
 	for i := range b.count {
 		fn(b.ring[(b.head+i)&(len(b.ring)-1)], b.first+uint64(i))
 	}

@@ -8,8 +8,6 @@ import (
 	"github.com/wpsbench/wpsbench/wire"
 )
 
-const reasonInvalidMessage = "The client message is not a valid JSON protocol message."
-
 // received handles one message of a client: strictly one at a time, in the
 // order of arrival (protocol.md 3.4).
 func (c *core) received(s *session, op ws.OpCode, payload []byte) {
@@ -17,15 +15,15 @@ func (c *core) received(s *session, op ws.OpCode, payload []byte) {
 		c.receivedRaw(s, op, payload)
 		return
 	}
-	if err := c.decoder.Upstream(payload, &c.up); err != nil {
-		s.socket.fail(closeInvalid, reasonInvalidMessage)
+	if err := s.encoding.Upstream(&c.decoder, payload, &c.up); err != nil {
+		s.socket.fail(closeInvalid, s.invalidMessage())
 		return
 	}
 	switch up := &c.up; up.Kind {
 	case wire.Ping:
 		c.down = wire.Downstream{Kind: wire.Pong}
 		s.socket.writeMessage(&c.down)
-	case wire.SequenceAck: // ignored on the plain subprotocol, which keeps nothing
+	case wire.SequenceAck: // ignored on the plain subprotocols, which keep nothing
 		s.replay.release(up.SequenceID, &c.messages)
 	default:
 		c.request(s, up)
@@ -44,7 +42,21 @@ func (c *core) request(s *session, up *wire.Upstream) {
 		c.answer(s, ackID, failure{"Duplicate", fmt.Sprintf("Message with ack-id: %d has been processed", ackID)})
 		return
 	}
-	f := c.execute(s, up)
+	if up.Kind != wire.SendEvent {
+		c.conclude(s, ackID, wanted, c.execute(s, up))
+		return
+	}
+	c.event(s, string(up.Event), up, func(err error) {
+		var f failure
+		if err != nil {
+			f = failure{"InternalServerError", "Internal server error"}
+		}
+		c.conclude(s, ackID, wanted, f)
+	})
+}
+
+// conclude remembers and answers a request that was executed, or failed.
+func (c *core) conclude(s *session, ackID uint64, wanted bool, f failure) {
 	if !wanted {
 		return
 	}
@@ -72,9 +84,7 @@ func (c *core) execute(s *session, up *wire.Upstream) failure {
 			return forbidden("send to", up.Group)
 		}
 		c.publish(s, up)
-	default: // SendEvent: there is no event handler
-		c.stats.Events++
-		return failure{"InternalServerError", "Internal server error"}
+	default: // nothing else has an ack id
 	}
 	return failure{}
 }
@@ -103,21 +113,27 @@ type rawMode struct {
 	noEcho  bool
 }
 
+// rawEvent names the user events of simple clients (protocol.md 6).
+const rawEvent = "message"
+
 // receivedRaw handles one message of a simple client, which has no envelope and
 // gets no ack: what fails closes the connection.
 func (c *core) receivedRaw(s *session, op ws.OpCode, payload []byte) {
+	c.up = wire.Upstream{Group: s.raw.group, NoEcho: s.raw.noEcho, DataType: wire.DataText, Data: payload}
+	if op == ws.OpBinary {
+		c.up.DataType = wire.DataBinary
+	}
 	if !s.raw.toGroup {
-		c.stats.Events++
-		s.socket.fail(closeInternal, "The event could not be processed.")
+		c.event(s, rawEvent, &c.up, func(err error) {
+			if err != nil && s.socket != nil {
+				s.socket.fail(closeInternal, "The event could not be processed.")
+			}
+		})
 		return
 	}
 	if !s.send.allows(s.raw.group) {
 		s.socket.fail(closePolicy, "The connection is not authorized for raw sendToGroup mode.")
 		return
-	}
-	c.up = wire.Upstream{Group: s.raw.group, NoEcho: s.raw.noEcho, DataType: wire.DataText, Data: payload}
-	if op == ws.OpBinary {
-		c.up.DataType = wire.DataBinary
 	}
 	c.publish(s, &c.up)
 }

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"crypto/subtle"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -34,8 +35,8 @@ type operation struct {
 	serve  func(*call)
 }
 
-// operations lists the service's in the order of protocol.md 7.4. Without serve
-// an operation is known but not provided: 501.
+// operations lists the service's in the order of protocol.md 7.4. Row 1, the health
+// check, is not below a hub.
 var operations = []operation{
 	{http.MethodPost, ":send", (*call).sendToAll},
 	{http.MethodPost, "groups/*/:send", (*call).sendToGroup},
@@ -48,18 +49,18 @@ var operations = []operation{
 	{http.MethodPost, ":closeConnections", (*call).closeAll},
 	{http.MethodPost, "groups/*/:closeConnections", (*call).closeGroup},
 	{http.MethodPost, "users/*/:closeConnections", (*call).closeUser},
-	{http.MethodPut, "groups/*/connections/*", (*call).addToGroup},
-	{http.MethodDelete, "groups/*/connections/*", (*call).removeFromGroup},
-	{http.MethodPut, "users/*/groups/*", nil},
-	{http.MethodDelete, "users/*/groups/*", nil},
-	{http.MethodDelete, "users/*/groups", nil},
-	{http.MethodDelete, "connections/*/groups", nil},
-	{http.MethodPost, ":addToGroups", nil},
-	{http.MethodPost, ":removeFromGroups", nil},
-	{http.MethodGet, "groups/*/connections", nil},
-	{http.MethodPut, "permissions/*/connections/*", nil},
-	{http.MethodDelete, "permissions/*/connections/*", nil},
-	{http.MethodHead, "permissions/*/connections/*", nil},
+	{http.MethodPut, "groups/*/connections/*", (*call).addConnectionToGroup},
+	{http.MethodDelete, "groups/*/connections/*", (*call).removeConnectionFromGroup},
+	{http.MethodPut, "users/*/groups/*", (*call).addUserToGroup},
+	{http.MethodDelete, "users/*/groups/*", (*call).removeUserFromGroup},
+	{http.MethodDelete, "users/*/groups", (*call).removeUserFromAllGroups},
+	{http.MethodDelete, "connections/*/groups", (*call).removeConnectionFromAllGroups},
+	{http.MethodPost, ":addToGroups", (*call).addToGroups},
+	{http.MethodPost, ":removeFromGroups", (*call).removeFromGroups},
+	{http.MethodGet, "groups/*/connections", (*call).listGroup},
+	{http.MethodPut, "permissions/*/connections/*", (*call).grantPermission},
+	{http.MethodDelete, "permissions/*/connections/*", (*call).revokePermission},
+	{http.MethodHead, "permissions/*/connections/*", (*call).checkPermission},
 	{http.MethodPost, ":generateToken", (*call).generateToken},
 }
 
@@ -69,38 +70,45 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("api-supported-versions", strings.Join(apiVersions, ", "))
 	if versions := c.query["api-version"]; len(versions) > 1 ||
 		len(versions) == 1 && !slices.Contains(apiVersions, versions[0]) {
-		c.fail(http.StatusBadRequest, codeBadRequest, "Invalid api-version.", "api-version")
+		c.invalid("api-version")
 		return
 	}
 	path := r.URL.EscapedPath()
 	if path == "/api/health" && r.Method == http.MethodHead {
 		return // 200, and no token needed
 	}
-	if !s.authorized(r) {
+	if !s.entra(r) && !s.authorized(r) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
 	rest, found := strings.CutPrefix(path, "/api/hubs/")
 	hub, rest, below := strings.Cut(rest, "/")
-	op := c.find(rest)
+	op, others := c.find(rest)
 	switch {
-	case !found || !below || op == nil:
+	case !found || !below || op == nil && others == nil:
 		w.WriteHeader(http.StatusNotFound)
+	case op == nil:
+		w.Header().Set("Allow", strings.Join(others, ", "))
+		w.WriteHeader(http.StatusMethodNotAllowed)
 	case !hubName.MatchString(unescape(hub)):
 		c.fail(http.StatusBadRequest, codeBadRequest, "Invalid hub name.", "hub")
-	case op.serve == nil || c.query.Get("filter") != "":
-		c.fail(http.StatusNotImplemented, codeNotImplemented, "The emulator does not provide this operation.", "Request")
 	default:
 		c.hub = strings.ToLower(unescape(hub))
 		op.serve(c)
 	}
 }
 
+// entra says whether the request has the token that stands for Microsoft Entra's.
+func (s *Server) entra(r *http.Request) bool {
+	want := s.opts.EntraToken
+	return want != "" && subtle.ConstantTimeCompare([]byte(bearer(r, nil)), []byte(want)) == 1
+}
+
 // authorized says whether the request has an access-key token for its own URL,
 // with or without the query, escaped or not (protocol.md 7.2).
 func (s *Server) authorized(r *http.Request) bool {
 	origin, query := requestOrigin(r), ""
-	if r.URL.RawQuery != "" {
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		query = "?" + r.URL.RawQuery
 	}
 	escaped, plain := origin+r.URL.EscapedPath(), origin+r.URL.Path
@@ -112,20 +120,22 @@ func (s *Server) authorized(r *http.Request) bool {
 	return err == nil
 }
 
-// find returns the operation of the request and fills in its arguments.
-func (c *call) find(path string) *operation {
+// find returns the operation of the request and fills in its arguments, or the
+// methods that its path has instead.
+func (c *call) find(path string) (op *operation, others []string) {
 	segments := strings.Split(path, "/")
 	for i := range operations {
-		op := &operations[i]
-		if op.method != c.r.Method {
-			continue
-		}
-		if args, ok := matchPath(strings.Split(op.path, "/"), segments); ok {
+		args, ok := matchPath(strings.Split(operations[i].path, "/"), segments)
+		switch {
+		case !ok:
+		case operations[i].method == c.r.Method:
 			c.args = args
-			return op
+			return &operations[i], nil
+		default:
+			others = append(others, operations[i].method)
 		}
 	}
-	return nil
+	return nil, others
 }
 
 func matchPath(want, got []string) (args []string, ok bool) {
@@ -153,10 +163,13 @@ func unescape(segment string) string {
 	return segment
 }
 
-// The error codes of protocol.md 7.3, and one for what is not provided.
+// The error codes of protocol.md 7.3, and one for what the official emulator does
+// not provide either.
 const (
 	codeBadRequest     = "Error.BadRequest"
 	codeNotExisted     = "Error.Connection.NotExisted"
+	infoNotExisted     = "Info.Connection.NotExisted"
+	codeConflict       = "Error.Connection.Conflict"
 	codeNotImplemented = "Error.NotImplemented"
 )
 
@@ -169,6 +182,25 @@ func (c *call) fail(status int, code, message, target string) {
 		Target  string     `json:"target"`
 		Details []struct{} `json:"details"`
 	}{code, message, target, []struct{}{}})
+}
+
+// invalid answers that a parameter has no legal value.
+func (c *call) invalid(name string) {
+	c.fail(http.StatusBadRequest, codeBadRequest, "Invalid "+name+".", name)
+}
+
+func (c *call) failNotExisted(code, id string) {
+	c.fail(http.StatusNotFound, code, "Connection `"+id+"` is not found.", "Connection")
+}
+
+// validGroup checks the group in that place of the path; false if it has answered
+// with an error.
+func (c *call) validGroup(arg int) bool {
+	ok := wire.ValidGroup([]byte(c.args[arg]))
+	if !ok {
+		c.fail(http.StatusBadRequest, codeBadRequest, "Invalid group name.", "group")
+	}
+	return ok
 }
 
 func (c *call) reply(status int, body any) {

@@ -192,13 +192,18 @@ func TestRESTErrors(t *testing.T) {
 		{"bad group", "POST", "/api/hubs/chat/groups/%20/:send", "text/plain", "x", 400, "Invalid group name."},
 		{"bad TTL", "POST", "/api/hubs/chat/:send?messageTtlSeconds=301", "text/plain", "x", 400, "Invalid messageTtlSeconds."},
 		{"bad JSON", "POST", "/api/hubs/chat/:send", "application/json", "{", 400, "The request body is not a valid JSON."},
-		{"too large", "POST", "/api/hubs/chat/:send", "text/plain", strings.Repeat("x", 101), 413, "The request body is too large."},
+		{"too large", "POST", "/api/hubs/chat/:send", "text/plain", strings.Repeat("x", 101), 400, "Invalid Content-Length header."},
 		{"largest", "POST", "/api/hubs/chat/:send", "text/plain", strings.Repeat("x", 100), 202, ""},
 		{"unknown type", "POST", "/api/hubs/chat/:send", "image/png", "x", 415, ""},
-		{"not provided", "POST", "/api/hubs/chat/:addToGroups", "application/json", "{}", 501, "The emulator does not provide this operation."},
-		{"filter", "POST", "/api/hubs/chat/:send?filter=userId%20eq%20null", "text/plain", "x", 501, "The emulator does not provide this operation."},
+		{"unknown charset", "POST", "/api/hubs/chat/:send", "text/plain; charset=klingon", "x", 415, ""},
+		{"bad UTF-8 in JSON", "POST", "/api/hubs/chat/:send", "application/json", "\"\xff\"", 400, "The request body is not a valid JSON."},
+		{"bad filter", "POST", "/api/hubs/chat/:send?filter=userId", "text/plain", "x", 400, "Invalid filter: at 0: the expression is a text, not a condition."},
+		{"bad filter for a group", "POST", "/api/hubs/chat/groups/room/:send?filter=x", "text/plain", "x", 400, `Invalid filter: at 0: "x" is unknown.`},
+		{"bad filter for a user", "POST", "/api/hubs/chat/users/alice/:send?filter=1", "text/plain", "x", 400, "Invalid filter: at 0: the expression is a number, not a condition."},
+		{"bad TTL for a connection", "POST", "/api/hubs/chat/connections/c9/:send?messageTtlSeconds=-1", "text/plain", "x", 400, "Invalid messageTtlSeconds."},
+		{"bad group to close", "POST", "/api/hubs/chat/groups/%20/:closeConnections", "", "", 400, "Invalid group name."},
 		{"no such operation", "POST", "/api/hubs/chat/dance", "", "", 404, ""},
-		{"no such method", "GET", "/api/hubs/chat/:send", "", "", 404, ""},
+		{"no such method", "GET", "/api/hubs/chat/:send", "", "", 405, ""},
 		{"token of a key holder", "POST", "/api/hubs/chat/:generateToken", "", "", 401, ""},
 	}
 	for _, tt := range tests {
@@ -269,5 +274,15 @@ func TestRESTGenerateToken(t *testing.T) {
 	c.want(`{"type":"message","from":"group","group":"room","fromUserId":"alice","dataType":"text","data":"x"}`)
 	if status, _, _ = rest(t, srv, http.MethodPost, "/api/hubs/chat/:generateToken?minutesToExpire=0", "", ""); status != 400 {
 		t.Errorf("zero minutes: %d, want 400", status)
+	}
+}
+
+// await waits for what the server's counts must come to.
+func await(t *testing.T, srv *emulator.Server, what string, reached func(emulator.Stats) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !reached(srv.Stats()); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s", what)
+		}
 	}
 }

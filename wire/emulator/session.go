@@ -7,7 +7,7 @@ import (
 )
 
 // session is one logical connection (protocol.md 0.2): what `connectionId`
-// names. On the reliable subprotocol it outlives its sockets.
+// names. On a reliable subprotocol it outlives its sockets.
 //
 //	          open                    socket lost, closed with a code other than 1000
 //	(none) ────────▶ attached ──────────────────────────────▶ detached      reliable
@@ -19,13 +19,18 @@ import (
 // From attached it goes straight to gone on close code 1000, on every close by
 // the service, and, when not reliable, on any loss of the socket.
 type session struct {
-	hub      *hub
-	id       string
-	user     []byte // empty: anonymous
-	reliable bool
-	simple   bool
-	gone     bool
-	doomed   bool // overflowed, about to be gone
+	hub         *hub
+	id          string
+	user        []byte // empty: anonymous
+	subprotocol wire.Subprotocol
+	reliable    bool
+	simple      bool
+	gone        bool
+	doomed      bool // overflowed, about to be gone
+	busy        bool // an event handler has its request: what comes next waits
+	encoding    wire.Encoding
+
+	events *eventSource // nil: no event handler serves its hub
 
 	send, join permission
 	raw        rawMode
@@ -59,7 +64,7 @@ func (c *core) detach(s *session) {
 		s.window = c.newTimer(func(now time.Duration) {
 			c.now = now
 			c.stats.Expired++
-			c.end(s)
+			c.end(s, "The connection recovery timeout expired.")
 		})
 	}
 	s.window.Set(c.now + c.opts.RecoveryWindow)
@@ -68,8 +73,9 @@ func (c *core) detach(s *session) {
 }
 
 // end finishes a session for good and returns the socket it had, which is left
-// to the caller; nil if it was detached or already gone.
-func (c *core) end(s *session) *socket {
+// to the caller; nil if it was detached or already gone. The reason is for its event
+// handler.
+func (c *core) end(s *session, reason string) *socket {
 	if s.gone {
 		return nil
 	}
@@ -88,15 +94,16 @@ func (c *core) end(s *session) *socket {
 	s.replay.releaseAll(&c.messages)
 	s.hub.remove(s)
 	c.stats.Sessions--
+	c.tellDisconnected(s, reason)
 	return k
 }
 
 // lost is the abnormal end of a session's socket.
-func (c *core) lost(s *session) {
+func (c *core) lost(s *session, reason string) {
 	if s.reliable {
 		c.detach(s)
 	} else {
-		c.end(s)
+		c.end(s, reason)
 	}
 }
 
@@ -104,16 +111,16 @@ func (c *core) lost(s *session) {
 // told why first; the close frame itself carries no reason (protocol.md 7.4).
 func (c *core) disconnect(s *session, reason string) {
 	c.release(s)
+	text := "Application server closed the connection."
+	if reason != "" {
+		text += " Reason: " + reason
+	}
 	k := s.socket
 	if k != nil && !s.simple {
-		text := "Application server closed the connection."
-		if reason != "" {
-			text += " Reason: " + reason
-		}
 		c.down = wire.Downstream{Kind: wire.Disconnected, Reason: []byte(text)}
 		k.writeMessage(&c.down)
 	}
-	c.end(s)
+	c.end(s, text)
 	if k != nil {
 		k.close(closeNormal, "")
 	}

@@ -51,6 +51,8 @@ type socket struct {
 	suspect bool // its write queue is being looked at
 	code    int  // of the first close frame, either way; 0 = none yet
 
+	waiting inbox // frames that came while an event handler keeps the session busy
+
 	// Written since the queue was last seen empty: with link.Buffered they tell
 	// how many messages wait.
 	queuedMessages int
@@ -74,7 +76,8 @@ func (k *socket) open(s *session) {
 	k.state = socketOpen
 	k.parser.Reset(frame.Config{
 		Server:          true,
-		Text:            s != nil && !s.simple,
+		Text:            s != nil && s.encoding == wire.EncodingJSON,
+		Binary:          s != nil && s.encoding == wire.EncodingProtobuf,
 		MaxMessageBytes: k.core.opts.MaxMessageBytes,
 	})
 	k.core.stats.Connections++
@@ -106,7 +109,11 @@ func (k *socket) Received(now time.Duration, data []byte) {
 // Lost tells that the transport is gone.
 func (k *socket) Lost(now time.Duration, _ error) {
 	k.core.now = now
-	if k.state != socketClosed {
+	switch payload, said := k.waiting.closeFrame(); {
+	case k.state == socketClosed:
+	case said:
+		k.peerClosed(payload) // it waited behind an event, and the peer did not wait for us
+	default:
 		k.dropped()
 	}
 }
@@ -117,7 +124,7 @@ func (k *socket) tick(now time.Duration) {
 	switch {
 	case k.state != socketOpen:
 		k.abort()
-	case !k.heard:
+	case !k.heard && !k.waiting.full():
 		k.core.stats.PingTimeouts++
 		k.abort()
 	default:
@@ -127,8 +134,17 @@ func (k *socket) tick(now time.Duration) {
 	}
 }
 
-// frame takes one complete message or control frame from the parser.
+// frame takes one complete message or control frame from the parser. While the
+// session waits for an event handler everything but a ping waits with it.
 func (k *socket) frame(op ws.OpCode, payload []byte) error {
+	if s := k.session; s != nil && s.busy && op != ws.OpPing {
+		k.postpone(op, payload)
+		return nil
+	}
+	return k.handle(op, payload)
+}
+
+func (k *socket) handle(op ws.OpCode, payload []byte) error {
 	switch op {
 	case ws.OpClose:
 		k.peerClosed(payload)
@@ -159,21 +175,25 @@ func (k *socket) peerClosed(payload []byte) {
 		k.code = code
 	}
 	s := k.session
+	reason := "The client closed the connection."
+	if len(payload) > 2 {
+		reason = string(payload[2:])
+	}
 	k.finish()
 	k.link.CloseAfterWrite()
 	switch {
 	case s == nil:
 	case k.code == closeNormal:
-		k.core.end(s)
+		k.core.end(s, reason)
 	default:
-		k.core.lost(s)
+		k.core.lost(s, reason)
 	}
 }
 
 // fail ends the session for what its client did, and closes.
 func (k *socket) fail(code int, reason string) {
 	if k.session != nil {
-		k.core.end(k.session)
+		k.core.end(k.session, reason)
 	}
 	k.close(code, reason)
 }
@@ -187,6 +207,8 @@ func (k *socket) close(code int, reason string) {
 	k.core.frame = frame.AppendClose(k.core.frame[:0], ws.StatusCode(code), reason, nil)
 	k.write(k.core.frame)
 	k.state = socketClosing
+	k.waiting = inbox{}
+	k.link.Resume() // the peer's close frame may be behind what was not read
 	k.timer.Set(k.core.now + closeTimeout)
 }
 
@@ -203,7 +225,7 @@ func (k *socket) dropped() {
 	s := k.session
 	k.finish()
 	if s != nil {
-		k.core.lost(s)
+		k.core.lost(s, "The connection was lost.")
 	}
 }
 
@@ -211,6 +233,7 @@ func (k *socket) dropped() {
 func (k *socket) finish() {
 	k.state = socketClosed
 	k.timer.Stop()
+	k.waiting = inbox{}
 	if k.code == 0 {
 		k.code = closeAbnormal
 	}
@@ -218,10 +241,11 @@ func (k *socket) finish() {
 	k.core.stats.Closes[k.code]++
 }
 
-// writeMessage sends one JSON message that is meant for this client alone.
+// writeMessage sends one message that is meant for this client alone.
 func (k *socket) writeMessage(m *wire.Downstream) {
-	k.core.payload = wire.AppendDownstream(k.core.payload[:0], m)
-	k.writeFrame(ws.OpText, k.core.payload)
+	e := k.session.encoding
+	k.core.payload = e.AppendDownstream(k.core.payload[:0], m)
+	k.writeFrame(e.OpCode(), k.core.payload)
 }
 
 func (k *socket) writeFrame(op ws.OpCode, payload []byte) {
@@ -253,10 +277,26 @@ func closeCause(s *session, err error) (code int, reason string) {
 	case broken.Code == closeTooLarge:
 		return closeTooLarge, "The client message is too large."
 	case broken.Code == closeUnsupported:
-		return closeUnsupported, "The JSON subprotocol requires text messages."
+		return closeUnsupported, s.wrongFrame()
 	case broken.Code == closeInvalid && !s.simple:
-		return closeInvalid, reasonInvalidMessage
+		return closeInvalid, s.invalidMessage()
 	default:
 		return int(broken.Code), "The client frame is invalid."
 	}
+}
+
+// wrongFrame and invalidMessage are the service's words for close codes 1003 and 1007
+// (protocol.md 3.6).
+func (s *session) wrongFrame() string {
+	if s.encoding == wire.EncodingProtobuf {
+		return "The " + string(s.subprotocol) + " subprotocol requires binary messages."
+	}
+	return "The JSON subprotocol requires text messages."
+}
+
+func (s *session) invalidMessage() string {
+	if s.encoding == wire.EncodingProtobuf {
+		return "The client message is not a valid Protobuf protocol message."
+	}
+	return "The client message is not a valid JSON protocol message."
 }

@@ -13,10 +13,13 @@ type Stats struct {
 
 	Joins      uint64 // joinGroup requests executed
 	Publishes  uint64 // messages accepted from clients and over REST
-	Events     uint64 // user events, all of which fail
+	Events     uint64 // user events of clients
 	Deliveries uint64 // messages given to sessions, replays not counted
 	Acks       uint64 // acks sent, errors included
 	Duplicates uint64 // requests whose ack id had succeeded before
+
+	EventsFailed  uint64 // events of any kind that no handler took: none matched, or it failed
+	EventsDropped uint64 // connected and disconnected, not sent because too many were under way
 
 	RecoveriesAccepted uint64
 	RecoveriesRefused  uint64

@@ -33,6 +33,8 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveClient(w, r, url.PathEscape(r.URL.Query().Get("hub")))
 	} else if strings.HasPrefix(path, "/api/") {
 		s.serveREST(w, r)
+	} else if s.opts.Web != nil {
+		s.opts.Web.ServeHTTP(w, r)
 	} else {
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -70,7 +72,11 @@ func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, escapedHub 
 		return
 	}
 	a.hub, a.subprotocol = hub, subprotocol
-	if subprotocol.Reliable() {
+	if offered, no = s.connect(w, r, a, offered); no != nil {
+		s.refuse(w, no)
+		return
+	}
+	if a.subprotocol.Reliable() {
 		if a.token, err = wire.SignReconnection(s.opts.AccessKey, a.id, time.Now()); err != nil {
 			s.refuse(w, &refusal{status: http.StatusInternalServerError})
 			return
@@ -95,7 +101,7 @@ func (s *Server) admit(r *http.Request, query url.Values, escapedHub string) (*a
 	if problem != "" {
 		return nil, &refusal{http.StatusBadRequest, problem}
 	}
-	a := &admission{id: newConnectionID(), user: claims.Subject, groups: claims.Groups, raw: raw}
+	a := &admission{id: newConnectionID(), user: claims.Subject, groups: claims.Groups, raw: raw, claims: claims}
 	a.send, a.join = roles(claims.Roles)
 	return a, nil
 }
@@ -187,7 +193,7 @@ func chooseSubprotocol(h http.Header) (known wire.Subprotocol, offered string) {
 	for _, line := range h.Values("Sec-WebSocket-Protocol") {
 		for item := range strings.SplitSeq(line, ",") {
 			item = strings.TrimSpace(item)
-			for _, p := range []wire.Subprotocol{wire.JSON, wire.JSONReliable} {
+			for _, p := range wire.Subprotocols {
 				if strings.EqualFold(item, string(p)) {
 					return p, item
 				}

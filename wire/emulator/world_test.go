@@ -78,6 +78,7 @@ func (w *world) advance(d time.Duration) {
 type fakeLink struct {
 	out      bytes.Buffer
 	stalled  bool
+	paused   bool
 	buffered int
 	end      string // "closed" or "aborted"
 }
@@ -91,6 +92,8 @@ func (l *fakeLink) Write(b []byte) {
 func (l *fakeLink) Buffered() int    { return l.buffered }
 func (l *fakeLink) CloseAfterWrite() { l.end = "closed" }
 func (l *fakeLink) Abort()           { l.end = "aborted" }
+func (l *fakeLink) Pause()           { l.paused = true }
+func (l *fakeLink) Resume()          { l.paused = false }
 
 // client is the peer of one socket, speaking literal frames.
 type client struct {
@@ -260,14 +263,19 @@ func withRaw(group string, noEcho bool) func(*admission) {
 // FuzzSocket feeds a client's bytes, cut in two, to a reliable session: whatever
 // they are, the counts stay right and the next client is served.
 func FuzzSocket(f *testing.F) {
+	f.Add(ws.MustCompileFrame(ws.MaskFrame(ws.NewBinaryFrame([]byte("\x0a\x0d\x0a\x04room\x10\x01\x1a\x03\x0a\x01a")))), 5, true)
 	for _, m := range []string{`{"type":"ping"}`, `{"type":"sendToGroup","group":"room","data":1,"ackId":1}`, `{`} {
-		f.Add(ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(m)))), 3)
+		f.Add(ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(m)))), 3, false)
 	}
-	f.Add(ws.MustCompileFrame(ws.MaskFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(1001, "x")))), 0)
-	f.Add([]byte{0x01, 0x81, 0, 0, 0, 0, '{', 0x80, 0x81, 0, 0, 0, 0, '}'}, 8)
-	f.Fuzz(func(t *testing.T, in []byte, cut int) {
+	f.Add(ws.MustCompileFrame(ws.MaskFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(1001, "x")))), 0, true)
+	f.Add([]byte{0x01, 0x81, 0, 0, 0, 0, '{', 0x80, 0x81, 0, 0, 0, 0, '}'}, 8, false)
+	f.Fuzz(func(t *testing.T, in []byte, cut int, protobuf bool) {
 		w := newWorld(t, Options{MaxMessageBytes: 1000, KeepAlive: -1})
-		c := w.open(wire.JSONReliable, withGroups("room"))
+		p := wire.JSONReliable
+		if protobuf {
+			p = wire.ProtobufReliable
+		}
+		c := w.open(p, withGroups("room"))
 		cut = min(max(cut, 0), len(in))
 		in = bytes.Clone(in)
 		c.raw(in[:cut])

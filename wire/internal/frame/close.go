@@ -25,6 +25,7 @@ var (
 	errCloseCode        = &CloseError{ws.StatusProtocolError, "close frame holds a code that must not be sent"}
 	errCloseNotUTF8     = &CloseError{ws.StatusInvalidFramePayloadData, "close reason is not valid UTF-8"}
 	errTextRequired     = &CloseError{ws.StatusUnsupportedData, "binary message where text is required"}
+	errBinaryRequired   = &CloseError{ws.StatusUnsupportedData, "text message where binary is required"}
 	errTextNotUTF8      = &CloseError{ws.StatusInvalidFramePayloadData, "text message is not valid UTF-8"}
 	errTooLarge         = &CloseError{ws.StatusMessageTooBig, "message is larger than the limit"}
 )

@@ -15,9 +15,10 @@ type Config struct {
 	// Server: the peer is a client, whose frames must be masked; otherwise
 	// they must not be (RFC 6455 5.1).
 	Server bool
-	// Text: data messages must be text, as on the JSON subprotocols; a binary
-	// one is refused with code 1003 (protocol.md 3.6).
-	Text bool
+	// Text: data messages must be text, as on the JSON subprotocols. Binary: they
+	// must be binary, as on the protobuf ones. The other kind is refused with code
+	// 1003 (protocol.md 3.6).
+	Text, Binary bool
 	// MaxMessageBytes bounds the payload of one message, all fragments
 	// together. It is checked when a frame's header is read, before a byte of
 	// the payload is kept. 0 admits empty messages only.
@@ -126,6 +127,8 @@ func (p *Parser) checkHeader(hdr ws.Header, size int) error {
 		return nil
 	case p.cfg.Text && hdr.OpCode == ws.OpBinary:
 		return errTextRequired
+	case p.cfg.Binary && hdr.OpCode == ws.OpText:
+		return errBinaryRequired
 	case hdr.Length > int64(p.cfg.MaxMessageBytes-p.kept()):
 		return errTooLarge
 	}

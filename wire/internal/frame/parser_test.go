@@ -112,6 +112,20 @@ func TestParserAccepts(t *testing.T) {
 	}
 }
 
+func TestParserWantsBinary(t *testing.T) {
+	var p Parser
+	p.Reset(Config{Binary: true, MaxMessageBytes: 8})
+	msgs, err := feed(&p, unhex(t, "02 01 62 80 01 63 89 00"), 1000)
+	if want := []got{{ws.OpBinary, "bc"}, {ws.OpPing, ""}}; err != nil || !slices.Equal(msgs, want) {
+		t.Errorf("got %q, %v; want %q", msgs, err, want)
+	}
+	msgs, err = feed(&p, unhex(t, "81 01 61"), 1000)
+	var refused *CloseError
+	if !errors.As(err, &refused) || refused.Code != ws.StatusUnsupportedData || len(msgs) > 0 {
+		t.Errorf("text: got %q, %v; want close code 1003", msgs, err)
+	}
+}
+
 func TestParserRefuses(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -54,6 +54,8 @@ type Conn struct {
 
 	state     connState
 	readEnded bool
+	paused    bool // by Pause
+	owed      bool // the reader waits for its token until Resume
 	writeErr  error
 	dirty     bool   // on the loop's list to be flushed
 	out       []byte // to be written, after inflight
@@ -101,6 +103,24 @@ func (c *Conn) Write(b []byte) {
 	c.markDirty()
 }
 
+// Pause stops reading: what has been read is still handed over, what comes after it
+// stays in the kernel until the peer cannot send any more. The end of the connection
+// is not noticed either while nothing is read.
+func (c *Conn) Pause() {
+	if c.state == connOpen {
+		c.paused = true
+	}
+}
+
+// Resume ends a pause.
+func (c *Conn) Resume() {
+	c.paused = false
+	if c.owed {
+		c.owed = false
+		c.released <- struct{}{}
+	}
+}
+
 // Buffered returns how many bytes the kernel has not accepted yet. It is for the
 // caller to bound: a peer that stops reading makes it grow with each Write.
 func (c *Conn) Buffered() int {
@@ -116,6 +136,7 @@ func (c *Conn) CloseAfterWrite() {
 		return
 	}
 	c.state = connClosing
+	c.Resume()
 	_ = c.socket.SetDeadline(time.Now().Add(lingerTimeout))
 	c.markDirty()
 }
@@ -130,6 +151,7 @@ func (c *Conn) Abort() {
 	c.state = connClosed
 	c.discard()
 	_ = c.socket.Close()
+	c.Resume()
 	c.leave()
 }
 
@@ -155,7 +177,11 @@ func (c *Conn) received(e *event) {
 	}
 	if e.buf != nil {
 		buffers.Put(e.buf)
-		c.released <- struct{}{}
+		if c.paused {
+			c.owed = true
+		} else {
+			c.released <- struct{}{}
+		}
 	}
 }
 

@@ -1,0 +1,76 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// caller publishes over the REST API as an application server does: each message is
+// a request of its own, several may be under way at once, and none waits for the one
+// before it, so that their order is nobody's promise. The answer is what an ack is
+// to a session.
+type caller struct {
+	w         *worker
+	publisher *publisher
+	underWay  int
+}
+
+func newCaller(w *worker, publisher int) *caller {
+	c := &caller{w: w}
+	c.publisher = newPublisher(w, c, publisher)
+	return c
+}
+
+func (c *caller) ready() bool { return c.underWay < restCalls }
+
+func (c *caller) epoch() uint8 { return 1 }
+
+func (c *caller) publish(now time.Duration, p *wire.Publish) error {
+	c.underWay++
+	message := &wire.RESTMessage{DataType: p.DataType, Data: slices.Clone(p.Data)}
+	to, tag := wire.ToGroup(p.Group), p.Tag
+	c.w.calls.Add(1)
+	go func() {
+		defer c.w.calls.Done()
+		ctx, cancel := context.WithTimeout(c.w.ctx, restTimeout)
+		err := c.w.run.cfg.Target.REST.Send(ctx, to, message)
+		cancel()
+		rtt := wire.Now() - now
+		c.w.loop.Do(func(time.Duration) { c.answered(tag, now, rtt, err) })
+	}()
+	return nil
+}
+
+// answered files the answer of the service, and sends what has waited for it.
+func (c *caller) answered(tag uint64, sent, rtt time.Duration, err error) {
+	c.underWay--
+	w := c.w
+	if w.shard != nil {
+		return // the evidence is closed
+	}
+	var refused *wire.RESTError
+	answer := err == nil || errors.As(err, &refused)
+	if answer {
+		w.recorder.Record(metrics.AckRTT, w.sinceT0(sent), c.publisher.info.Population, rtt)
+		w.recorder.Interval().Acked++
+	}
+	outcome := metrics.OutcomeIndeterminateDisconnect
+	switch {
+	case err == nil:
+		outcome = metrics.OutcomeOK
+	case answer && refused.Status < http.StatusInternalServerError:
+		outcome = metrics.OutcomeFail
+	case answer:
+		outcome = metrics.OutcomeError
+	}
+	c.publisher.answered(tag, outcome)
+	if len(c.publisher.backlog) > 0 {
+		c.publisher.flush()
+	}
+}

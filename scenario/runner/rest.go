@@ -1,0 +1,94 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+const (
+	// restCalls is how many REST calls one caller, or one fault on one worker, has under
+	// way at once.
+	restCalls = 16
+	// restTimeout bounds one of them.
+	restTimeout = 10 * time.Second
+	// restReason is what the clients hear that a fault closes.
+	restReason = "fault of the load test"
+)
+
+// restOf returns the target's REST API with an HTTP client that reaches it as the
+// sessions do, and what lets go of its connections; nil where the scenario has no
+// use for it.
+func restOf(cfg *Config) (api *wire.REST, idle func(), err error) {
+	if !cfg.Plan.Scenario.NeedsREST() {
+		return nil, func() {}, nil
+	}
+	if cfg.Target.REST == nil {
+		return nil, nil, errors.New("rest populations and the fault rest-close need a connection string or an Entra token: the REST API asks for the one or the other")
+	}
+	own := *cfg.Target.REST
+	if own.Client != nil {
+		return &own, func() {}, nil
+	}
+	transport := &http.Transport{
+		TLSClientConfig: cfg.Dialer.TLS.Clone(), // of nil it is nil
+		Proxy:           cfg.Dialer.Proxy,
+		// No call waits for a connection here, where it would not show, and every
+		// connection is kept: opening one is no part of what is measured.
+		MaxIdleConnsPerHost: math.MaxInt32,
+		IdleConnTimeout:     time.Minute,
+	}
+	own.Client = &http.Client{Transport: transport}
+	return &own, transport.CloseIdleConnections, nil
+}
+
+// closeByREST has the service close the sessions that fault i strikes, beside the
+// loop. The fault has struck when every call has come back: those that failed and
+// changed nothing hit nobody.
+func (w *worker) closeByREST(i int, hit []*member) {
+	if len(hit) == 0 {
+		w.run.struck(i, 0)
+		return
+	}
+	ids := make([]string, len(hit))
+	for j, m := range hit {
+		ids[j] = m.client.ConnectionID()
+	}
+	w.calls.Add(1)
+	go func() {
+		defer w.calls.Done()
+		failures := w.closeEach(ids)
+		w.loop.Do(func(time.Duration) {
+			struck := len(hit)
+			for j, err := range failures {
+				if err != nil && hit[j].spare() {
+					struck--
+					w.run.note("note", "session "+itoa(hit[j].id)+" was not closed: "+err.Error())
+				}
+			}
+			w.run.struck(i, struck)
+		})
+	}()
+}
+
+// closeEach returns what became of every call, in the order of the connections.
+func (w *worker) closeEach(ids []string) []error {
+	failures := make([]error, len(ids))
+	var callers sync.WaitGroup
+	for first := range min(restCalls, len(ids)) {
+		callers.Go(func() {
+			for j := first; j < len(ids); j += restCalls {
+				ctx, cancel := context.WithTimeout(w.ctx, restTimeout)
+				failures[j] = w.run.cfg.Target.REST.CloseConnection(ctx, ids[j], restReason)
+				cancel()
+			}
+		})
+	}
+	callers.Wait()
+	return failures
+}

@@ -1,0 +1,122 @@
+package conform
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// UnreachableError says that no case could be tried: the target was not reached,
+// or refused even a client with a good token. Its text holds no secret.
+type UnreachableError struct {
+	Target string
+	Err    error
+}
+
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("target %s: %v", e.Target, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Run tries the cases one after the other. When ctx ends it returns what has been
+// found so far, and ctx's error; any other error comes without a report, an
+// *UnreachableError when the target is not there.
+func Run(ctx context.Context, c Config) (*Report, error) {
+	tgt, err := c.resolve()
+	if err != nil {
+		return nil, err
+	}
+	if err := tgt.probe(ctx); err != nil {
+		return nil, err
+	}
+	report := &Report{
+		Format: reportFormat, Target: tgt.endpoint(), Hub: tgt.Hub, Strict: tgt.Strict,
+		StartedAt: time.Now().UTC(), Totals: map[Outcome]int{},
+	}
+	for _, cs := range Cases() {
+		if tgt.Select != nil && !tgt.Select(&cs) {
+			continue
+		}
+		result := tgt.try(ctx, &cs)
+		if ctx.Err() != nil {
+			break // what was under way has not been judged
+		}
+		report.add(result)
+		if tgt.Done != nil {
+			tgt.Done(&report.Cases[len(report.Cases)-1])
+		}
+	}
+	report.Seconds = time.Since(report.StartedAt).Seconds()
+	return report, ctx.Err()
+}
+
+// try runs one case, or says why it does not apply.
+func (tgt *target) try(ctx context.Context, c *Case) Result {
+	result := Result{ID: c.ID, Rule: c.Rule, Title: c.Title, Level: c.Level, Outcome: Skipped}
+	for _, need := range c.Needs {
+		if slices.Contains(tgt.lacks, need) {
+			result.Reasons = []string{"needs: " + string(need)}
+			return result
+		}
+		if !tgt.Slow && (need == NeedTime || need == NeedTraffic) {
+			result.Reasons = []string{"needs " + string(need)}
+			return result
+		}
+	}
+	t := newT(ctx, tgt, c)
+	start := time.Now()
+	t.do(c.run)
+	result.Seconds = time.Since(start).Seconds()
+	result.Outcome, result.Reasons = t.outcome()
+	if result.Outcome == Fail || result.Outcome == Differs {
+		result.Frames = t.log.lines()
+	}
+	return result
+}
+
+// probe asks the target what it offers. An answer to a plain JSON client is all
+// that must be there.
+func (tgt *target) probe(ctx context.Context) error {
+	asked := *tgt
+	asked.Timeout = max(tgt.Timeout, defaultTimeout) // a first answer may be slow
+	defer func() { tgt.lacks = asked.lacks }()
+	t := newT(ctx, &asked, &Case{})
+	var problem error
+	t.do(func(t *T) {
+		a, err := t.request(t.clientRequest(&client{proto: plain}))
+		switch {
+		case err != nil:
+			problem = err
+		case a.status != http.StatusSwitchingProtocols:
+			problem = fmt.Errorf("a client is refused with HTTP %d %s", a.status, http.StatusText(a.status))
+		default:
+			t.probeOptions()
+		}
+	})
+	if problem == nil && len(t.failures) > 0 {
+		problem = fmt.Errorf("%s", t.failures[0])
+	}
+	if problem == nil {
+		return nil
+	}
+	return &UnreachableError{Target: tgt.endpoint(), Err: fmt.Errorf("%s", t.log.clean(problem.Error()))}
+}
+
+func (t *T) probeOptions() {
+	if a, err := t.request(t.clientRequest(&client{proto: reliable})); err != nil || a.protocol() != reliable {
+		t.target.lacks = append(t.target.lacks, NeedReliable)
+	}
+	if a, err := t.request(t.clientRequest(&client{})); err != nil || a.status != http.StatusSwitchingProtocols {
+		t.target.lacks = append(t.target.lacks, NeedSimple)
+	}
+	if !t.target.hasKey() {
+		return
+	}
+	if resp := t.call(restCall{method: http.MethodHead, path: "api/health", open: true}); resp.status == http.StatusNotFound {
+		t.target.lacks = append(t.target.lacks, NeedREST)
+	}
+}
