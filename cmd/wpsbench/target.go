@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -88,11 +89,31 @@ func (a *app) findTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies
 	if t.target, err = a.namedTarget(st, hub, runner.GroupPrefix(runID), plan, dialer); err != nil {
 		return nil, err
 	}
+	if st.Negotiate != "" {
+		if err := t.askNegotiate(c.Context); err != nil {
+			return nil, failf(exitSetup, "%w", err)
+		}
+	}
 	t.target.Kind = "remote"
 	if isLoopback(t.target.Endpoint) {
 		t.target.Kind = "loopback"
 	}
 	return t, nil
+}
+
+// askNegotiate asks once where the sessions will go: a negotiate server on this
+// machine may well stand in front of a service elsewhere.
+func (t *resolvedTarget) askNegotiate(ctx context.Context) error {
+	raw, err := t.target.URL(0)(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := runner.URLTarget(raw, "")
+	if err != nil {
+		return fmt.Errorf("negotiate: %w", err)
+	}
+	t.target.Endpoint, t.target.Hub = at.Endpoint, at.Hub
+	return nil
 }
 
 func (a *app) namedTarget(st scenario.Target, hub, prefix string, plan *scenario.Plan, dialer *wire.Dialer) (runner.Target, error) {

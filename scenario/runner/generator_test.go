@@ -74,7 +74,7 @@ func TestBacklogOverflow(t *testing.T) {
 func TestOverflowOnTheWire(t *testing.T) {
 	t.Parallel()
 	plan := planOf(t, base, plainProtocol, backSoon, "populations.members.connections=2", "groups.room.count=1",
-		"populations.members.publish={to: room, rate: 2000/s, size: 64, senders: 1}", "phases.warmup=0s", "phases.steady=2s",
+		"populations.members.publish={to: room, rate: 2000/s, size: 64, senders: 1}", "phases.warmup=0s", "phases.steady=4s",
 		"faults=[{name: F1, at: 100ms, population: members, hit: 2, kind: rst}]")
 	var r *run
 	schedule := plan.Schedule(0)

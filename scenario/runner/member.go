@@ -89,7 +89,9 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 		m.dialing = now
 		m.recovery.attempt(now)
 	case wire.EventDialFailed:
-		m.w.funnel.FailedDials++
+		if !ev.Recovering { // an attempt to recover may fail: it is no verdict (protocol.md 4.5)
+			m.w.funnel.FailedDials++
+		}
 		m.w.run.dialFailed(ev.Err)
 	case wire.EventOpened:
 		m.opened(now, ev)

@@ -137,8 +137,8 @@ scripted("5xx during recovery is no verdict on the session: attempts go on, 1 s 
     },
   }, { faults: [reset] });
   complete(r);
-  assert.deepEqual(verdict(r), { exit: 10, failed: ["failed_connects"] }, "the target refused what it should not");
-  assert.deepEqual(funnel(r), { drops: 1, recovered: 1, failed_dials: 2 });
+  assert.equal(r.exit, 0, r.output);
+  assert.deepEqual(funnel(r), { drops: 1, recovered: 1, failed_dials: 0 });
   assert.deepEqual([r.saw.recoveries, r.saw.connections], [3, 2]);
   const [{ outcomes, start_s, end_s }] = r.record.incidents;
   assert.equal(outcomes.resumed, 1);
