@@ -218,18 +218,14 @@ func (c *Checker) Joined(now time.Duration, connection int) {
 	}
 }
 
-// Dropped says that the transport is gone. Silent: only a time-out told, so that
-// it may have been gone since the last data.
-func (c *Checker) Dropped(now time.Duration, connection int, silent bool) {
+// Dropped says that the transport is gone.
+func (c *Checker) Dropped(now time.Duration, connection int) {
 	if c.shard != nil {
 		return
 	}
 	n := c.conn(connection)
 	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameDropped})
 	n.attached = false
-	if !silent {
-		n.lastData = max(n.lastData, now) // it was attached until now, and owed everything
-	}
 	if !n.reliable {
 		n.startWindow(windowDisconnect)
 	}

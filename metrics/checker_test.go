@@ -98,7 +98,7 @@ func TestCleanRuns(t *testing.T) {
 			w.round()
 			w.c.Shard()
 			for c := range 4 {
-				w.c.Dropped(w.now, c, false)
+				w.c.Dropped(w.now, c)
 				w.c.Ended(w.now, c, EndByUs)
 			}
 			w.deliver(0, 0, 0, 9)

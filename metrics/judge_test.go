@@ -124,8 +124,8 @@ func (h *history) transport() {
 	switch {
 	case h.open[c]:
 		h.open[c] = false
-		h.each(c, func(k *Checker) { k.Dropped(h.now, c, false) })
-		h.ref.dropped(h.now, c)
+		h.each(c, func(k *Checker) { k.Dropped(h.now, c) })
+		h.ref.dropped(c)
 		if h.rnd.IntN(2) == 0 {
 			why := SessionEnd(h.rnd.IntN(int(EndByUs) + 1))
 			h.each(c, func(k *Checker) { k.Ended(h.now, c, why) })

@@ -112,10 +112,9 @@ func (r *reference) joined(now time.Duration, c int) {
 	}
 }
 
-func (r *reference) dropped(now time.Duration, c int) {
+func (r *reference) dropped(c int) {
 	s := r.subs[c]
 	s.attached = false
-	s.lastData = max(s.lastData, now)
 	if !s.reliable {
 		s.start("disconnect")
 	}

@@ -132,7 +132,7 @@ func (w *world) replay(connection, p, slot int, m, id uint64) DeliveryResult {
 }
 
 // drop takes the transport away; a new connection has to follow by rejoin.
-func (w *world) drop(connection int) { w.c.Dropped(w.now, connection, false) }
+func (w *world) drop(connection int) { w.c.Dropped(w.now, connection) }
 
 func (w *world) resume(connection int) { w.c.Opened(w.now, connection, true) }
 

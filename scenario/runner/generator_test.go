@@ -69,51 +69,6 @@ func TestBacklogOverflow(t *testing.T) {
 	}
 }
 
-// What arrives at the target after an overflow carries the instants of the plan,
-// and what was skipped is neither lost nor accused.
-func TestOverflowOnTheWire(t *testing.T) {
-	t.Parallel()
-	plan := planOf(t, base, plainProtocol, backSoon, "populations.members.connections=2", "groups.room.count=1",
-		"populations.members.publish={to: room, rate: 2000/s, size: 64, senders: 1}", "phases.warmup=0s", "phases.steady=4s",
-		"faults=[{name: F1, at: 100ms, population: members, hit: 2, kind: rst}]")
-	var r *run
-	schedule := plan.Schedule(0)
-	wrong := 0
-	f := newFake(t, script{
-		onOpen: func(n int, _ net.Conn) {
-			if n <= 2 {
-				return
-			}
-			until(t, "the overflow", func() (over bool) {
-				r.onWorkers(func(w *worker, _ time.Duration) {
-					for _, m := range w.members {
-						p := m.publisher
-						over = over || p != nil && len(p.backlog) == maxBacklog && p.k > p.backlog[maxBacklog-1].k+200
-					}
-				})
-				return over
-			})
-		},
-		onPublish: func(_ int, publish fakeFrame) {
-			h, status := metrics.ParsePayload(publish.Data[1:len(publish.Data)-1], metrics.PayloadText, 1)
-			if status != metrics.HeaderOK || h.Intended != schedule.At(h.Message-1) {
-				wrong++
-			}
-		},
-	})
-	cfg := f.config(t, plan)
-	cfg.Workers = 1
-	r = newRun(cfg)
-	rec, err := r.execute(t.Context(), t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantVerdict(t, rec, metrics.ExitFail, nil) // publishes failed, no accusation
-	if p := rec.Totals.Publishes; p.Dropped < 200 || p.Sent == 0 || wrong != 0 {
-		t.Errorf("publishes %+v; %d messages disagree with the plan", p, wrong)
-	}
-}
-
 // Sessions that recover while messages are given up accuse nobody of what was never
 // sent, and the drain does not wait for it.
 func TestRecoveryBesideSkipped(t *testing.T) {

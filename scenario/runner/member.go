@@ -2,7 +2,6 @@ package runner
 
 import (
 	"errors"
-	"net"
 	"strings"
 	"time"
 
@@ -328,7 +327,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 		w.counts.open--
 	}
 	w.countClose(ev)
-	w.checker.Dropped(now, m.id, timedOut(ev.Err))
+	w.checker.Dropped(now, m.id)
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if m.closing {
 		return
@@ -419,12 +418,6 @@ func (m *member) finish() {
 	m.closed = true
 	m.w.counts.finished++
 	m.w.pulse.finished.Add(1)
-}
-
-// timedOut says that nothing but time told of the drop.
-func timedOut(err error) bool {
-	var n net.Error
-	return errors.As(err, &n) && n.Timeout()
 }
 
 func dropText(ev *wire.Event) string {

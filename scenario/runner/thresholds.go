@@ -88,7 +88,7 @@ func countersOf(rec *metrics.Run) map[string]uint64 {
 	d, p, f := rec.Totals.Deliveries, rec.Totals.Publishes, rec.Connections.Funnel
 	return map[string]uint64{
 		"failed_connects":  f.FailedDials + f.FailedJoins,
-		"failed_publishes": p.Fail + p.Dropped,
+		"failed_publishes": p.Fail + p.Errored + p.Dropped,
 		"lost":             d.Lost,
 		"duplicated":       d.Duplicated,
 		"reordered":        d.Reordered,
