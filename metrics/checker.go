@@ -38,6 +38,7 @@ type Checker struct {
 
 	byConnection []int32 // position in conns, -1 = another worker's
 	byPublisher  []int32 // position of its slot 0 in slots, -1 = another worker's
+	connectionOf []uint8 // the newest Header.Session seen of each publisher
 	progress     Progress
 	shard        *Shard // the evidence is closed
 }
@@ -140,6 +141,7 @@ func NewChecker(t *Topology, p Profile, connections []int) *Checker {
 	c.frozen = make(map[int]uint64)
 	c.byConnection = slices.Repeat([]int32{-1}, len(t.Subscribers))
 	c.byPublisher = slices.Repeat([]int32{-1}, len(t.Publishers))
+	c.connectionOf = make([]uint8, len(t.Publishers))
 	populations := len(t.Populations)
 	pairs := 0
 	for _, id := range connections {

@@ -90,6 +90,7 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 	next, before := p.next, p.session
 	where := c.place(i, h.Message, n.session)
 	arrived := where.arrived()
+	c.noteConnection(h)
 	switch {
 	case fault != checkNone:
 	case seq.fault != checkNone:
@@ -98,7 +99,7 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 		fault = checkR1 // an id that the session has seen, on a message that it has not
 	case !seq.replay:
 		k.judged[classOf(n.reliable)]++
-		if where != placedLate || !c.t.Publishers[h.Publisher].Unordered {
+		if where != placedLate || c.ordered(h) {
 			fault = order(where, n.reliable)
 		}
 	}
@@ -263,4 +264,18 @@ func classOf(reliable bool) int {
 		return 1
 	}
 	return 0
+}
+
+// ordered says whether a message that came late broke a promise: order is one of a
+// publisher's connection, so what an older connection left behind may come after
+// the messages of the next one; REST sends have none (protocol.md 12).
+func (c *Checker) ordered(h *Header) bool {
+	return !c.t.Publishers[h.Publisher].Unordered && h.Session == c.connectionOf[h.Publisher]
+}
+
+// noteConnection keeps the newest connection of a publisher; the number wraps.
+func (c *Checker) noteConnection(h *Header) {
+	if newest := &c.connectionOf[h.Publisher]; int8(h.Session-*newest) > 0 {
+		*newest = h.Session
+	}
 }
