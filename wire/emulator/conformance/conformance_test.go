@@ -48,13 +48,25 @@ func TestOfficialServerSDK(t *testing.T) {
 
 // TestScriptedServers is the reverse: wpsbench against servers that are not ours.
 func TestScriptedServers(t *testing.T) {
+	commandSuite(t, "scripted.test.mjs")
+}
+
+// TestOfficialMiddleware: the application's end of the event handlers that
+// `wpsbench serve --event-handler` calls.
+func TestOfficialMiddleware(t *testing.T) {
+	commandSuite(t, "webhook.test.mjs")
+}
+
+// commandSuite runs a suite that starts wpsbench itself.
+func commandSuite(t *testing.T, file string) {
+	t.Helper()
 	node := nodeJS(t)
 	binary := filepath.Join(t.TempDir(), "wpsbench.exe")
-	build := exec.Command("go", "build", "-o", binary, "github.com/wpsbench/wpsbench/cmd/wpsbench")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/wpsbench/wpsbench/cmd/wpsbench")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build wpsbench: %v\n%s", err, out)
 	}
-	runSuite(t, node, "scripted.test.mjs", "WPSBENCH="+binary)
+	runSuite(t, node, file, "WPSBENCH="+binary)
 }
 
 // emulatorSuite runs a suite against an emulator of its own.
