@@ -9,7 +9,7 @@ CONFORMANCE = wire/emulator/conformance
 SDKS = $(CONFORMANCE)/node_modules/.package-lock.json
 BROWSER = report/browser
 
-.PHONY: check fmt vet lint test cross fuzz bench build conformance browser-check
+.PHONY: check fmt vet lint test cross fuzz bench bars build conformance browser-check
 
 check: fmt vet cross lint test fuzz
 
@@ -61,6 +61,13 @@ fuzz:
 		done; \
 	done
 
-# benchstat-ready: go install golang.org/x/perf/cmd/benchstat@latest
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem -count 10 ./...
+# benchstat-ready: go install golang.org/x/perf/cmd/benchstat@latest. First the bars:
+# wpsbench in a process of its own against the bare loop of wire/internal/bare, which
+# wants the machine to itself; then the parts.
+BENCH_COUNT ?= 10
+bench: bars
+	$(GO) test -run '^$$' -bench . -benchmem -count $(BENCH_COUNT) $$($(GO) list ./... | grep -v '/internal/bare$$')
+
+BARS_COUNT ?= 1
+bars:
+	$(GO) test -run '^$$' -bench . -benchtime 1x -count $(BARS_COUNT) -timeout 1h ./wire/internal/bare

@@ -1,0 +1,237 @@
+package bare
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// settle is how long a process that has just opened its connections is left alone
+// before its memory is looked at.
+const settle = 1500 * time.Millisecond
+
+// The protocols that the cost of a message is compared on. The bare loop knows no
+// sequence ids, so it always speaks the plain JSON one: against it the reliable one
+// pays for its sequenceAcks as well, which do not count as messages.
+var protocols = []struct {
+	name     string
+	protocol wire.Subprotocol
+}{
+	{"json", wire.JSON},
+	{"json-reliable", wire.JSONReliable},
+	{"protobuf-reliable", wire.ProtobufReliable},
+}
+
+// BenchmarkIdle opens sessions that join a group and then do nothing. Memory is the
+// generator's whole resident set, file pages included, over the sessions.
+func BenchmarkIdle(b *testing.B) {
+	b.Run("plain/10000", func(b *testing.B) {
+		l := load{Protocol: wire.JSONReliable, Connections: 10_000, Groups: 1000, Steady: time.Minute}
+		server, target := serve(b)
+		bare := openIdle(runBare(b, l, target))
+		server.kill()
+		_, target = serve(b)
+		p, _ := runWpsbench(b, l, target, "")
+		ours := openIdle(p)
+		report(b, map[string]float64{
+			"bare-KiB/session": bare.rss / 10_000,
+			"KiB/session":      ours.rss / 10_000,
+			"pss-KiB/session":  ours.pss / 10_000,
+			"bare-open-s":      bare.seconds,
+			"bare-open-cpu-s":  bare.cpu.Seconds(),
+			"open-s":           ours.seconds,
+			"open-cpu-s":       ours.cpu.Seconds(),
+		})
+	})
+	b.Run("tls/1000", func(b *testing.B) {
+		l := load{Protocol: wire.JSONReliable, Connections: 1000, Groups: 100, Steady: time.Minute}
+		ca := filepath.Join(b.TempDir(), "ca.pem")
+		_, target := serve(b, "--tls", "--tls-cert-out", ca)
+		p, _ := runWpsbench(b, l, target, ca)
+		ours := openIdle(p)
+		report(b, map[string]float64{
+			"KiB/session":     ours.rss / 1000,
+			"pss-KiB/session": ours.pss / 1000,
+			"open-s":          ours.seconds,
+			"open-cpu-s":      ours.cpu.Seconds(),
+		})
+	})
+}
+
+type opened struct {
+	use
+	seconds float64
+}
+
+// openIdle waits for a generator that was just started to be idle. The time is from
+// its start as a process.
+func openIdle(p *process) opened {
+	began := time.Now()
+	p.await("steady")
+	o := opened{use: p.use(), seconds: time.Since(began).Seconds()}
+	time.Sleep(settle)
+	later := p.use()
+	o.rss, o.pss = later.rss, later.pss
+	p.kill()
+	return o
+}
+
+// BenchmarkMessage compares the CPU that a message costs at equal rates: publishes,
+// acks and deliveries, 1,000 connections in 100 groups of 10, 128 bytes.
+func BenchmarkMessage(b *testing.B) {
+	for _, rate := range []float64{1, 8} {
+		l := load{Connections: 1000, Groups: 100, PerConnection: rate, Warmup: time.Second, Steady: 5 * time.Second}
+		b.Run(fmt.Sprintf("%.0f-per-s", l.messages()), func(b *testing.B) {
+			_, target := serve(b)
+			bare := costOfBare(b, l, target)
+			for _, p := range protocols {
+				b.Run(p.name, func(b *testing.B) {
+					l.Protocol = p.protocol
+					messageCost(b, l, bare)
+				})
+			}
+		})
+	}
+}
+
+// costOfBare is the CPU of the bare loop per message.
+func costOfBare(b testing.TB, l load, target wire.ConnectionString) float64 {
+	p := runBare(b, l, target)
+	p.await("steady")
+	before := p.use()
+	var sent, received float64
+	if _, err := fmt.Sscanf(p.await("drain"), "drain %g %g", &sent, &received); err != nil {
+		b.Fatal(err)
+	}
+	after := p.use()
+	p.kill()
+	if want := l.messages() * l.Steady.Seconds(); sent+received < 0.98*want {
+		b.Fatalf("the bare loop moved %g messages, want %g", sent+received, want)
+	}
+	return micros(after.cpu-before.cpu) / (sent + received)
+}
+
+func messageCost(b *testing.B, l load, bare float64) {
+	server, target := serve(b)
+	p, path := runWpsbench(b, l, target, "")
+	p.await("steady")
+	before, served := p.use(), server.use()
+	time.Sleep(l.Steady - time.Second) // the word comes a little after the phase has begun
+	after, serverAfter := p.use(), server.use()
+	_ = p.end() // a verdict of the gates is no failure here
+	r := readRecord(b, path)
+	if r.missing() != 0 {
+		b.Fatalf("%g messages did not come exactly once and in order: %s", r.missing(), r.Verdict.Headline)
+	}
+	steady := r.Run.Load.PublishedPerS + (r.Metrics["ack_rtt"].Count+r.Metrics["e2e_latency"].Count)/r.phase("steady")
+	messages := steady * after.at.Sub(before.at).Seconds()
+	ours := micros(after.cpu-before.cpu) / messages
+	report(b, map[string]float64{
+		"bare-cpu-µs/msg":     bare,
+		"cpu-µs/msg":          ours,
+		"ratio-bare":          ours / bare,
+		"emulator-cpu-µs/msg": micros(serverAfter.cpu-served.cpu) / messages,
+		"KiB/session":         after.rss / float64(l.Connections),
+		"ack-p50-µs":          r.percentile("ack_rtt", "p50"),
+		"ack-p99-µs":          r.percentile("ack_rtt", "p99"),
+		"e2e-p99-µs":          r.percentile("e2e_latency", "p99"),
+	})
+}
+
+// BenchmarkThroughput asks for more and more until a rate is not held: every
+// scheduled publish sent, every copy checked, within the planned time and half a
+// second.
+func BenchmarkThroughput(b *testing.B) {
+	for _, p := range protocols {
+		b.Run(p.name, func(b *testing.B) {
+			held, missing := 0.0, 0.0
+			for _, rate := range []float64{10, 20, 30, 40, 50, 60, 70} {
+				l := load{Protocol: p.protocol, Connections: 1000, Groups: 100, PerConnection: rate, Warmup: time.Second, Steady: 3 * time.Second}
+				_, target := serve(b)
+				run, path := runWpsbench(b, l, target, "")
+				_ = run.end()
+				r := readRecord(b, path)
+				done := r.Totals.Publishes.Sent + r.Totals.Publishes.OK + r.Totals.Deliveries.Delivered
+				took := r.phase("warmup") + r.phase("steady") + r.phase("drain")
+				b.Logf("asked %.0f/s, moved %.0f/s, missing %g: %s", l.messages(), done/took, r.missing(), r.Verdict.Headline)
+				if r.missing() != 0 || r.phase("drain") > 0.5 {
+					missing = r.missing()
+					break
+				}
+				held = done / took
+			}
+			report(b, map[string]float64{"held-msg/s": held, "missing-beyond": missing})
+		})
+	}
+}
+
+// BenchmarkSessions has as many sessions as one process can hold join, publish, drop,
+// recover and be verified.
+func BenchmarkSessions(b *testing.B) {
+	for _, n := range []int{18_000, 19_500} {
+		b.Run(fmt.Sprintf("%d", n), func(b *testing.B) {
+			l := load{
+				Protocol: wire.JSONReliable, Connections: n, Groups: n / 10, PerConnection: 0.1, Steady: 10 * time.Second,
+				Extra: "faults: [{name: F1, at: 3s, kind: rst, population: members, hit: 20%}]\n",
+			}
+			_, target := serve(b)
+			p, path := runWpsbench(b, l, target, "")
+			p.await("steady")
+			time.Sleep(l.Steady - time.Second)
+			after := p.use()
+			_ = p.end()
+			r := readRecord(b, path)
+			if r.missing() != 0 || r.Connections.Funnel["recovered"] != float64(n/5) {
+				b.Errorf("missing %g, recovered %g of %d: %s", r.missing(), r.Connections.Funnel["recovered"], n/5, r.Verdict.Headline)
+			}
+			report(b, map[string]float64{
+				"sessions":    r.Connections.Funnel["connected"],
+				"recovered":   r.Connections.Funnel["recovered"],
+				"open-s":      r.phase("connect"),
+				"KiB/session": after.rss / float64(n),
+			})
+		})
+	}
+}
+
+// report writes the figures in place of the time per iteration, of which there is one.
+func report(b *testing.B, figures map[string]float64) {
+	b.ReportMetric(0, "ns/op")
+	for unit, v := range figures {
+		b.ReportMetric(v, unit)
+	}
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// The bare loop counts what it says it counts, whole or in pieces.
+func TestCount(t *testing.T) {
+	stream := append([]byte{0x81, 0, 0x81, 3, 'a', 'b', 'c', 0x82, 126, 1, 0}, make([]byte, 256)...)
+	stream = append(stream, 0x81, 1, 'x')
+	for _, size := range []int{1, 2, 3, 5, 100, len(stream)} {
+		var s socket
+		frames := uint64(0)
+		for from := 0; from < len(stream); from += size {
+			frames += s.count(stream[from:min(from+size, len(stream))])
+		}
+		// The header alone counts: the last byte of a payload adds nothing.
+		if frames != 4 || s.skip != 0 {
+			t.Errorf("in pieces of %d: %d frames, %d bytes missing; want 4, 0", size, frames, s.skip)
+		}
+	}
+}
+
+// The ack id of a publish grows by one, carries included.
+func TestFrames(t *testing.T) {
+	f := newFrames(&load{Connections: 2, Groups: 1, PerConnection: 1})
+	for want := 10_000_001; want < 10_000_120; want++ {
+		b := f.next(1)
+		var got int
+		if _, err := fmt.Sscanf(string(b[f.digits[1]:]), "%d", &got); err != nil || got != want {
+			t.Fatalf("ack id %d (%v), want %d", got, err, want)
+		}
+	}
+}
