@@ -361,13 +361,30 @@ type RunEvent struct {
 
 // Health says whether the measurement can be trusted.
 type Health struct {
-	Result       string   `json:"result"` // valid, warn, invalid
-	BadWindows   int      `json:"bad_windows"`
-	Windows      int      `json:"windows"`
+	Result       string   `json:"result"`      // valid, warn, invalid
+	BadWindows   int      `json:"bad_windows"` // bad by any gate
+	Windows      int      `json:"windows"`     // seconds of steady state, from FromS on
+	FromS        float64  `json:"from_s"`
+	Untrusted    []Span   `json:"untrusted"` // the bad ones, neighbours joined
 	Gates        []Gate   `json:"gates"`
 	Clock        Clock    `json:"clock"`
 	CeilingPerS  *float64 `json:"ceiling_per_s"`
 	MaxLagMicros int64    `json:"max_lag_us"`
+	PushBack     PushBack `json:"push_back"`
+}
+
+// Span is a stretch of time since the start of the run, half open.
+type Span struct {
+	FromS float64 `json:"from_s"`
+	ToS   float64 `json:"to_s"`
+}
+
+// PushBack is the target's doing, not the generator's: publishes that came due while
+// their session was attached but would take no more, because the peer did not read
+// or the answers to too many others were owed.
+type PushBack struct {
+	Windows int    `json:"windows"` // seconds of the run in which it happened
+	Held    uint64 `json:"held"`    // publishes that waited, or were never sent
 }
 
 // Gate is one condition of a trustworthy measurement.
@@ -377,8 +394,12 @@ type Gate struct {
 	Unit       string   `json:"unit"`
 	Warn       float64  `json:"warn"`
 	Invalid    float64  `json:"invalid"`
-	Result     string   `json:"result"` // ok, warn, invalid, not_measured
+	Below      bool     `json:"below,omitempty"` // bad below its limits, not above them
+	Result     string   `json:"result"`          // ok, warn, invalid, not_measured
 	BadWindows int      `json:"bad_windows"`
+	Bad        []Span   `json:"bad"`     // the bad windows, neighbours joined
+	Meaning    string   `json:"meaning"` // of the value, in words
+	Advice     string   `json:"advice"`  // what helps
 }
 
 // Clock bounds the error between the two stamps of one latency.

@@ -254,7 +254,15 @@ func invalidReasons(r *Run) []Reason {
 	if len(gates) > 0 {
 		text += " (" + strings.Join(gates, ", ") + ")"
 	}
-	return []Reason{{Code: "generator", Severity: "fail", Text: text, Ref: "/health"}}
+	reasons := []Reason{{Code: "generator", Severity: "fail", Text: text, Ref: "/health"}}
+	for i, g := range h.Gates {
+		if g.Result == gateInvalid && g.Advice != "" {
+			return append(reasons, Reason{
+				Code: "advice", Severity: "info", Text: "what helps: " + g.Advice, Ref: "/health/gates/" + strconv.Itoa(i),
+			})
+		}
+	}
+	return reasons
 }
 
 // thresholdReasons tells the thresholds of that result, missed or without samples.

@@ -95,14 +95,11 @@ func (c *canvas) offences() {
 	}
 }
 
-// untrusted marks the moments at which a gate of the measurement did not hold.
+// untrusted marks the seconds in which a gate of the measurement did not hold.
 func (c *canvas) untrusted() {
-	for _, e := range c.tl.run.Events {
-		if e.Kind == "gate" {
-			x := c.tl.x.At(e.TS)
-			width := max(c.tl.x.At(e.TS+c.tl.run.Series.IntervalS)-x, 1.5)
-			c.doc.Rect(x, c.bottom-5, width, 5, svg.Fill(svg.Invalid))
-		}
+	for _, u := range c.tl.run.Health.Untrusted {
+		x := c.tl.x.At(u.FromS)
+		c.doc.Rect(x, c.bottom-5, max(c.tl.x.At(u.ToS)-x, 1.5), 5, svg.Fill(svg.Invalid))
 	}
 }
 

@@ -123,9 +123,11 @@ func validHealth() metrics.Health {
 	return metrics.Health{
 		Result: "valid", Windows: 60, Clock: metrics.Clock{BoundMicros: 1}, MaxLagMicros: 4100,
 		Gates: []metrics.Gate{
-			{ID: "sent_ratio", Value: ptr(1.0), Unit: "ratio", Warn: 0.999, Invalid: 0.995, Result: "ok"},
+			{ID: "sent_ratio", Value: ptr(1.0), Unit: "ratio", Warn: 0.999, Invalid: 0.995, Below: true, Result: "ok", Meaning: "publishes sent in time"},
 			{ID: "schedule_lag", Value: ptr(0.02), Unit: "ratio", Warn: 0.1, Invalid: 0.2, Result: "ok"},
 			{ID: "cpu", Value: ptr(0.41), Unit: "ratio", Warn: 0.8, Invalid: 0.95, Result: "ok"},
+			{ID: "run_queue_share", Value: ptr(0.3), Unit: "ratio", Warn: 0.25, Invalid: 0.5, Result: "warn", BadWindows: 1, Bad: []metrics.Span{{FromS: 31, ToS: 32}}},
+			{ID: "swap_in", Value: ptr(0.0), Unit: "count", Result: "ok"},
 			{ID: "steal", Unit: "ratio", Warn: 0.02, Invalid: 0.1, Result: "not_measured"},
 		},
 	}
@@ -277,9 +279,9 @@ func invalidRun(t testing.TB) *metrics.Run {
 	r.Health.Result, r.Health.BadWindows, r.Health.Windows = "invalid", 4, 8
 	g := &r.Health.Gates[1]
 	g.Value, g.Result, g.BadWindows = ptr(0.38), "invalid", 4
-	for i := range 4 {
-		r.Events = append(r.Events, metrics.RunEvent{TS: float64(5 + i), Kind: "gate", Text: "schedule lag"})
-	}
+	g.Bad = []metrics.Span{{FromS: 5, ToS: 9}}
+	r.Health.Untrusted, r.Health.PushBack = g.Bad, metrics.PushBack{Windows: 2, Held: 1500}
+	r.Events = append(r.Events, metrics.RunEvent{TS: 5, Kind: "gate", Text: "untrusted for 4 s: schedule lag p99 as a share of e2e p99"})
 	for i := range r.Thresholds {
 		r.Thresholds[i].Result = "not_judged"
 	}
@@ -373,6 +375,7 @@ func hostileRun(t testing.TB) *metrics.Run {
 	}
 	for i := range r.Health.Gates {
 		r.Health.Gates[i].ID, r.Health.Gates[i].Unit = next(), next()
+		r.Health.Gates[i].Meaning, r.Health.Gates[i].Advice = next(), next()
 	}
 	r.Populations = append(r.Populations, r.Populations[0])
 	for i := range r.Populations {

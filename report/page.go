@@ -170,7 +170,11 @@ func healthLine(n numbers, r *metrics.Run) string {
 }
 
 func healthParts(n numbers, r *metrics.Run) []string {
-	parts := []string{answerOf(r.Health.Result).word}
+	word := answerOf(r.Health.Result).word
+	if r.Health.Result == "warn" { // believed all the same; the gates that warn follow
+		word = answerOf("valid").word
+	}
+	parts := []string{word}
 	if r.Health.Windows > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d bad seconds", r.Health.BadWindows, r.Health.Windows))
 	}
@@ -181,12 +185,28 @@ func healthParts(n numbers, r *metrics.Run) []string {
 	case lag != nil:
 		parts = append(parts, "lag p99 "+microsOf(lag))
 	}
-	for _, g := range r.Health.Gates {
-		if g.Result == "invalid" {
-			parts = append(parts, words(g.ID)+" "+n.measuredOf(g.Value, g.Unit))
+	for _, result := range []string{"invalid", "warn"} {
+		for _, g := range r.Health.Gates {
+			if g.Result != result {
+				continue
+			}
+			text := words(g.ID) + " " + n.measuredOf(g.Value, g.Unit)
+			if result == "warn" {
+				text = "warns: " + text
+			}
+			parts = append(parts, text)
 		}
 	}
+	if p := r.Health.PushBack; p.Held > 0 {
+		parts = append(parts, pushBackText(n, p))
+	}
 	return parts
+}
+
+// pushBackText says how long the target, not the generator, held publishes back.
+func pushBackText(n numbers, p metrics.PushBack) string {
+	return fmt.Sprintf("the target pushed back in %s: %s waited", n.counted(uint64(max(p.Windows, 0)), "second", "seconds"),
+		n.counted(p.Held, "publish", "publishes"))
 }
 
 // loadParts puts the load into words; none for a run that never had a plan.

@@ -254,6 +254,9 @@ func newMeasurementSection(r *metrics.Run) *measurementSection {
 	h := r.Health
 	s := &measurementSection{Line: healthLine(htmlNumbers, r)}
 	s.Facts = append(s.Facts, "clock error of one latency at most "+micros(float64(h.Clock.BoundMicros)), "largest schedule lag "+micros(float64(h.MaxLagMicros)))
+	if p := h.PushBack; p.Held > 0 {
+		s.Facts = append(s.Facts, pushBackText(htmlNumbers, p))
+	}
 	if h.CeilingPerS != nil {
 		s.Facts = append(s.Facts, "calibrated ceiling "+perSecond(*h.CeilingPerS))
 	} else {
@@ -262,12 +265,25 @@ func newMeasurementSection(r *metrics.Run) *measurementSection {
 	if len(h.Gates) == 0 {
 		return s
 	}
-	s.Gates = &table{Caption: "Gates: conditions of a trustworthy measurement", Head: heads("gate", "answer", ">value", ">warns at", ">invalid at", ">bad seconds")}
+	s.Gates = &table{Caption: "Gates: conditions of a trustworthy measurement", Head: heads("gate", "answer", ">value", ">warns", ">invalid", ">bad seconds")}
 	for _, g := range h.Gates {
-		s.Gates.add(textCell(words(g.ID)), answerCell(g.Result), valueCell(g.Value, g.Unit),
-			numCell(htmlNumbers.measured(g.Warn, g.Unit)), numCell(htmlNumbers.measured(g.Invalid, g.Unit)), intCell(g.BadWindows))
+		warn, invalid := gateLimits(g)
+		s.Gates.add(cell{Text: words(g.ID), Sub: g.Meaning}, answerCell(g.Result), valueCell(g.Value, g.Unit),
+			numCell(warn), numCell(invalid), intCell(g.BadWindows))
 	}
 	return s
+}
+
+// gateLimits writes from where a gate warns and from where a second is bad.
+func gateLimits(g metrics.Gate) (warn, invalid string) {
+	side := "> "
+	if g.Below {
+		side = "< "
+	}
+	if g.Unit == "count" && g.Invalid == 0 {
+		return dash, "any"
+	}
+	return side + htmlNumbers.measured(g.Warn, g.Unit), side + htmlNumbers.measured(g.Invalid, g.Unit)
 }
 
 // provenanceSection answers: can I repeat it?

@@ -52,6 +52,9 @@ func WriteText(w io.Writer, r *metrics.Run, o TextOptions) error {
 // everything is the summary before the verdict.
 func (s *summary) everything(files []File) {
 	s.head()
+	if s.r.Verdict.Result == metrics.ResultInvalid {
+		s.line("  diagnostics: the measurement is invalid, the figures below are no results", svg.Invalid)
+	}
 	s.thresholds()
 	s.delivery()
 	s.checks()

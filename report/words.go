@@ -48,7 +48,7 @@ var answers = map[string]verdictStyle{
 	"no_samples":    {"no samples", svg.Ring, svg.Warn, '○'},
 	"not_judged":    {"not judged", svg.Dash, svg.Muted, '○'},
 	"not_exercised": {"not exercised", svg.Dash, svg.Muted, '○'},
-	"not_measured":  {"not measured", svg.Dash, svg.Muted, '○'},
+	"not_measured":  {"not measured here", svg.Dash, svg.Muted, '○'},
 }
 
 func answerOf(result string) verdictStyle {

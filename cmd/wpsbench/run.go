@@ -95,6 +95,7 @@ func (a *app) runAction(c *cli.Context) error {
 		Target:   resolved.target,
 		Dialer:   resolved.dialer,
 		RunID:    runID,
+		Monitor:  runner.NewMonitor(),
 		Bodies:   bodies,
 		Profile:  profileOf(s, resolved),
 		Progress: show.progress,

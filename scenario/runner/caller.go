@@ -27,7 +27,12 @@ func newCaller(w *worker, publisher int) *caller {
 	return c
 }
 
-func (c *caller) ready() bool { return c.underWay < restCalls }
+func (c *caller) state() outletState {
+	if c.underWay >= restCalls {
+		return outletPushed
+	}
+	return outletReady
+}
 
 func (c *caller) epoch() uint8 { return 1 }
 

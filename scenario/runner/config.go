@@ -24,6 +24,9 @@ type Config struct {
 	Bodies [][]byte
 	// Profile decides what the checker calls a violation.
 	Profile metrics.Profile
+	// Monitor watches this process for the validity gates; nil = it is not watched, and
+	// those gates are not measured.
+	Monitor *Monitor
 	// ConnectTimeout bounds the connect phase beyond its planned ramp; 0 = 60 s.
 	ConnectTimeout time.Duration
 	// Progress, when set, is called about once a second and at every event, from one goroutine.

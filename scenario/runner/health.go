@@ -1,117 +1,207 @@
 package runner
 
 import (
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
 )
 
-// Limits of the validity gates (design.md 3.4).
 const (
-	sentWarn, sentInvalid = 0.999, 0.995
-	lagWarn, lagInvalid   = 0.10, 0.20
-	lagFloor              = time.Millisecond // a smaller lag never invalidates
+	// lateAfter is how late a publish may leave and still count as sent in time;
+	// what lies below is the schedule lag's to tell.
+	lateAfter = time.Second
+	// lagFloor: a smaller delay of ours never invalidates a measurement.
+	lagFloor = time.Millisecond
+	// harmlessShare of the tightest limit cannot decide whether it is met.
+	harmlessShare = 0.20
 )
 
-// health says whether the generator kept its schedule: a run whose own lag could
+// sendWindow counts the publishes that came due in one second of the run.
+type sendWindow struct {
+	due    uint32 // all of them
+	late   uint32 // left too late or never, though the session would have taken them
+	away   uint32 // waited for a session that was detached
+	pushed uint32 // waited for a peer that did not read, or answer
+}
+
+// health says whether the generator can be believed: a run whose own delays could
 // have decided a verdict is not a measurement of the target.
 func (r *run) health(rec *metrics.Run) metrics.Health {
-	h := metrics.Health{Result: "valid", Gates: []metrics.Gate{}}
-	steady := steadyLength(r.plan, r.publishEnd)
-	if steady <= 0 {
-		return h
+	first, n := r.steadyTicks()
+	windows := make([]metrics.GateReadings, n)
+	sends := r.sendWindows()
+	for i := range windows {
+		tick := first + i
+		r.readGenerator(tick, &windows[i])
+		if tick < len(sends) {
+			windows[i][metrics.GateSent] = sends[tick].reading()
+		}
 	}
-	h.Windows = int((steady + time.Second - 1) / time.Second)
+	limit := float64(tightestLimit(r).Microseconds())
+	r.readDelay(rec, metrics.GateLag, "lag_p99_us", limit, first, windows)
+	r.readDelay(rec, metrics.GateReceive, "receive_delay_p99_us", limit, first, windows)
+
+	whole := r.wholeReadings(rec, windows, sends, first, limit)
+	h := metrics.JudgeGates(float64(first)*tickEvery.Seconds(), windows, &whole)
 	if lag := rec.Metrics["schedule_lag"]; lag.Max != nil {
 		h.MaxLagMicros = *lag.Max
 	}
-	h.Gates = append(h.Gates, r.sentGate(rec), r.lagGate(rec, h.Windows))
-	for _, g := range h.Gates {
-		h.BadWindows = max(h.BadWindows, g.BadWindows)
-		switch {
-		case g.Result == "invalid":
-			h.Result = "invalid"
-		case g.Result == "warn" && h.Result == "valid":
-			h.Result = "warn"
+	for i := range sends {
+		if sends[i].pushed > 0 {
+			h.PushBack.Windows++
+			h.PushBack.Held += uint64(sends[i].pushed)
 		}
 	}
+	r.noteGates(&h)
+	markUntrusted(&rec.Series, &h)
 	return h
 }
 
-// tolerated is how many bad seconds a run may have: two, or 2 % of a long one.
-func tolerated(windows int) int { return max(2, windows/50) }
-
-// sentGate compares what was sent with what the schedule wanted. Messages held back
-// because their session was detached are the target's doing and are not counted
-// against the generator: they are sent later, or skipped and reported as such.
-func (r *run) sentGate(rec *metrics.Run) metrics.Gate {
-	g := metrics.Gate{ID: "sent_of_intended", Unit: "ratio", Warn: sentWarn, Invalid: sentInvalid, Result: "not_measured"}
-	p := rec.Totals.Publishes
-	if p.Scheduled == 0 {
-		return g
+// steadyTicks are the seconds that begin in steady state; one that is partly warm-up
+// is not judged.
+func (r *run) steadyTicks() (first, n int) {
+	steady := steadyLength(r.plan, r.publishEnd)
+	if steady <= 0 {
+		return 0, 0
 	}
-	v := float64(p.Sent) / float64(p.Scheduled)
-	g.Value, g.Result = &v, "ok"
-	switch {
-	case v < sentInvalid && len(rec.Incidents) == 0:
-		g.Result = "invalid"
-	case v < sentWarn:
-		g.Result = "warn"
-	}
-	return g
-}
-
-// lagGate holds the schedule lag of each second of steady state against the
-// latency it is part of. The share is of the larger of that second's e2e p99 and
-// the tightest declared limit, so that a lag too small to change any verdict only
-// warns; Value is the share of e2e p99 over the whole of steady state.
-func (r *run) lagGate(rec *metrics.Run, windows int) metrics.Gate {
-	g := metrics.Gate{ID: "schedule_lag_share", Unit: "ratio", Warn: lagWarn, Invalid: lagInvalid, Result: "not_measured"}
-	lag, e2e := rec.Metrics["schedule_lag"].Percentiles["p99"], rec.Metrics["e2e_latency"].Percentiles["p99"]
-	if lag == nil || e2e == nil {
-		return g
-	}
-	v := float64(*lag) / float64(max(*e2e, 1))
-	g.Value, g.Result = &v, "ok"
-	g.BadWindows = r.badLagWindows(&rec.Series, windows)
-	switch {
-	case g.BadWindows > tolerated(windows):
-		g.Result = "invalid"
-	case g.BadWindows > 0, v > lagWarn && time.Duration(*lag)*time.Microsecond > lagFloor:
-		g.Result = "warn"
-	}
-	return g
-}
-
-func (r *run) badLagWindows(series *metrics.Series, windows int) int {
 	from := r.t0 - r.start + r.plan.Scenario.Phases.Warmup
-	// A second that is partly warm-up is not judged.
-	first, last := int((from+tickEvery-1)/tickEvery), int((from+steadyLength(r.plan, r.publishEnd)-1)/tickEvery)
-	lags, e2es := series.Columns["lag_p99_us"], series.Columns["e2e_p99_us"]
-	limit := float64(tightestLimit(r).Microseconds())
-	bad := map[int]bool{}
-	for i := first; i <= last && i < len(lags); i++ {
-		if lags[i] == nil {
-			continue
-		}
-		lag, e2e := *lags[i], 0.0
-		if e2es[i] != nil {
-			e2e = *e2es[i]
-		}
-		if lag <= lagInvalid*max(e2e, limit) || lag <= float64(lagFloor.Microseconds()) {
-			continue
-		}
-		// A lag of seconds spoils as many before it, which sent nothing.
-		for k := max(first, i-int(lag/1e6)); k <= i; k++ {
-			bad[k] = true
+	first = int((from + tickEvery - 1) / tickEvery)
+	last := int((from + steady - 1) / tickEvery)
+	return first, max(0, last-first+1)
+}
+
+// sendWindows adds up the workers' counts by the second in which a publish was due.
+func (r *run) sendWindows() []sendWindow {
+	var sum []sendWindow
+	for _, w := range r.workers {
+		for i, o := range w.sends {
+			if i == len(sum) {
+				sum = append(sum, sendWindow{})
+			}
+			sum[i].due += o.due
+			sum[i].late += o.late
+			sum[i].away += o.away
+			sum[i].pushed += o.pushed
 		}
 	}
-	for i := range bad { // marked in the timeline: what is measured then may be ours
-		r.events = append(r.events, metrics.RunEvent{
-			TS: float64(i) * tickEvery.Seconds(), Kind: "gate", Text: "the schedule was late", Ref: "/health/gates",
-		})
+	return sum
+}
+
+// reading is the share that left in time of those that could leave: what its session
+// could not take is the target's doing.
+func (s sendWindow) reading() metrics.Reading {
+	could := s.due - s.away - s.pushed
+	if could == 0 {
+		return metrics.Reading{}
 	}
-	return min(len(bad), windows)
+	return metrics.Read(1 - float64(s.late)/float64(could))
+}
+
+// readDelay reads a delay of ours (a p99 per second) as a share of the latency that it
+// is part of. Where nothing arrived there is nothing to hold it against.
+func (r *run) readDelay(rec *metrics.Run, gate metrics.GateID, column string, limit float64, first int, windows []metrics.GateReadings) {
+	delays, e2es := rec.Series.Columns[column], rec.Series.Columns["e2e_p99_us"]
+	for i := range windows {
+		tick := first + i
+		if tick >= len(delays) || delays[tick] == nil || e2es[tick] == nil {
+			continue
+		}
+		delay := *delays[tick]
+		reading := delayShare(delay, *e2es[tick], limit)
+		windows[i][gate] = reading
+		// A delay of seconds spoils as many before it, in which nothing happened.
+		for k := max(0, i-int(delay/1e6)); k < i; k++ {
+			if !windows[k][gate].Measured || windows[k][gate].Value < reading.Value {
+				windows[k][gate] = reading
+			}
+		}
+	}
+}
+
+// delayShare is our delay over the latency, both in microseconds. It is harmless when
+// it is small in itself, or too small beside the tightest limit to decide it.
+func delayShare(delay, e2e, limit float64) metrics.Reading {
+	reading := metrics.Read(delay / max(e2e, 1))
+	reading.Harmless = delay <= float64(lagFloor.Microseconds()) || delay <= harmlessShare*limit
+	return reading
+}
+
+// wholeReadings are the values over the run: shares over all of steady state, the
+// largest second's wait of the scheduler, and the number of events.
+func (r *run) wholeReadings(rec *metrics.Run, windows []metrics.GateReadings, sends []sendWindow, first int, limit float64) metrics.GateReadings {
+	var whole metrics.GateReadings
+	for _, gate := range []metrics.GateID{metrics.GateCPU, metrics.GateRunQueue, metrics.GateSteal} {
+		whole[gate] = fold(windows, gate, func(sum, v float64) float64 { return sum + v/float64(len(windows)) })
+	}
+	whole[metrics.GateScheduler] = fold(windows, metrics.GateScheduler, math.Max)
+	for _, gate := range []metrics.GateID{metrics.GateThrottled, metrics.GateSwapIn} {
+		whole[gate] = fold(windows, gate, func(sum, v float64) float64 { return sum + v })
+	}
+	var steady sendWindow
+	for i := first; i < min(first+len(windows), len(sends)); i++ {
+		steady.due += sends[i].due
+		steady.late += sends[i].late
+		steady.away += sends[i].away
+		steady.pushed += sends[i].pushed
+	}
+	whole[metrics.GateSent] = steady.reading()
+	e2e := rec.Metrics["e2e_latency"].Percentiles["p99"]
+	for gate, name := range map[metrics.GateID]string{metrics.GateLag: "schedule_lag", metrics.GateReceive: "receive_delay"} {
+		if m := rec.Metrics[name]; m != nil && m.Percentiles["p99"] != nil && e2e != nil {
+			whole[gate] = delayShare(float64(*m.Percentiles["p99"]), float64(*e2e), limit)
+		}
+	}
+	var unsent, exhausted uint64
+	for _, w := range r.workers {
+		unsent += w.counts.unsent
+		exhausted += w.counts.exhausted
+	}
+	whole[metrics.GateOverflow] = metrics.Read(float64(unsent))
+	whole[metrics.GateExhausted] = metrics.Read(float64(exhausted))
+	return whole
+}
+
+// fold combines a gate's measured windows, from 0.
+func fold(windows []metrics.GateReadings, gate metrics.GateID, with func(sum, v float64) float64) metrics.Reading {
+	var out metrics.Reading
+	for i := range windows {
+		if v := windows[i][gate]; v.Measured {
+			out = metrics.Read(with(out.Value, v.Value))
+		}
+	}
+	return out
+}
+
+// noteGates writes what the gates found into the log.
+func (r *run) noteGates(h *metrics.Health) {
+	for i, g := range h.Gates {
+		for _, s := range g.Bad {
+			r.events = append(r.events, metrics.RunEvent{
+				TS: s.FromS, Kind: "gate", Ref: fmt.Sprintf("/health/gates/%d", i),
+				Text: fmt.Sprintf("untrusted for %.0f s: %s", s.ToS-s.FromS, g.Meaning),
+			})
+		}
+	}
+}
+
+// markUntrusted adds the column that is 1 where the measurement cannot be trusted and 0
+// where it can; what no gate looked at has none.
+func markUntrusted(s *metrics.Series, h *metrics.Health) {
+	column := make([]*float64, len(s.Columns["t_s"]))
+	mark := func(from, to, v float64) {
+		for i := range column {
+			if t := *s.Columns["t_s"][i]; t >= from && t < to {
+				column[i] = new(v)
+			}
+		}
+	}
+	mark(h.FromS, h.FromS+float64(h.Windows), 0)
+	for _, u := range h.Untrusted {
+		mark(u.FromS, u.ToS, 1)
+	}
+	s.Columns["untrusted"] = column
 }
 
 // tightestLimit is the smallest declared limit on end-to-end latency; 0 = none.

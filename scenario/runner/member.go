@@ -54,7 +54,15 @@ func newMember(w *worker, id int) *member {
 
 // member is the outlet of its publisher.
 
-func (m *member) ready() bool { return m.client.Ready() && m.client.Buffered() <= maxUnsentBytes }
+func (m *member) state() outletState {
+	switch {
+	case !m.client.Ready():
+		return outletAway
+	case m.client.Buffered() > maxUnsentBytes:
+		return outletPushed
+	}
+	return outletReady
+}
 
 func (m *member) epoch() uint8 { return uint8(m.connections) }
 
@@ -90,6 +98,9 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventDialFailed:
 		if !ev.Recovering { // an attempt to recover may fail: it is no verdict (protocol.md 4.5)
 			m.w.funnel.FailedDials++
+		}
+		if exhausted(ev.Err) {
+			m.w.counts.exhausted++
 		}
 		m.w.run.dialFailed(ev.Err)
 	case wire.EventOpened:

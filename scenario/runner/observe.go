@@ -110,6 +110,7 @@ func (r *run) settle(i int) {
 // whether there was one.
 func (r *run) report() (fresh bool) {
 	r.collect()
+	r.watch(wire.Now())
 	var stats metrics.Latest
 	stats, fresh = r.collector.Latest(len(r.workers), tickEvery)
 	r.mu.Lock()

@@ -60,6 +60,17 @@ func (p *pacer) wake(now time.Duration) {
 	}
 }
 
+// abandon gives up what has come due and was not looked at: the generator is that far
+// behind.
+func (p *pacer) abandon(now time.Duration) {
+	for _, pub := range p.due {
+		for more := true; more && p.w.t0+pub.next <= now; more = pub.advance() {
+			pub.miss()
+		}
+	}
+	p.stop()
+}
+
 func (p *pacer) stop() {
 	p.stopped = true
 	p.due = nil

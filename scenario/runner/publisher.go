@@ -18,14 +18,23 @@ const (
 
 // outlet is what a publisher sends through: a session, or the REST API.
 type outlet interface {
-	// ready reports whether a message would be taken now.
-	ready() bool
+	// state says whether a message would be taken now.
+	state() outletState
 	// epoch is the session under way, from 1, modulo 256.
 	epoch() uint8
 	// publish takes a message; its data is borrowed. The answer comes as a call of
 	// publisher.answered if it was asked for.
 	publish(now time.Duration, p *wire.Publish) error
 }
+
+// outletState is whether an outlet takes a message, and if not, whose doing that is.
+type outletState uint8
+
+const (
+	outletReady  outletState = iota
+	outletAway               // its session is detached, or not back in its groups
+	outletPushed             // attached, but the peer does not read, or owes too many answers
+)
 
 // pending is message k of the plan, which waits for its outlet.
 type pending struct {
@@ -79,13 +88,23 @@ func (p *publisher) fire() {
 	if len(p.backlog) > 0 {
 		p.flush() // without acks nothing else may tell that the session takes messages again
 	}
+	window := p.w.sendWindow(p.next)
+	window.due++
 	if len(p.backlog) == 0 && p.send(k, p.next) {
 		// Only a message that its session could take when it was due tells how late the
 		// generator itself is; the wait of the others is the target's doing, and shows in
 		// their response time.
 		lag := p.lastSent - p.w.t0 - p.next
+		if lag > lateAfter {
+			window.late++
+		}
 		p.w.recorder.Record(metrics.ScheduleLag, p.next, p.info.Population, lag)
 		return
+	}
+	if p.out.state() == outletAway {
+		window.away++
+	} else {
+		window.pushed++
 	}
 	if len(p.backlog) >= maxBacklog {
 		p.skip(k)
@@ -117,6 +136,16 @@ func (p *publisher) discard() {
 	p.backlog = p.backlog[:0]
 }
 
+// miss gives up the next message: it came due, and the generator never got to it.
+func (p *publisher) miss() {
+	window := p.w.sendWindow(p.next)
+	window.due++
+	window.late++
+	p.w.counts.unsent++
+	p.skip(p.k)
+	p.k++
+}
+
 func (p *publisher) skip(k uint64) {
 	slots := uint64(len(p.info.Addresses))
 	p.w.checker.Skipped(p.id, int(k%slots), k/slots+1)
@@ -125,7 +154,7 @@ func (p *publisher) skip(k uint64) {
 // send publishes message k; false when the outlet cannot take it now.
 func (p *publisher) send(k uint64, due time.Duration) bool {
 	w := p.w
-	if !p.out.ready() {
+	if p.out.state() != outletReady {
 		return false
 	}
 	slots := uint64(len(p.info.Addresses))

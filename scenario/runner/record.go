@@ -45,6 +45,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 	r.complete(rec)
 	rec.Phases = r.phaseResults()
 	r.expectedRate()
+	r.pressureSeries()
 	rec.Series = r.collector.Series(0, tickEvery)
 	rec.Health = r.health(rec)
 	rec.Events = r.sortedEvents()

@@ -57,6 +57,7 @@ type run struct {
 	faults  []faultState
 
 	collector   *metrics.Collector // controller only
+	pressures   []pressure         // by tick; controller only
 	aborted     string             // the limit that ended the run early
 	phase       string
 	phases      []metrics.PhaseResult

@@ -38,6 +38,8 @@ type worker struct {
 	pacer   pacer
 	cursors map[int]*scenario.Schedule // by publisher, see scheduled
 
+	sends []sendWindow // by tick, of what came due in it
+
 	calls sync.WaitGroup  // goroutines of REST calls
 	ctx   context.Context // theirs: done when the worker is to end
 
@@ -58,8 +60,10 @@ type counts struct {
 	duplicate                        uint64
 	resent                           uint64
 	payloadSent, payloadRecv         uint64
-	outstanding                      int // acked publishes without an answer yet
-	backlog                          int // due, not sent
+	unsent                           uint64 // due with a session to take them, never sent
+	exhausted                        uint64 // sockets refused for want of descriptors, ports or memory
+	outstanding                      int    // acked publishes without an answer yet
+	backlog                          int    // due, not sent
 	open, recovering, away, finished int
 }
 
@@ -198,6 +202,15 @@ func (w *worker) handOver() {
 	w.tick++
 }
 
+// sendWindow counts what comes due at an instant since T0.
+func (w *worker) sendWindow(due time.Duration) *sendWindow {
+	tick := int((w.t0 + due - w.run.start) / tickEvery)
+	for len(w.sends) <= tick {
+		w.sends = append(w.sends, sendWindow{})
+	}
+	return &w.sends[tick]
+}
+
 // stopPublishing ends the schedule where it stands.
 func (w *worker) stopPublishing(time.Duration) {
 	w.pacer.stop()
@@ -214,6 +227,7 @@ func (w *worker) closeAll(now time.Duration) {
 	for _, c := range w.callers {
 		c.publisher.discard()
 	}
+	w.pacer.abandon(now)
 	w.pulse.finished.Add(int64(w.sessionless))
 	w.shard = w.checker.Shard() // the closing that follows is no evidence
 	w.opener.Stop()

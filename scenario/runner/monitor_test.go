@@ -1,0 +1,104 @@
+package runner
+
+import (
+	"math"
+	rtm "runtime/metrics"
+	"testing"
+	"time"
+)
+
+func TestPressure(t *testing.T) {
+	buckets := []float64{0, 1e-3, 5e-3, math.Inf(1)}
+	before := counters{
+		at: 10 * time.Second, cpu: 4, steal: 100, all: 1000, throttled: 7, swapIns: 50, faults: 3, gc: 1, cpuAll: 10,
+		runQueue:  map[int]taskTime{1: {ran: 100, waited: 50}, 2: {ran: 10, waited: 10}},
+		scheduler: rtm.Float64Histogram{Counts: []uint64{1000, 0, 0}, Buckets: buckets},
+		pauses:    rtm.Float64Histogram{Counts: []uint64{5, 0, 0}, Buckets: buckets},
+	}
+	now := counters{
+		at: 12 * time.Second, cpu: 7, steal: 150, all: 1200, throttled: 9, swapIns: 90, faults: 5, gc: 1.5, cpuAll: 20,
+		// Thread 2 has ended, thread 3 is new.
+		runQueue:  map[int]taskTime{1: {ran: 160, waited: 70}, 3: {ran: 10, waited: 10}},
+		scheduler: rtm.Float64Histogram{Counts: []uint64{1098, 2, 0}, Buckets: buckets},
+		pauses:    rtm.Float64Histogram{Counts: []uint64{6, 0, 1}, Buckets: buckets},
+	}
+	got := before.until(&now, 2)
+	want := pressure{
+		cpu: 0.75, runQueue: 0.3, steal: 0.25, throttled: 2,
+		swapIns:   2,    // 40 of the machine, but only 2 waits of ours
+		scheduler: 5000, // 2 of 100 in the second bucket: the p99 lies there
+		gc:        0.05,
+		gcPause:   5000, // open above: its lower end
+	}
+	if got != want {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+// What the system does not tell is not measured, and that is not zero.
+func TestPressureNotMeasured(t *testing.T) {
+	unknown := counters{steal: -1, all: -1, throttled: -1, swapIns: -1}
+	later := unknown
+	later.at = time.Second
+	p := unknown.until(&later, 2)
+	for name, v := range map[string]float64{
+		"cpu": p.cpu, "run queue": p.runQueue, "steal": p.steal, "throttled": p.throttled,
+		"swap-ins": p.swapIns, "scheduler": p.scheduler, "gc": p.gc, "gc pause": p.gcPause,
+	} {
+		if !math.IsNaN(v) {
+			t.Errorf("%s reads %v", name, v)
+		}
+	}
+}
+
+// A second that a busy loop fills shows as one.
+func TestMonitorSeesWork(t *testing.T) {
+	m := NewMonitor()
+	for until := time.Now().Add(20 * time.Millisecond); time.Now().Before(until); {
+		continue
+	}
+	p := m.read()
+	if !(p.cpu > 0) || !(p.scheduler >= 0) {
+		t.Errorf("after work: %+v", p)
+	}
+}
+
+func TestDelayShare(t *testing.T) {
+	for _, tt := range []struct {
+		name              string
+		delay, e2e, limit float64
+		value             float64
+		harmless          bool
+	}{
+		{"small beside the latency", 100, 10_000, 0, 0.01, true},
+		{"large, but below a millisecond", 900, 1000, 0, 0.9, true},
+		{"large", 3000, 10_000, 0, 0.3, false},
+		{"large, but too small to decide the limit", 3000, 10_000, 20_000, 0.3, true},
+		{"large, and the limit is tight", 3000, 10_000, 5000, 0.3, false},
+	} {
+		r := delayShare(tt.delay, tt.e2e, tt.limit)
+		if !r.Measured || r.Value != tt.value || r.Harmless != tt.harmless {
+			t.Errorf("%s: %+v", tt.name, r)
+		}
+	}
+}
+
+func TestSendWindowReading(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		window sendWindow
+		want   float64
+	}{
+		{"all in time", sendWindow{due: 1000}, 1},
+		{"late", sendWindow{due: 1000, late: 10}, 0.99},
+		{"held back by the target", sendWindow{due: 1000, pushed: 900}, 1},
+		{"late beside held back", sendWindow{due: 1000, pushed: 400, away: 500, late: 10}, 0.9},
+	} {
+		if r := tt.window.reading(); !r.Measured || math.Abs(r.Value-tt.want) > 1e-9 {
+			t.Errorf("%s: %+v, want %v", tt.name, r, tt.want)
+		}
+	}
+	if r := (sendWindow{due: 5, pushed: 5}).reading(); r.Measured {
+		t.Error("nothing could leave, yet a share of it was read")
+	}
+}
