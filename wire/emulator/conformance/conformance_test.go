@@ -13,6 +13,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,6 +47,26 @@ func TestOfficialServerSDK(t *testing.T) {
 	emulatorSuite(t, "service.test.mjs", emulator.Options{})
 }
 
+func TestOfficialServerSDKRequests(t *testing.T) {
+	emulatorSuite(t, "requests.test.mjs", emulator.Options{})
+}
+
+// TestOfficialServerSDKEntra: no key, TLS, and tokens that the service signs.
+func TestOfficialServerSDKEntra(t *testing.T) {
+	cert, certPEM, err := emulator.SelfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, certPEM, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const token = "a token of Microsoft Entra"
+	emulatorSuite(t, "entra.test.mjs", emulator.Options{
+		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, EntraToken: token,
+	}, "WPS_ENTRA_TOKEN="+token, "NODE_EXTRA_CA_CERTS="+ca)
+}
+
 // TestScriptedServers is the reverse: wpsbench against servers that are not ours.
 func TestScriptedServers(t *testing.T) {
 	commandSuite(t, "scripted.test.mjs")
@@ -70,7 +91,7 @@ func commandSuite(t *testing.T, file string) {
 }
 
 // emulatorSuite runs a suite against an emulator of its own.
-func emulatorSuite(t *testing.T, file string, opts emulator.Options) {
+func emulatorSuite(t *testing.T, file string, opts emulator.Options, env ...string) {
 	t.Helper()
 	node := nodeJS(t)
 	srv, err := emulator.Start(opts)
@@ -82,16 +103,16 @@ func emulatorSuite(t *testing.T, file string, opts emulator.Options) {
 			t.Error(err)
 		}
 	}()
-	runSuite(t, node, file, "WPS_CONNECTION_STRING="+srv.ConnectionString())
+	runSuite(t, node, file, append(env, "WPS_CONNECTION_STRING="+srv.ConnectionString())...)
 }
 
 // runSuite runs the tests of one file; its output is shown if one fails.
-func runSuite(t *testing.T, node, file, env string) {
+func runSuite(t *testing.T, node, file string, env ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, "--test", "--test-force-exit", "--test-reporter=spec", file)
-	cmd.Env = append(os.Environ(), env)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
