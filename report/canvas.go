@@ -21,17 +21,23 @@ type canvas struct {
 func (tl *timeline) open(f *figure, head, height float64) *canvas {
 	c := &canvas{tl: tl, top: head, bottom: head + height}
 	c.doc = svg.New("svg-"+f.ID, chartWidth, int(head+height+footRoom), f.Title, f.Finding)
-	for i, p := range tl.run.Phases {
-		if i%2 == 0 {
-			c.band(p.StartS, p.EndS, svg.Fill(svg.Muted).Faint(0.08))
+	c.doc.Plot(plotLeft, c.top, plotRight-plotLeft, height)
+	c.doc.Within(func() {
+		for i, p := range tl.run.Phases {
+			if i%2 == 0 {
+				c.band(p.StartS, p.EndS, svg.Fill(svg.Muted).Faint(0.08))
+			}
 		}
-	}
-	c.faults()
+		c.faults()
+	})
+	c.faultTags()
 	return c
 }
 
 func (c *canvas) close() template.HTML {
-	c.untrusted()
+	if len(c.tl.run.Health.Untrusted) > 0 {
+		c.doc.Within(c.hatch)
+	}
 	return template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
 }
 
@@ -46,7 +52,6 @@ func (c *canvas) band(from, to float64, p svg.Paint) {
 // up, and from there until nearly all had.
 func (c *canvas) faults() {
 	_, end := c.tl.x.Range()
-	last := math.Inf(-1)
 	for i, inc := range c.tl.run.Incidents {
 		if i == maxIncidents {
 			break
@@ -66,9 +71,16 @@ func (c *canvas) faults() {
 		c.band(half, most, svg.Fill(svg.Warn).Faint(0.16))
 		x := c.tl.x.At(inc.StartS)
 		c.doc.Line(x, c.top, x, c.bottom, svg.Stroke(svg.Fail, 1).Dashed("3 3"))
-		if x-last > 26 { // a tag has room
+	}
+}
+
+// faultTags names the incidents above the plot, where a tag has room.
+func (c *canvas) faultTags() {
+	last := math.Inf(-1)
+	for i, inc := range c.tl.run.Incidents {
+		if x := c.tl.x.At(inc.StartS); i < maxIncidents && x-last > 26 {
 			// It ends at the edge: what a fault leads to comes after it.
-			c.doc.Text(x+4, c.top-5, svg.End, svg.Fail, ellipsize(inc.ID, 12, "…"))
+			c.doc.Tag(x, x+4, c.top-5, svg.End, svg.Fail, ellipsize(inc.ID, 12, "…"))
 			last = x
 		}
 	}
@@ -80,7 +92,7 @@ func (c *canvas) phaseNames() {
 		x, x2 := c.tl.x.At(p.StartS), c.tl.x.At(p.EndS)
 		name := ellipsize(p.Name, 24, "…")
 		if x2-x > float64(7*columns(name)+8) {
-			c.doc.Text((x+x2)/2, 14, svg.Middle, svg.Muted, name)
+			c.doc.Tag((x+x2)/2, (x+x2)/2, 14, svg.Middle, svg.Muted, name)
 		}
 	}
 }
@@ -95,11 +107,12 @@ func (c *canvas) offences() {
 	}
 }
 
-// untrusted marks the seconds in which a gate of the measurement did not hold.
-func (c *canvas) untrusted() {
+// hatch covers the seconds in which the generator cannot be believed.
+func (c *canvas) hatch() {
 	for _, u := range c.tl.run.Health.Untrusted {
 		x := c.tl.x.At(u.FromS)
-		c.doc.Rect(x, c.bottom-5, max(c.tl.x.At(u.ToS)-x, 1.5), 5, svg.Fill(svg.Invalid))
+		width := max(c.tl.x.At(u.ToS)-x, 1.5)
+		c.doc.Path(svg.Hatch(x, c.top, width, c.bottom-c.top, 7), svg.Stroke(svg.Invalid, 1).Faint(0.6))
 	}
 }
 
@@ -112,16 +125,18 @@ func (c *canvas) lines(curves []curve, y svg.Scale, write func(float64) string) 
 	}
 	c.valueAxis(y, write)
 	var ends []lineEnd
-	for _, cv := range curves {
-		n := min(len(c.tl.times), len(cv.values))
-		xs, ys := make([]float64, n), make([]float64, n)
-		for i := range n {
-			xs[i], ys[i] = c.tl.x.At(c.tl.times[i]), y.At(cv.values[i])
+	c.doc.Within(func() {
+		for _, cv := range curves {
+			n := min(len(c.tl.times), len(cv.values))
+			xs, ys := make([]float64, n), make([]float64, n)
+			for i := range n {
+				xs[i], ys[i] = c.tl.x.At(c.tl.times[i]), y.At(cv.values[i])
+			}
+			xs, ys = svg.Thin(xs, ys, c.tl.points)
+			c.doc.Path(svg.Polyline(xs, ys), cv.paint)
+			ends = append(ends, lineEnd{cv.name, cv.paint.Token, lastNumber(ys)})
 		}
-		xs, ys = svg.Thin(xs, ys, c.tl.points)
-		c.doc.Path(svg.Polyline(xs, ys), cv.paint)
-		ends = append(ends, lineEnd{cv.name, cv.paint.Token, lastNumber(ys)})
-	}
+	})
 	c.names(ends)
 }
 
@@ -164,9 +179,11 @@ func (c *canvas) valueAxis(y svg.Scale, write func(float64) string) {
 
 func (c *canvas) timeAxis() {
 	c.doc.Line(plotLeft, c.bottom, plotRight, c.bottom, svg.Stroke(svg.Border, 1))
-	for _, t := range c.tl.x.TimeTicks(12) {
-		x := c.tl.x.At(t)
-		c.doc.Line(x, c.bottom, x, c.bottom+4, svg.Stroke(svg.Border, 1))
-		c.doc.Text(x, c.bottom+16, svg.Middle, svg.Muted, clock(t))
-	}
+	c.doc.Axis(func() {
+		for _, t := range c.tl.x.TimeTicks(12) {
+			x := c.tl.x.At(t)
+			c.doc.Line(x, c.bottom, x, c.bottom+4, svg.Stroke(svg.Border, 1))
+			c.doc.Text(x, c.bottom+16, svg.Middle, svg.Muted, clock(t))
+		}
+	})
 }

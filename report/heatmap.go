@@ -46,9 +46,11 @@ func (tl *timeline) heatmap() *figure {
 	left := tl.x.At(tl.times[0] - tl.run.Series.IntervalS/2)
 	width := (tl.x.At(tl.times[len(tl.times)-1]+tl.run.Series.IntervalS/2) - left) / float64(len(tl.times)) * float64(group)
 	height := (c.bottom - c.top) / float64(highRow-lowRow+1)
-	for i, path := range svg.Cells(cells, left, c.bottom, width, height) {
-		c.doc.Path(path, svg.Fill(svg.Heat[i]))
-	}
+	c.doc.Within(func() {
+		for i, path := range svg.Cells(cells, left, c.bottom, width, height) {
+			c.doc.Path(path, svg.Fill(svg.Heat[i]))
+		}
+	})
 	c.heatScale(most)
 	f.SVG = c.close()
 	return f

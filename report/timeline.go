@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
+	"sort"
 	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -30,7 +32,7 @@ type figure struct {
 	// Columns tells the script what to read out: series column, name and kind, one
 	// per entry as "column|name|kind". Empty: the chart has no cursor.
 	Columns string
-	X0, X1  float64
+	Time    string // the ends of the time axis
 	Table   *table
 }
 
@@ -93,7 +95,8 @@ func (tl *timeline) charts() []*figure {
 	}
 	x0, x1 := tl.x.Range()
 	for _, f := range figures {
-		f.X0, f.X1 = x0, x1
+		f.Time = fmt.Sprintf("%g %g", x0, x1)
+		f.Columns = tl.readout(f.Columns)
 	}
 	return figures
 }
@@ -150,16 +153,25 @@ func (tl *timeline) latency() *figure {
 	}
 	scale := svg.Log(lo, hi, c.bottom, c.top)
 	c.lines(curves, scale, axisMicros)
-	for _, l := range limits {
-		y := scale.At(l.Limit)
-		c.doc.Line(plotLeft, y, plotRight, y, svg.Stroke(svg.Fail, 1.2).Dashed("6 3"))
-		if y -= 4; y < c.top+12 {
-			y += 16 // below the line: above it are the tags
-		}
-		c.doc.Text(plotLeft+6, y, svg.Start, svg.Fail, "limit "+ellipsize(limitText(l), 60, "…"))
-	}
+	c.limitLines(limits, scale)
 	f.SVG = c.close()
 	return f
+}
+
+// limitLines draws limits as lines, each named above its left end, or apart from its
+// neighbours where limits lie close to each other.
+func (c *canvas) limitLines(limits []metrics.ThresholdResult, scale svg.Scale) {
+	sort.SliceStable(limits, func(i, j int) bool { return limits[i].Limit > limits[j].Limit })
+	names := make([]float64, len(limits))
+	for i, l := range limits {
+		y := scale.At(l.Limit)
+		c.doc.Line(plotLeft, y, plotRight, y, svg.Stroke(svg.Fail, 1.2).Dashed("6 3"))
+		names[i] = y - 4
+	}
+	svg.Spread(names, 13, c.top+12, c.bottom-2)
+	for i, l := range limits {
+		c.doc.Text(plotLeft+6, names[i], svg.Start, svg.Fail, "limit "+ellipsize(limitText(l), 60, "…"))
+	}
 }
 
 // limits returns the latency limits that lie near enough to the data to be drawn.
@@ -202,6 +214,14 @@ func (tl *timeline) lag() *figure {
 }
 
 func readout(columns ...string) string { return strings.Join(columns, ";") }
+
+// readout keeps of a chart's columns those that the record has.
+func (tl *timeline) readout(columns string) string {
+	return readout(slices.DeleteFunc(strings.Split(columns, ";"), func(c string) bool {
+		name, _, _ := strings.Cut(c, "|")
+		return tl.run.Series.Columns[name] == nil
+	})...)
+}
 
 func perSecond(v float64) string { return htmlNumbers.float(v) + "/s" }
 

@@ -1,147 +1,169 @@
 // The page is whole without this script. It adds a theme button, "Save JSON",
-// sortable tables and a cursor over the charts. All texts are set as text.
+// sortable tables, and cursor and zoom for the charts. All texts are set as text.
 'use strict';
-(() => {
-  const root = document.documentElement;
-  const tools = document.getElementById('tools');
-  const make = (tag, props, parent) => parent.appendChild(Object.assign(document.createElement(tag), props));
+const root = document.documentElement, tools = document.getElementById('tools');
+const make = (tag, props, parent) => parent.appendChild(Object.assign(document.createElement(tag), props));
+const button = (textContent, onclick, parent) => make('button', { type: 'button', textContent, onclick }, parent);
 
-  // The record lies in the page, packed; it is unpacked when first needed.
-  const block = document.getElementById('wpsbench-run');
-  let unpacked;
-  const text = () => unpacked ??= (() => {
-    const bytes = Uint8Array.from(atob(block.textContent.trim()), c => c.charCodeAt(0));
-    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
-  })();
-  let parsed;
-  const record = () => parsed ??= text().then(JSON.parse);
+// The record lies in the page, packed, until it is needed.
+const block = document.getElementById('wpsbench-run');
+let unpacked, parsed;
+const text = () => unpacked ??= (() => {
+  const bytes = Uint8Array.from(atob(block.textContent.trim()), c => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).text();
+})();
+const record = () => parsed ??= text().then(JSON.parse);
 
-  // Theme: the reader's choice overrides the system's.
-  make('button', { type: 'button', textContent: 'Light / dark', onclick() {
-    const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-    root.dataset.theme = dark ? 'light' : 'dark';
-  } }, tools);
+// A choice of theme overrides the system's.
+button('Light / dark', () => {
+  const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+  root.dataset.theme = dark ? 'light' : 'dark';
+}, tools);
 
-  if (block && 'DecompressionStream' in window) {
-    make('button', { type: 'button', textContent: 'Save JSON', async onclick() {
-      const url = URL.createObjectURL(new Blob([await text()], { type: 'application/json' }));
-      make('a', { href: url, download: 'run.json', hidden: true }, document.body).click();
-      setTimeout(() => URL.revokeObjectURL(url), 1000);
-    } }, tools);
-    charts();
-  }
-  document.querySelectorAll('table.sortable').forEach(sortable);
+document.querySelectorAll('table.sortable').forEach(sortable);
+if (block && 'DecompressionStream' in window) {
+  button('Save JSON', async () => {
+    const href = URL.createObjectURL(new Blob([await text()], { type: 'application/json' }));
+    make('a', { href, download: 'run.json' }, document.body).click();
+  }, tools);
+  charts();
+}
 
-  // Headers become buttons; data-v holds what a cell sorts by where its text does not do.
-  function sortable(table) {
-    const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
-    const key = (row, i) => row.cells[i].dataset.v ?? row.cells[i].textContent;
-    const compare = (a, b) => {
-      const x = Number(a), y = Number(b);
-      return a !== '' && b !== '' && !isNaN(x) && !isNaN(y) ? x - y : String(a).localeCompare(String(b), 'en', { numeric: true });
+// Headers become buttons; data-v is what a cell sorts by where its text does not do.
+function sortable(table) {
+  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+  const key = (row, i) => row.cells[i].dataset.v ?? row.cells[i].textContent;
+  const compare = (a, b) => a && b && !isNaN(a) && !isNaN(b) ? a - b : a.localeCompare(b, 'en', { numeric: true });
+  heads.forEach((th, i) => {
+    const name = th.textContent;
+    th.textContent = '';
+    button(name, () => {
+      const down = th.ariaSort === 'ascending';
+      heads.forEach(h => h.removeAttribute('aria-sort'));
+      th.ariaSort = down ? 'descending' : 'ascending';
+      body.append(...[...body.rows].sort((a, b) => compare(key(a, i), key(b, i)) * (down ? -1 : 1)));
+    }, th);
+  });
+}
+
+// One cursor and one zoom for all charts of the timeline, by pointer or by keys.
+function charts() {
+  const left = 64, right = 1036, width = 1120; // the plot, in units of the drawing
+  const live = make('p', { className: 'live', ariaLive: 'polite' }, document.body);
+  const set = (el, attributes) => {
+    for (const key in attributes) el.setAttribute(key, attributes[key]);
+    return el;
+  };
+  const draw = (name, attributes, parent) => parent.appendChild(set(document.createElementNS(parent.namespaceURI, name), attributes));
+  const all = [...document.querySelectorAll('figure[data-columns]')].map(figure => {
+    const svg = figure.querySelector('svg'), height = svg.viewBox.baseVal.height - 20, axis = svg.querySelector('.x');
+    return {
+      figure, svg, height, axis,
+      line: draw('path', { class: 's ink', d: `M0 0v${height}` }, svg),
+      picked: draw('path', { class: 'f c1', 'fill-opacity': 0.2 }, svg),
+      reading: make('span', { className: 'reading' }, figure.querySelector('figcaption')),
+      columns: figure.dataset.columns.split(';').map(c => c.split('|')),
     };
-    heads.forEach((th, i) => {
-      const name = th.textContent;
-      th.textContent = '';
-      make('button', { type: 'button', textContent: name, onclick() {
-        const down = th.getAttribute('aria-sort') === 'ascending';
-        heads.forEach(h => h.removeAttribute('aria-sort'));
-        th.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-        const rows = [...body.rows].sort((a, b) => compare(key(a, i), key(b, i)) * (down ? -1 : 1));
-        body.append(...rows);
-      } }, th);
-    });
+  });
+  if (!all.length) return;
+  const whole = all[0].figure.dataset.x.split(' ').map(Number);
+  let [x0, x1] = whole; // the time that is seen
+  let at = -1, from = null; // interval at the cursor, start of a drag
+  const x = t => left + (t - x0) / (x1 - x0) * (right - left);
+  const shown = x => x < left || x > right ? 'hidden' : 'visible';
+  const reset = button('Reset zoom', () => zoom(...whole), tools);
+  reset.hidden = true;
+
+  function zoom(t0, t1) {
+    [x0, x1] = [t0, t1];
+    const scale = (whole[1] - whole[0]) / (x1 - x0), shift = x(whole[0]) - left * scale;
+    reset.hidden = scale === 1;
+    const step = [0.1, 0.5, 1, 5, 15, 60, 300, 1800, 14400].find(s => (x1 - x0) / s <= 16);
+    for (const { svg, axis, height } of all) {
+      for (const z of svg.querySelectorAll('.z')) set(z, { transform: `matrix(${scale} 0 0 1 ${shift} 0)` });
+      for (const el of svg.querySelectorAll('[data-x]')) {
+        const old = Number(el.dataset.x), now = old * scale + shift;
+        set(el, { transform: `translate(${now - old})`, visibility: shown(now) });
+      }
+      axis.replaceChildren();
+      for (let t = Math.ceil(x0 / step) * step; t <= x1; t += step) {
+        draw('text', { class: 'f mut', x: x(t), y: height + 16, 'text-anchor': 'middle' }, axis).textContent =
+          t < 600 ? +t.toFixed(1) + ' s' : new Date(t * 1000).toISOString().slice(t < 3600 ? 14 : 11, 19);
+      }
+    }
+    hide();
   }
 
   // Quantities, as the rest of the page writes them.
-  function micros(v) {
-    if (v < 999.5) return Math.round(v) + ' µs';
-    if (v < 99950) return (v / 1e3).toFixed(1) + ' ms';
-    if (v < 999500) return (v / 1e3).toFixed(0) + ' ms';
-    return (v / 1e6).toFixed(v < 9.995e6 ? 2 : 1) + ' s';
-  }
   const count = v => Math.round(v).toLocaleString('en').replaceAll(',', '\u202f');
-  const write = { us: micros, count, rate: v => count(v) + '/s' };
+  const write = {
+    count, rate: v => count(v) + '/s', pct: v => (v * 100).toFixed(1) + ' %', us: v => v < 999.5 ? count(v) + ' µs' :
+      v < 999500 ? (v / 1e3).toFixed(v < 99950 ? 1 : 0) + ' ms' : (v / 1e6).toFixed(v < 9.995e6 ? 2 : 1) + ' s',
+  };
 
-  // One cursor over all charts of the timeline: pointer, or arrow keys on a chart.
-  function charts() {
-    const left = 64, right = 1036, width = 1120; // the plot, in units of the drawing
-    const live = make('p', { className: 'live' }, document.body);
-    live.setAttribute('aria-live', 'polite');
-    const all = [...document.querySelectorAll('figure[data-columns]')].map(figure => {
-      const svg = figure.querySelector('.draw svg');
-      const line = document.createElementNS('http://www.w3.org/2000/svg', 'line');
-      line.setAttribute('class', 's ink');
-      line.setAttribute('y1', 0);
-      line.setAttribute('y2', svg.viewBox.baseVal.height - 20);
-      line.setAttribute('visibility', 'hidden');
-      svg.append(line);
-      return {
-        figure, svg, line,
-        reading: make('span', { className: 'reading' }, figure.querySelector('figcaption')),
-        columns: figure.dataset.columns.split(';').map(c => c.split('|')),
-        x0: Number(figure.dataset.x0), x1: Number(figure.dataset.x1),
-      };
-    });
-    let at = -1;
+  // Names are foreign: cut, and what does not print is escaped.
+  const plain = s => s.slice(0, 60).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, c => '\\u' + c.codePointAt(0).toString(16).padStart(4, '0'));
 
-    // Names are foreign: cut, and what does not print becomes an escape, as elsewhere.
-    const plain = s => s.slice(0, 60).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, c => '\\u' + c.codePointAt(0).toString(16).padStart(4, '0'));
+  function where(run, t) {
+    const phase = run.phases.find(p => t >= p.start_s && t < p.end_s);
+    const hit = run.incidents.findLast(i => t >= i.start_s && t <= (i.end_s ?? Infinity));
+    return t.toFixed(0) + ' s' + (phase ? ', ' + plain(phase.name) : '') + (hit ? `, ${plain(hit.id)} + ${Math.round(t - hit.start_s)} s` : '');
+  }
 
-    function where(run, t) {
-      const phase = run.phases.find(p => t >= p.start_s && t < p.end_s);
-      const incident = run.incidents.filter(i => t >= i.start_s && !(t > i.end_s && i.end_s !== null)).pop();
-      return t.toFixed(0) + ' s' + (phase ? ', ' + plain(phase.name) : '') +
-        (incident ? ', ' + plain(incident.id) + ' + ' + (t - incident.start_s).toFixed(0) + ' s' : '');
-    }
-
-    function show(run, index, spoken) {
-      const times = run.series.columns.t_s;
-      at = Math.max(0, Math.min(times.length - 1, index));
-      const t = times[at], place = where(run, t);
-      for (const c of all) {
-        const x = left + (t + run.series.interval_s / 2 - c.x0) / (c.x1 - c.x0) * (right - left);
-        c.line.setAttribute('x1', x);
-        c.line.setAttribute('x2', x);
-        c.line.setAttribute('visibility', 'visible');
-        const values = c.columns.filter(([key]) => run.series.columns[key]).map(([key, name, kind]) => {
-          const v = run.series.columns[key][at];
-          return name + ' ' + (v === null || v === undefined ? '–' : write[kind](v));
-        });
-        c.reading.textContent = place + ': ' + values.join(' · ');
-        if (c === spoken) live.textContent = c.reading.textContent;
-      }
-    }
-
-    function hide() {
-      at = -1;
-      for (const c of all) {
-        c.line.setAttribute('visibility', 'hidden');
-        c.reading.textContent = '';
-      }
-    }
-
+  function show(run, index, spoken) {
+    const values = run.series.columns, times = values.t_s;
+    at = Math.max(0, Math.min(times.length - 1, index));
+    const place = where(run, times[at]), now = x(times[at] + run.series.interval_s / 2);
     for (const c of all) {
-      c.svg.addEventListener('pointermove', async event => {
-        const box = c.svg.getBoundingClientRect();
-        const x = (event.clientX - box.left) / box.width * width;
-        if (x < left || x > right) return;
-        const run = await record();
-        const t = c.x0 + (x - left) / (right - left) * (c.x1 - c.x0);
-        let index = run.series.columns.t_s.findIndex(s => s > t) - 1;
-        if (index < -1) index = run.series.columns.t_s.length - 1;
-        show(run, index);
-      });
-      c.svg.addEventListener('pointerleave', hide);
-      c.figure.addEventListener('keydown', async event => {
-        if (event.target !== c.figure) return;
-        const step = event.shiftKey ? 10 : 1;
-        const to = { ArrowLeft: at - step, ArrowRight: at + step, Home: 0, End: Infinity }[event.key];
-        if (event.key === 'Escape') hide();
-        if (to === undefined) return;
-        event.preventDefault();
-        show(await record(), to, c);
-      });
+      set(c.line, { transform: `translate(${now})`, visibility: shown(now) });
+      c.reading.textContent = place + ': ' + c.columns.map(([key, name, kind]) =>
+        name + ' ' + (values[key][at] === null ? '–' : write[kind](values[key][at]))).join(' · ');
+    }
+    if (spoken) live.textContent = spoken.reading.textContent;
+  }
+
+  function hide() {
+    at = -1;
+    for (const c of all) {
+      set(c.line, { visibility: 'hidden' });
+      c.reading.textContent = '';
     }
   }
-})();
+
+  for (const c of all) {
+    const on = (name, f) => c.svg.addEventListener(name, f);
+    const time = event => {
+      const box = c.svg.getBoundingClientRect();
+      const t = x0 + ((event.clientX - box.left) / box.width * width - left) / (right - left) * (x1 - x0);
+      return Math.max(x0, Math.min(x1, t));
+    };
+    on('pointermove', async event => {
+      const t = time(event), run = await record();
+      if (from !== null) set(c.picked, { d: `M${x(from)} 0V${c.height}H${x(t)}V0z` });
+      show(run, run.series.columns.t_s.findLastIndex(s => s <= t));
+    });
+    on('pointerdown', event => {
+      if (event.pointerType === 'touch' || event.target.closest('a')) return; // a finger scrolls
+      from = time(event);
+      c.svg.setPointerCapture(event.pointerId);
+    });
+    on('pointerup', event => {
+      const [t0, t1] = [from, time(event)].sort((a, b) => a - b);
+      if (from !== null && x(t1) - x(t0) > 8) zoom(t0, t1);
+      from = null;
+      set(c.picked, { d: '' });
+    });
+    on('dblclick', () => zoom(...whole));
+    on('pointerleave', hide);
+    c.figure.addEventListener('keydown', async event => {
+      if (event.target !== c.figure) return;
+      const step = event.shiftKey ? 10 : 1;
+      const to = { ArrowLeft: at - step, ArrowRight: at + step, Home: 0, End: 1e9 }[event.key];
+      if (event.key === 'Escape') zoom(...whole);
+      if (to === undefined) return;
+      event.preventDefault();
+      show(await record(), to, c);
+    });
+  }
+  hide();
+}

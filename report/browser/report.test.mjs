@@ -109,3 +109,96 @@ test("pictures", async () => {
     await page.context().close();
   }
 });
+
+describe("charts", { concurrency: true }, () => {
+  const readings = (page) => page.locator("#timeline .reading").allInnerTexts();
+  const transforms = (page) => page.locator("#timeline .z").evaluateAll((all) => [...new Set(all.map((z) => z.getAttribute("transform")))]);
+  // A point of a chart, at a share of the width of its plot.
+  const point = async (page, id, share) => {
+    const box = await page.locator(`#${id} svg`).boundingBox();
+    return [box.x + (64 + share * (1036 - 64)) / 1120 * box.width, box.y + box.height / 2];
+  };
+
+  test("hover: one cursor, every chart says what it shows there", async () => {
+    const page = await show("passed");
+    await page.locator("#lat").scrollIntoViewIfNeeded();
+    await page.mouse.move(...await point(page, "lat", 30.5 / 75));
+    await page.locator("#lat .reading", { hasText: "30 s" }).waitFor();
+    const { columns } = JSON.parse(readFileSync(join(testdata, "passed.json"), "utf8")).series;
+    assert.equal(columns.t_s[30], 30);
+    const ms = (us) => us < 99950 ? `${(us / 1e3).toFixed(1)} ms` : `${(us / 1e3).toFixed(0)} ms`;
+    const all = await readings(page);
+    assert.ok(all.every((text) => text.startsWith("30 s, steady, F1 + 1 s: ")), all.join("\n"));
+    assert.ok(all[1].endsWith(`p50 ${ms(columns.e2e_p50_us[30])} · p90 ${ms(columns.e2e_p90_us[30])} · p99 ${ms(columns.e2e_p99_us[30])} · p99.9 ${ms(columns.e2e_p99_9_us[30])}`), all[1]);
+    const lines = await page.locator("#timeline svg > path.ink").evaluateAll((lines) => lines.map((l) => l.getAttribute("transform") + l.getAttribute("visibility")));
+    assert.equal(lines.length, all.length);
+    assert.equal(new Set(lines).size, 1, "the cursors stand at different times");
+    assert.match(lines[0], /visible$/);
+    await page.mouse.move(2, 2);
+    assert.ok((await readings(page)).every((text) => text === ""));
+  });
+
+  test("keys: the reading is spoken", async () => {
+    const page = await show("passed");
+    const spoken = async (key, want) => {
+      await page.keyboard.press(key);
+      await page.locator("[aria-live=polite]", { hasText: want }).waitFor({ state: "attached" });
+    };
+    await page.locator("#lat").focus();
+    await spoken("Home", /^0 s, connect: p50 –/);
+    await spoken("Shift+ArrowRight", /^10 s, steady: p50 [\d.]+ ms/);
+    await spoken("ArrowLeft", /^9 s, /);
+    await spoken("End", /^74 s, drain/);
+  });
+
+  test("zoom: a drag in one chart zooms all, Escape, double-click and button reset", async () => {
+    const page = await show("passed");
+    await page.locator("#lat").scrollIntoViewIfNeeded();
+    const button = page.getByRole("button", { name: "Reset zoom" });
+    const drag = async () => {
+      await page.mouse.move(...await point(page, "lat", 25 / 75));
+      await page.mouse.down();
+      await page.mouse.move(...await point(page, "lat", 30 / 75), { steps: 3 });
+      await page.mouse.move(...await point(page, "lat", 35 / 75), { steps: 3 });
+      await page.mouse.up();
+      await button.waitFor();
+      const [matrix, ...others] = await transforms(page);
+      assert.deepEqual(others, [], "the charts show different times");
+      const [scale, , , , shift] = matrix.match(/-?[\d.]+/g).map(Number);
+      assert.ok(Math.abs(scale - 7.5) < 0.1, `10 of 75 s are drawn ${scale} times as wide`);
+      // F1 came at 29 s: at 4 of the 10 s that are seen.
+      const f1 = 64 + 29 / 75 * 972;
+      assert.ok(Math.abs(f1 * scale + shift - (64 + 0.4 * 972)) < 6, "the fault is at the wrong place");
+      const tags = await page.locator("#lat [data-x]").evaluateAll((tags) => tags.map((t) => [t.textContent, t.getAttribute("visibility")]));
+      assert.deepEqual(tags, [["F1", "visible"], ["F2", "hidden"]]);
+      const ticks = await page.locator("#lat .x text").allTextContents();
+      assert.ok(ticks.length > 4 && ticks.every((t) => parseFloat(t) >= 24.9 && parseFloat(t) <= 35.1), ticks.join());
+    };
+    const isWhole = async () => {
+      await button.waitFor({ state: "hidden" });
+      assert.deepEqual(await transforms(page), ["matrix(1 0 0 1 0 0)"]);
+    };
+    await drag();
+    // Zoomed, the cursor still tells the time under it.
+    await page.mouse.move(...await point(page, "rate", 0.405));
+    await page.locator("#rate .reading", { hasText: /^(28|29) s, / }).waitFor();
+    await page.locator("#lat").focus();
+    await page.keyboard.press("Escape");
+    await isWhole();
+    await drag();
+    await page.mouse.dblclick(...await point(page, "heat", 0.5));
+    await isWhole();
+    await drag();
+    await button.click();
+    await isWhole();
+    assert.deepEqual(page.complaints, []);
+  });
+
+  test("columns are sorted by what they mean", async () => {
+    const page = await show("passed");
+    const measured = page.locator("#thresholds tbody td:nth-child(5)");
+    await page.getByRole("button", { name: "measured" }).click();
+    assert.deepEqual(await measured.allInnerTexts(), ["0", "0", "10.7 ms", "22.7 ms", "1.10 s"]);
+    assert.equal(await page.locator("#thresholds th[aria-sort=ascending]").innerText(), "measured");
+  });
+});

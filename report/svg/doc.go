@@ -23,6 +23,7 @@ type Doc struct {
 	id            string
 	width, height int
 	title, desc   string
+	plot          string          // the clip path, once Plot was called
 	b             strings.Builder // the marks
 	links         strings.Builder // marks that lead somewhere
 }
@@ -43,11 +44,31 @@ func (d *Doc) String() string {
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="system-ui, sans-serif" font-size="12" `,
 		d.width, d.height, d.width, d.height)
 	if d.links.Len() == 0 {
-		out.WriteString(image + ">" + text + d.b.String() + "</svg>")
+		out.WriteString(image + ">" + text + d.plot + d.b.String() + "</svg>")
 	} else {
-		fmt.Fprintf(&out, `role="group" aria-labelledby="%s-t"><g %s>%s%s</g>%s</svg>`, d.id, image, text, d.b.String(), d.links.String())
+		fmt.Fprintf(&out, `role="group" aria-labelledby="%s-t"><g %s>%s%s%s</g>%s</svg>`, d.id, image, text, d.plot, d.b.String(), d.links.String())
 	}
 	return out.String()
+}
+
+// Plot says where in the drawing the data lie.
+func (d *Doc) Plot(x, y, w, h float64) {
+	d.plot = fmt.Sprintf(`<clipPath id="%s-p"><rect x="%s" y="%s" width="%s" height="%s"/></clipPath>`, d.id, num(x), num(y), num(w), num(h))
+}
+
+// Within groups the marks that draw makes. They are cut off at the edge of the plot,
+// and a script may stretch the group (class z) sideways to zoom.
+func (d *Doc) Within(draw func()) {
+	fmt.Fprintf(&d.b, `<g clip-path="url(#%s-p)"><g class="z">`, d.id)
+	draw()
+	d.b.WriteString("</g></g>")
+}
+
+// Axis groups the ticks that draw makes (class x): a script that zooms replaces them.
+func (d *Doc) Axis(draw func()) {
+	d.b.WriteString(`<g class="x">`)
+	draw()
+	d.b.WriteString("</g>")
 }
 
 // Paint is how a mark is coloured: filled, or stroked when Width is not 0.
@@ -129,7 +150,17 @@ const (
 
 // Text writes one line with its baseline at y.
 func (d *Doc) Text(x, y float64, a Anchor, t Token, text string) {
-	fmt.Fprintf(&d.b, `<text x="%s" y="%s"`, num(x), num(y))
+	d.text("", x, y, a, t, text)
+}
+
+// Tag writes a text that belongs to the place at of the plot: a script that zooms
+// moves it along.
+func (d *Doc) Tag(at, x, y float64, a Anchor, t Token, text string) {
+	d.text(fmt.Sprintf(` data-x="%s"`, num(at)), x, y, a, t, text)
+}
+
+func (d *Doc) text(more string, x, y float64, a Anchor, t Token, text string) {
+	fmt.Fprintf(&d.b, `<text x="%s" y="%s"%s`, num(x), num(y), more)
 	if a != Start {
 		fmt.Fprintf(&d.b, ` text-anchor="%s"`, a)
 	}
@@ -137,9 +168,9 @@ func (d *Doc) Text(x, y float64, a Anchor, t Token, text string) {
 }
 
 // Marker draws a small triangle pointing down, its tip at x, y, that links to an
-// element of the page. name says where it leads.
+// element of the page. name says where it leads. Like a Tag it moves along.
 func (d *Doc) Marker(x, y float64, p Paint, fragment, name string) {
-	fmt.Fprintf(&d.links, `<a href="#%s" aria-label="%s"><path d="%sz"%s/></a>`, Escape(fragment), Escape(name),
+	fmt.Fprintf(&d.links, `<a href="#%s" aria-label="%s" data-x="%s"><path d="%sz"%s/></a>`, Escape(fragment), Escape(name), num(x),
 		Polyline([]float64{x, x - 5, x + 5}, []float64{y, y - 8, y - 8}), p.attributes())
 }
 

@@ -107,6 +107,35 @@ func inOrder(low, high, gap int) []int {
 	return append(order[:at], append([]int{gap}, order[at:]...)...)
 }
 
+// Hatch returns path data of lines rising at 45° through a rectangle, step units
+// apart. Lines, because printers turn patterns into images.
+func Hatch(x, y, w, h, step float64) string {
+	var b []byte
+	if w <= 0 || h <= 0 || step <= 0 {
+		return ""
+	}
+	// A line leaves the bottom edge, extended to the left, at x+s.
+	for s := step - h; s < w; s += step {
+		from, to := max(s, 0), min(s+h, w)
+		if from >= to {
+			continue
+		}
+		px, py := tenths(x+from), tenths(y+h-(from-s))
+		b = append(b, 'M')
+		b = appendTenths(b, px)
+		b = append(b, ' ')
+		b = appendTenths(b, py)
+		b = append(b, 'l')
+		b = appendTenths(b, tenths(x+to)-px)
+		if dy := tenths(y+h-(to-s)) - py; dy >= 0 {
+			b = append(append(b, ' '), '0')
+		} else {
+			b = appendTenths(b, dy)
+		}
+	}
+	return string(b)
+}
+
 // Cell is one cell of a heatmap: column, row from the bottom, and level 0…7.
 type Cell struct{ Col, Row, Level int }
 

@@ -124,6 +124,25 @@ func TestCellsMergesNeighbours(t *testing.T) {
 	}
 }
 
+func TestHatch(t *testing.T) {
+	tests := []struct {
+		name       string
+		x, y, w, h float64
+		want       string
+	}{
+		{"narrower than high", 100, 20, 2, 10, "M100 25l2-2M100 30l2-2"},
+		{"wider than high", 100, 20, 12, 4, "M101 24l4-4M106 24l4-4M111 24l1-1"},
+		{"empty", 100, 20, 0, 4, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := Hatch(test.x, test.y, test.w, test.h, 5); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestSpread(t *testing.T) {
 	tests := []struct {
 		name     string
