@@ -9,9 +9,10 @@ type catchUp struct {
 }
 
 // target is reached when the pair's next number is above due and, on a resumed
-// session, nothing from start to due is missing. A new connection is owed nothing
+// session, nothing from start to due is missing that may still come. A new connection is owed nothing
 // of the time without one, so there a later number alone proves that it caught up.
 type target struct {
+	source
 	start, due uint64
 	pending    bool
 }
@@ -31,7 +32,7 @@ func (c *Checker) ExpectCatchUp(connection int, due func(publisher, slot int) ui
 		for o, src := range c.ix.sources[j.group] {
 			k := int(j.value) + o
 			p := &c.pairs[n.first+k]
-			t := target{start: p.next, due: due(int(src.publisher), int(src.slot))}
+			t := target{source: src, start: p.next, due: due(int(src.publisher), int(src.slot))}
 			t.pending = p.next <= t.due && p.session != frozen && !c.t.ownEcho(src.publisher, n.id)
 			if t.pending {
 				u.pending++
@@ -53,7 +54,7 @@ func (c *Checker) caughtUp(n *conn, i int) bool {
 	}
 	t := &u.targets[i-n.first]
 	p := &c.pairs[i]
-	if !t.pending || p.next <= t.due && p.session != frozen || u.resumed && c.missingWithin(p, t.start, t.due) {
+	if !t.pending || p.next <= t.due && p.session != frozen || u.resumed && c.missingWithin(p, t) {
 		return false
 	}
 	t.pending = false
@@ -61,9 +62,29 @@ func (c *Checker) caughtUp(n *conn, i int) bool {
 	return u.pending == 0
 }
 
-// missingWithin tells whether any number from start to due is missing.
-func (c *Checker) missingWithin(p *pair, start, due uint64) bool {
+// missingWithin tells whether a number that may still come is missing from start to due.
+func (c *Checker) missingWithin(p *pair, t *target) bool {
 	g := c.gapsOf(p)
-	i, _ := g.at(start)
-	return i < len(g) && g[i].from <= due
+	for i, _ := g.at(t.start); i < len(g) && g[i].from <= t.due; i++ {
+		if !c.t.voids.cover(t.source, max(g[i].from, t.start), min(g[i].to, t.due+1)) {
+			return true
+		}
+	}
+	return false
+}
+
+// RecheckCatchUp looks again at what a running catch-up waits for: meanwhile it may
+// have become known that some of it will never come. It reports true when that
+// completes the catch-up.
+func (c *Checker) RecheckCatchUp(connection int) bool {
+	n := c.conn(connection)
+	if n.catchUp.pending == 0 {
+		return false
+	}
+	for k := range n.catchUp.targets {
+		if n.catchUp.targets[k].pending && c.caughtUp(n, n.first+k) {
+			return true
+		}
+	}
+	return false
 }

@@ -50,6 +50,24 @@ func TestCatchUp(t *testing.T) {
 			t.Error("not caught up with everything there")
 		}
 	})
+	t.Run("what was skipped or refused is not waited for", func(t *testing.T) {
+		w := newWorld(t, true, Strict)
+		w.round()
+		w.drop(3)
+		w.c.Skipped(1, 1, 2)
+		w.sent[source{1, 1}] = 2
+		refused := w.send(1, 1)
+		w.resume(3)
+		w.c.ExpectCatchUp(3, func(p, _ int) uint64 { return map[int]uint64{1: 4}[p] })
+		m := w.send(1, 1)
+		if r := w.deliver(3, 1, 1, m); r.CaughtUp || w.c.RecheckCatchUp(3) {
+			t.Error("caught up with a message missing that may still come")
+		}
+		w.c.Outcome(1, 1, refused, OutcomeFail)
+		if !w.c.RecheckCatchUp(3) || w.c.RecheckCatchUp(3) {
+			t.Error("want caught up once, with nothing missing that may still come")
+		}
+	})
 	t.Run("a gap after what was due does not", func(t *testing.T) {
 		w := newWorld(t, true, Strict)
 		w.round()

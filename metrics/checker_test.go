@@ -182,6 +182,28 @@ func TestCleanRuns(t *testing.T) {
 			deliveries: Deliveries{Delivered: 9, Excused: Excused{Disconnect: 3, SessionEnded: 3, Unacknowledged: 2}, Undelivered: 1},
 		},
 		{
+			name: "no acks asked for, nothing delivered", unknown: []string{"N3"}, run: func(w *world) {
+				w.topo.Publishers[0].Acked = false
+				w.publish(1, 0)
+				w.send(0, 0)
+				w.send(0, 0)
+			},
+			deliveries: Deliveries{Delivered: 3, Excused: Excused{Unacknowledged: 6}},
+		},
+		{
+			name: "group state takes sequence ids, too", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.ids[2]++
+				w.c.Numbered(w.now, 2, w.ids[2], true)
+				w.round()
+				w.drop(2)
+				w.resume(2)
+				w.c.Numbered(w.now, 2, w.ids[2], false) // replayed
+				w.round()
+			},
+			deliveries: Deliveries{Replayed: 1},
+		},
+		{
 			name: "refused publishes", run: func(w *world) {
 				w.c.Outcome(0, 0, w.send(0, 0), OutcomeFail)
 				w.publish(0, 0)
@@ -821,4 +843,32 @@ func TestNotExercised(t *testing.T) {
 	w.resume(0)
 	w.round()
 	want(w.judge(JudgeOptions{}), CheckOK, "R2", "R3")
+}
+
+// TestSettled: nothing is owed any more once every missing copy is excused.
+func TestSettled(t *testing.T) {
+	w := newWorld(t, false, Spec)
+	settled := func() bool { return Settled(w.topo, JudgeOptions{T0: worldT0}, w.c) }
+	w.round()
+	w.drop(0)
+	w.c.Ended(w.now, 0, EndDropped)
+	w.publish(0, 0, 0)
+	if settled() != true {
+		t.Error("what a drop has taken is owed")
+	}
+	w.at(3)
+	w.rejoin(0)
+	w.publish(1, 0, 1, 2)
+	m := w.publish(1, 0, 1, 2)
+	if settled() {
+		t.Error("nothing is owed, with two copies under way")
+	}
+	for c := 1; c < 3; c++ {
+		w.deliver(c, 1, 0, m-1)
+		w.deliver(c, 1, 0, m)
+	}
+	if !settled() {
+		t.Error("something is owed though all has come")
+	}
+	checkSums(t, w.judge(JudgeOptions{})) // the look has changed nothing
 }

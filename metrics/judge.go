@@ -69,12 +69,12 @@ type owned[T any] struct {
 
 // tally is one population's totals and what the checks need beside them.
 type tally struct {
-	totals      Totals
-	must        [2]uint64 // acknowledged copies, by class of subscriber
-	undelivered [2]uint64
-	rejected    uint64 // copies of refused publishes
-	asked       uint64 // publishes that asked for an ack
-	unanswered  uint64 // of those, without any outcome
+	totals     Totals
+	must       [2]uint64 // acknowledged copies, by class of subscriber
+	missing    [2][fates]uint64
+	rejected   uint64 // copies of refused publishes
+	asked      uint64 // publishes that asked for an ack
+	unanswered uint64 // of those, without any outcome
 }
 
 // Judge reads the shards of all workers together: what was sent against what
@@ -97,6 +97,29 @@ func Judge(t *Topology, o JudgeOptions, shards ...*Shard) *Judgement {
 	}
 	out.Checks = j.results()
 	return out
+}
+
+// Settled tells whether every copy that has not arrived by now is excused, so that
+// nothing more is owed. It reads the checkers as they are: nobody may use them
+// meanwhile, nor Topology.Intended.
+func Settled(t *Topology, o JudgeOptions, checkers ...*Checker) bool {
+	shards := make([]*Shard, len(checkers))
+	for i, c := range checkers {
+		shards[i] = &Shard{state: c.state}
+	}
+	o.OnMissing = nil
+	j := newJudge(t, o, shards)
+	for g := range j.ix.sources {
+		for _, s := range j.ix.sources[g] {
+			j.judgeSource(uint32(g), s)
+		}
+	}
+	for i := range j.pops {
+		if d := &j.pops[i].totals.Deliveries; d.Lost+d.Undelivered > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func newJudge(t *Topology, o JudgeOptions, shards []*Shard) *judge {

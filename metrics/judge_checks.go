@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -102,16 +103,16 @@ func (j *judge) chargeCopies(which check, n owned[conn], o offence, copies uint6
 
 // evidence sums what the answers of the checks rest on.
 type evidence struct {
-	counts      counts
-	judged      [2]uint64
-	must        [2]uint64
-	undelivered [2]uint64
-	lost        [2]uint64 // charged to R4 or N3
-	follows     [2]uint64 // lost in consequence of what another check is charged with
-	gaps        [2]uint64 // jumps of sequence ids: within a session, right after a recovery
-	rejected    uint64
-	asked       uint64
-	unanswered  uint64
+	counts     counts
+	judged     [2]uint64
+	must       [2]uint64
+	missing    [2][fates]uint64
+	lost       [2]uint64 // charged to R4 or N3
+	follows    [2]uint64 // lost in consequence of what another check is charged with
+	gaps       [2]uint64 // jumps of sequence ids: within a session, right after a recovery
+	rejected   uint64
+	asked      uint64
+	unanswered uint64
 }
 
 func (j *judge) evidence() evidence {
@@ -135,7 +136,9 @@ func (j *judge) evidence() evidence {
 		e.unanswered += t.unanswered
 		for class := range e.must {
 			e.must[class] += t.must[class]
-			e.undelivered[class] += t.undelivered[class]
+			for f, n := range t.missing[class] {
+				e.missing[class][f] += n
+			}
 		}
 	}
 	for id, n := range j.conns {
@@ -221,15 +224,8 @@ func (j *judge) results() []CheckResult {
 // lossAnswer is that of R4 or N3.
 func (j *judge) lossAnswer(class int, e *evidence) answer {
 	a := answer{checked: e.must[class], violations: e.lost[class], unknown: j.frozenReason(class)}
-	if e.undelivered[class] > 0 && a.unknown == "" {
-		why := "subscribers were still detached at the end"
-		switch {
-		case e.unanswered > 0:
-			why = "publishes were never answered"
-		case j.o.DrainCut:
-			why = "the drain was cut while messages still arrived"
-		}
-		a.unknown = fmt.Sprintf("%d copies undelivered: %s", e.undelivered[class], why)
+	if a.unknown == "" {
+		a.unknown = openReason(&e.missing[class])
 	}
 	if e.follows[class] > 0 {
 		a.reason = fmt.Sprintf("%d copies are missing in consequence of what other checks are charged with", e.follows[class])
@@ -238,6 +234,36 @@ func (j *judge) lossAnswer(class int, e *evidence) answer {
 		}
 	}
 	return a
+}
+
+// openCauses say why it is open whether missing copies are lost.
+var openCauses = []struct {
+	fate  fate
+	cause string
+}{
+	{fateUnanswered, "publishes were never answered"},
+	{fateDetached, "subscribers were still detached at the end"},
+	{fateCut, "the drain was cut while messages still arrived"},
+}
+
+// openReason is empty when the fate of every missing copy is known.
+func openReason(missing *[fates]uint64) string {
+	var sum uint64
+	var causes []string
+	for _, c := range openCauses {
+		if n := missing[c.fate]; n > 0 {
+			sum += n
+			causes = append(causes, c.cause)
+		}
+	}
+	switch n := missing[fateUnknowable]; {
+	case sum > 0:
+		return fmt.Sprintf("%d copies undelivered: %s", sum, strings.Join(causes, "; "))
+	case n > 0:
+		return fmt.Sprintf("%d copies are missing of publishes that asked for no ack: nothing says that the service took them", n)
+	default:
+		return ""
+	}
 }
 
 func (j *judge) frozenReason(class int) string {

@@ -32,14 +32,18 @@ type missing struct {
 type fate uint8
 
 const (
-	fateLost fate = iota
-	fateUndelivered
+	fateLost       fate = iota
+	fateUnanswered      // undelivered: nothing says whether the service took the publish
+	fateDetached        // undelivered: the subscriber was away at the end
+	fateCut             // undelivered: the drain ended before its messages had
 	fateRejected
 	fateJoinRace
 	fateDisconnect
 	fateSessionEnded
 	fateOverflow
 	fateUnacknowledged
+	fateUnknowable // no ack was asked for: it may have been lost on either side
+	fates          // their number
 )
 
 // judgePair judges every copy of the address for one subscriber.
@@ -209,16 +213,20 @@ func (j *judge) fate(n *conn, m missing, o Outcome) fate {
 		// An ack was asked for and none came while the connection stood: nothing was
 		// promised, and nothing says that it was not to be delivered either.
 		if j.src.pub.Acked {
-			return fateUndelivered
+			return fateUnanswered
 		}
-		return fateUnacknowledged
+		return fateUnknowable
 	default:
 		return fateUnacknowledged
 	}
-	if n == nil || m.trailing && (j.o.DrainCut || !n.attached || m.before == frozen) {
-		return fateUndelivered
+	switch {
+	case n == nil || m.trailing && !n.attached:
+		return fateDetached
+	case m.trailing && (j.o.DrainCut || m.before == frozen):
+		return fateCut
+	default:
+		return fateLost
 	}
-	return fateLost
 }
 
 // put counts the copies [lo, hi) under their fate.
@@ -231,16 +239,16 @@ func (j *judge) put(connection int, m missing, lo, hi uint64, f fate) {
 	d := &pop.totals.Deliveries
 	k := hi - lo
 	var lost, undelivered, excused uint64
+	pop.missing[classOf(sub.Reliable)][f] += k
 	switch f {
 	case fateLost:
 		d.Lost += k
 		lost = 1
 		j.lost[connection] += k
 		j.noteLost(connection, m, lo, hi)
-	case fateUndelivered:
+	case fateUnanswered, fateDetached, fateCut:
 		d.Undelivered += k
 		undelivered = 1
-		pop.undelivered[classOf(sub.Reliable)] += k
 	default:
 		*d.Excused.class(f) += k
 		excused = 1

@@ -26,11 +26,13 @@ const (
 	frameJoined
 	frameDropped
 	frameEnded
+	frameOther
 )
 
 var frameWords = [...]string{
 	frameData: "data", frameReplay: "replay", frameForeign: "foreign data", frameCorrupt: "corrupt data",
 	frameOpened: "opened", frameResumed: "resumed", frameJoined: "joined", frameDropped: "dropped", frameEnded: "session ended",
+	frameOther: "other message",
 }
 
 // frame is one thing that happened at a connection: ids and time, no payload.

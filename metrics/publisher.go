@@ -138,9 +138,10 @@ func (c *Checker) Skipped(publisher, slot int, message uint64) {
 	s.skipTo(message)
 	s.top = max(s.top, message)
 	s.set(message, outcomeSkipped)
+	c.t.voids.add(source{uint32(publisher), uint32(slot)}, message)
 }
 
-// skipTo takes the numbers between top and m as skipped: nobody sent them.
+// skipTo takes the numbers between top and m as skipped: nobody sent them (yet).
 func (s *slot) skipTo(m uint64) {
 	for s.top+1 < m {
 		s.top++
@@ -189,6 +190,7 @@ func (c *Checker) Outcome(publisher, slot int, message uint64, o Outcome) {
 	s.set(message, o)
 	if o == OutcomeFail {
 		c.progress.Expected -= uint64(c.ix.fanout[c.ix.slotBase[publisher]+slot])
+		c.t.voids.add(source{uint32(publisher), uint32(slot)}, message)
 	}
 }
 

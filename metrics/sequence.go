@@ -129,6 +129,27 @@ func (c *Checker) forgive(n *conn, id uint64) {
 	}
 }
 
+// Numbered folds a message that carried a sequence id and is nothing to us otherwise,
+// as group state is (protocol.md 4.2): the ids count it.
+func (c *Checker) Numbered(now time.Duration, connection int, id uint64, fresh bool) {
+	if c.shard != nil {
+		return
+	}
+	n := c.conn(connection)
+	n.lastData = now
+	if !n.reliable {
+		return
+	}
+	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameOther, sequence: id})
+	seq := c.sequenceID(now, n, id, &Header{}, false)
+	if seq.repeated || !fresh {
+		c.countReplay(n, id)
+	}
+	if seq.fault != checkNone {
+		c.charge(seq.fault, n, offence{at: now, connection: n.id, publisher: -1, group: -1, sequence: id})
+	}
+}
+
 // SequenceAcked says that sequenceAck of that id was sent.
 func (c *Checker) SequenceAcked(connection int, id uint64) {
 	if c.shard != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // Topology says who publishes to whom. It is the plan as the checker needs it,
-// immutable once the first Checker is made, shared by all workers; do not copy it.
+// immutable (for its users) once the first Checker is made, shared by all workers; do
+// not copy it.
 type Topology struct {
 	RunID       uint32
 	Groups      []string     // wire names by group id
@@ -20,8 +21,9 @@ type Topology struct {
 	// by one goroutine.
 	Intended func(publisher, slot int, message uint64) time.Duration
 
-	once sync.Once
-	ix   *index
+	once  sync.Once
+	ix    *index
+	voids voids
 }
 
 // Publisher sends to its addresses in turn: message k (from 0) of its schedule

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
 )
@@ -187,6 +188,11 @@ func offenceTable(r *metrics.Run) *table {
 		}
 		t.add(cell{Text: instant(e.TS), Sort: fmt.Sprint(e.TS), Num: true}, cell{Text: o.check.ID, Sub: o.check.Name}, textCell(e.Group), publisher, intCell(e.Subscriber),
 			countCell(e.ExpectedMessage), countCell(e.GotMessage), countCell(e.SequenceID), textCell(e.Incident), around).ID = o.anchor()
+	}
+	for _, c := range r.Checks {
+		if kept := uint64(len(c.Examples)); c.Result == "violated" && c.Violations > kept {
+			t.Note = strings.TrimSpace(fmt.Sprintf("%s %s: %s more, of which the record keeps no example.", t.Note, c.ID, textNumbers.count(c.Violations-kept)))
+		}
 	}
 	return t
 }

@@ -103,7 +103,8 @@
 // med, max and p(N) with a limit that has a unit, and count, the number of samples,
 // with a plain one; counters (failed_connects,
 // failed_publishes, lost, duplicated, reordered, unexpected, undelivered,
-// uninjected_drops, published, delivered) have count and rate with a plain number.
+// uninjected_drops, protocol_errors, published, delivered) have count and rate with a
+// plain number.
 //
 //	checks: {profile: strict}
 //	thresholds:

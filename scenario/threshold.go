@@ -36,6 +36,7 @@ var metricKinds = map[string]metricKind{
 	"unexpected":       counterMetric,
 	"undelivered":      counterMetric,
 	"uninjected_drops": counterMetric,
+	"protocol_errors":  counterMetric,
 	"published":        counterMetric,
 	"delivered":        counterMetric,
 }

@@ -32,6 +32,11 @@ func (d *Decoder) downstream(m *Downstream) {
 		d.system(m)
 	case isWord(name, "pong"):
 		m.Kind = Pong
+	case isWord(name, "groupStateSnapshot"), isWord(name, "groupStateUpdate"):
+		// Not for us, but numbered like data (protocol.md 3.9, 4.2).
+		if d.has(fieldSequenceID) {
+			m.SequenceID = d.uint(fieldSequenceID)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ var publishedDownstream = []struct {
 	{"stream accepted", `{"type":"streamAck","streamId":"s1","expectedSequenceId":1}`, wire.Downstream{}, false},
 	{
 		"group state", `{"type":"groupStateSnapshot","group":"room","items":[{"connectionId":"c1","userId":"alice","state":{"mood":"ok"},"updatedAt":1760000000000}],"sequenceId":9}`,
-		wire.Downstream{}, false,
+		wire.Downstream{SequenceID: 9}, false,
 	},
 }
 

@@ -137,6 +137,11 @@ func referenceDownstream(b []byte) (m wire.Downstream, err error) {
 	switch lower(kind) {
 	case "pong":
 		m.Kind = wire.Pong
+	case "groupstatesnapshot", "groupstateupdate":
+		if o.has("sequenceId") {
+			id, idErr := o.uint("sequenceId")
+			set(&err, &m.SequenceID, id, idErr)
+		}
 	case "system":
 		event, eventErr := o.text("event")
 		if eventErr != nil {

@@ -71,8 +71,10 @@ type Downstream struct {
 	Success  bool // Ack
 	DataType DataType
 
-	AckID      uint64 // Ack
-	SequenceID uint64 // GroupMessage, ServerMessage on reliable subprotocols; 0 = absent
+	AckID uint64 // Ack
+	// SequenceID numbers GroupMessage, ServerMessage and the DownstreamUnknown that the
+	// service numbers, too, on reliable subprotocols; 0 = absent.
+	SequenceID uint64
 
 	ConnectionID      []byte // Connected
 	UserID            []byte // Connected; empty when anonymous

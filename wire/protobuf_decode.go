@@ -176,6 +176,13 @@ func (d *Decoder) downstreamProtobuf(message []byte, m *Downstream) error {
 		case pbPong:
 			r.become(d, f.tag)
 			m.Kind = Pong
+		case pbStateUpdate, pbStateSnapshot:
+			r.become(d, f.tag)
+			for in := f.inside(); d.next(&in); {
+				if in.tag == pbStateSequenceID {
+					m.SequenceID = in.varint
+				}
+			}
 		default:
 			if pbFirstOther <= f.tag && f.tag <= pbLastOther && f.tag&7 == pbBytes {
 				r.become(d, f.tag)

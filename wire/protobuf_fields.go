@@ -32,9 +32,13 @@ const (
 	pbData   = 2<<3 | pbBytes
 	pbSystem = 3<<3 | pbBytes
 	pbPong   = 4<<3 | pbBytes
-	// Streams and group state, which we do not know.
-	pbFirstOther = 6<<3 | pbBytes
-	pbLastOther  = 10<<3 | pbBytes
+	// Streams and group state, which we do not know but for the numbers of the latter.
+	pbFirstOther    = 6<<3 | pbBytes
+	pbStateUpdate   = 9<<3 | pbBytes
+	pbStateSnapshot = 10<<3 | pbBytes
+	pbLastOther     = 10<<3 | pbBytes
+
+	pbStateSequenceID = 3<<3 | pbVarint // GroupStateUpdateMessage, GroupStateSnapshotMessage
 
 	pbSendGroup    = 1<<3 | pbBytes // SendToGroupMessage
 	pbSendAckID    = 2<<3 | pbVarint

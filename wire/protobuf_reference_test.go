@@ -169,6 +169,10 @@ func referenceDownstreamBytes(raw []byte) (m wire.Downstream, err error) {
 	case *pb.DownstreamMessage_SystemMessage_:
 	case *pb.DownstreamMessage_PongMessage_:
 		m.Kind = wire.Pong
+	case *pb.DownstreamMessage_GroupStateUpdateMessage:
+		m.SequenceID = down.GroupStateUpdateMessage.GetSequenceId()
+	case *pb.DownstreamMessage_GroupStateSnapshotMessage:
+		m.SequenceID = down.GroupStateSnapshotMessage.GetSequenceId()
 	}
 	if x := p.GetSystemMessage().GetConnectedMessage(); x != nil {
 		m = wire.Downstream{Kind: wire.Connected, ConnectionID: b(x.ConnectionId), UserID: b(x.UserId), ReconnectionToken: b(x.GetReconnectionToken())}

@@ -204,6 +204,8 @@ func TestProtobufDownstreamVariants(t *testing.T) {
 		{"nothing", "", wire.Downstream{}},
 		{"stream ack", "32 04 0a 00 10 01", wire.Downstream{}},
 		{"group state instead of an ack", "0a 02 08 01  4a 00", wire.Downstream{}},
+		{"group state update, numbered", "4a 05 0a 01 67 18 09", wire.Downstream{SequenceID: 9}},
+		{"group state snapshot, numbered", "52 05 0a 01 67 18 09", wire.Downstream{SequenceID: 9}},
 		{"invocation response", "2a 03 01 02 03", wire.Downstream{}},
 		{"from nowhere", "12 06 0a 04 73 65 6c 66", wire.Downstream{}},
 		{"JSON in text_data", "12 0e 0a 06 73 65 72 76 65 72 1a 04 0a 02 7b 7d", wire.Downstream{Kind: wire.ServerMessage, DataType: wire.DataText, Data: b("{}")}},

@@ -172,6 +172,10 @@ const (
 	EventProtocolError
 	// EventRetried: Request was sent again under a new ack id, see RetryPolicy.NewAckID.
 	EventRetried
+	// EventNumbered: a message of a kind unknown to us carried a sequence id, as group
+	// state does (protocol.md 4.2); Message holds that and nothing else. Fresh as with
+	// EventMessage.
+	EventNumbered
 )
 
 // EndReason says why a connectionId is over.
@@ -193,7 +197,7 @@ type Event struct {
 	Kind       EventKind
 	Fresh      bool // EventMessage
 	Recovering bool // EventDialing, EventDialFailed, EventOpened
-	ByPeer     bool // EventDropped: the peer's close frame or end of stream came first
+	ByPeer     bool // EventDropped: the peer's close frame, end of stream or reset came first
 	Success    bool // EventAcked: success, or Duplicate; EventReady
 	Duplicate  bool // EventAcked
 	Reason     EndReason

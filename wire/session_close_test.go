@@ -3,7 +3,10 @@ package wire
 import (
 	"errors"
 	"io"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -316,5 +319,25 @@ func TestCloseInsideEveryEvent(t *testing.T) {
 				t.Errorf("closed inside %q: connection %s ended %d times: %q", all[at-1], id, ended, events)
 			}
 		}
+	}
+}
+
+// A reset is the peer's as much as an end of stream is, unless it was made on purpose.
+func TestWhoEndedTheSocket(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"end of stream", io.EOF, "dropped by peer"},
+		{"reset", &net.OpError{Op: "read", Err: os.NewSyscallError("read", resets[0])}, "dropped by peer"},
+		{"reset on purpose", ErrReset, "dropped"},
+		{"nothing came back", syscall.ETIMEDOUT, "dropped"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := readyRig(t, reliable())
+			r.lost(row.err)
+			r.want(list{row.want}, nil)
+		})
 	}
 }

@@ -35,6 +35,9 @@ func (s *Session) message(op ws.OpCode, payload []byte) error {
 		s.stats.Pongs++
 	default:
 		s.stats.Unknown++
+		if m.SequenceID > 0 && s.cfg.Subprotocol.Reliable() {
+			s.emit(Event{Kind: EventNumbered, Fresh: s.numbered(m), Message: m})
+		}
 	}
 	return nil
 }
@@ -56,7 +59,9 @@ func (s *Session) receivedConnected(m *Downstream) error {
 	default:
 		id, token := string(m.ConnectionID), string(m.ReconnectionToken)
 		s.state = stateConnecting // so that the handler cannot publish on either
+		asked := s.pending.ackIDs()
 		s.end(EndRefused)
+		s.expectLate(asked...) // this socket carried them: their answers are no surprise
 		if s.state == stateConnecting {
 			s.connected(id, token)
 		}
@@ -93,8 +98,14 @@ func (s *Session) settle() {
 func (s *Session) data(m *Downstream) {
 	fresh := true
 	if s.cfg.Subprotocol.Reliable() && m.SequenceID > 0 {
-		fresh = s.sequence.receive(m.SequenceID, s.now)
-		s.acknowledge() // on receipt, not after processing (protocol.md 4.3)
+		fresh = s.numbered(m)
 	}
 	s.emit(Event{Kind: EventMessage, Fresh: fresh, Message: m})
+}
+
+// numbered takes a message's sequence id and reports whether it is new.
+func (s *Session) numbered(m *Downstream) (fresh bool) {
+	fresh = s.sequence.receive(m.SequenceID, s.now)
+	s.acknowledge() // on receipt, not after processing (protocol.md 4.3)
+	return fresh
 }

@@ -30,6 +30,15 @@ func (p *pendingRequests) len() int { return len(p.list) - p.head }
 // all returns the live requests, oldest first, until the next push or take.
 func (p *pendingRequests) all() []*pendingRequest { return p.list[p.head:] }
 
+// ackIDs returns those of the live requests.
+func (p *pendingRequests) ackIDs() []uint64 {
+	ids := make([]uint64, 0, p.len())
+	for _, r := range p.all() {
+		ids = append(ids, r.AckID)
+	}
+	return ids
+}
+
 // push adds a request with the largest ack id so far.
 func (p *pendingRequests) push(r *pendingRequest) {
 	if len(p.list) == cap(p.list) && p.head > len(p.list)/2 {

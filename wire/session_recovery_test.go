@@ -234,8 +234,11 @@ func TestConnectedAfterRecovery(t *testing.T) {
 	r.receive(helloTwo)
 	r.want(list{"unanswered 2 resent 2", "ended one refused", "connected two"},
 		list{`{"type":"joinGroup","group":"room","ackId":3}`})
-	r.receive(ack(3))
+	r.receive(ack(2), ack(3)) // the first answers what this socket carried before it said whose it is
 	r.want(list{"acked join 3", "ready"}, nil)
+	if late := r.s.Stats().LateAcks; late != 1 {
+		t.Errorf("%d late acks, want 1", late)
+	}
 
 	// Closed at the end of the old one, the new one is not announced.
 	r.on = func(ev *Event) {

@@ -69,13 +69,20 @@ func (s *Session) giveUp(sent time.Duration) {
 			continue
 		}
 		s.pending.take(r.AckID)
-		if s.givenUp == nil {
-			s.givenUp = make(map[uint64]struct{})
-		}
-		s.givenUp[r.AckID] = struct{}{}
+		s.expectLate(r.AckID)
 		if !s.putOff(r) {
 			s.unanswered(r)
 		}
+	}
+}
+
+// expectLate notes requests that nobody waits for any more and that may yet be answered.
+func (s *Session) expectLate(ackIDs ...uint64) {
+	if s.givenUp == nil {
+		s.givenUp = make(map[uint64]struct{}, len(ackIDs))
+	}
+	for _, id := range ackIDs {
+		s.givenUp[id] = struct{}{}
 	}
 }
 

@@ -94,7 +94,7 @@ func describe(ev *Event) string {
 		EventAcked: "acked", EventUnexpectedAck: "unexpected ack", EventNotice: "notice",
 		EventDropped: "dropped", EventUnanswered: "unanswered", EventEnded: "ended",
 		EventClosed: "closed", EventProtocolError: "protocol error",
-		EventRetried: "retried",
+		EventRetried: "retried", EventNumbered: "numbered",
 	}[ev.Kind]}
 	add := func(ok bool, format string, args ...any) {
 		if ok {
@@ -105,7 +105,7 @@ func describe(ev *Event) string {
 	add(ev.Kind == EventConnected, "%s", ev.ConnectionID)
 	add(ev.Kind == EventReady && !ev.Success, "refused")
 	add(ev.Kind == EventMessage, "%s", dataOf(m))
-	add(ev.Kind == EventMessage && !ev.Fresh, "again")
+	add((ev.Kind == EventMessage || ev.Kind == EventNumbered) && !ev.Fresh, "again")
 	add(req != nil && req.Kind == JoinGroup, "join")
 	add(req != nil && req.Kind == LeaveGroup, "leave")
 	if req != nil {

@@ -166,3 +166,21 @@ func TestNoticesAndUnknownMessages(t *testing.T) {
 		t.Errorf("bytes in: %d, want %d", got, 64+2+59+2+2+2)
 	}
 }
+
+// Group state is nothing to us, but the service counts it among the numbered
+// messages (protocol.md 4.2): what it numbers is acknowledged like data.
+func TestGroupStateIsAcknowledged(t *testing.T) {
+	cfg := reliable()
+	cfg.SequenceAck = AckPolicy{EveryMessages: 3}
+	r := readyRig(t, cfg, "room")
+	r.receive(
+		groupMessage("a", 1),
+		`{"type":"groupStateUpdate","group":"room","items":[],"sequenceId":2}`,
+		groupMessage("b", 3),
+		`{"type":"groupStateUpdate","group":"room","items":[],"sequenceId":2}`,
+	)
+	r.want(list{"message a", "numbered", "message b", "numbered again"}, list{`{"type":"sequenceAck","sequenceId":3}`})
+	if st := r.s.Stats(); st.Unknown != 2 {
+		t.Errorf("unknown messages: %d, want 2", st.Unknown)
+	}
+}

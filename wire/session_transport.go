@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -145,7 +146,12 @@ func (s *Session) Lost(now time.Duration, err error) {
 	}
 	s.now = now
 	s.out = s.out[:0]
-	s.dropped(drop{err: err, byPeer: errors.Is(err, io.EOF) && s.state != stateClosing})
+	s.dropped(drop{err: err, byPeer: s.state != stateClosing && endedByPeer(err)})
+}
+
+// endedByPeer tells of the errors of a socket that the peer has ended, in whatever way.
+func endedByPeer(err error) bool {
+	return errors.Is(err, io.EOF) || slices.ContainsFunc(resets, func(reset error) bool { return errors.Is(err, reset) })
 }
 
 // abort gives the socket up.

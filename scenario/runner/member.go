@@ -80,6 +80,8 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	switch ev.Kind {
 	case wire.EventMessage:
 		m.received(now, ev)
+	case wire.EventNumbered:
+		m.w.checker.Numbered(now, m.id, ev.Message.SequenceID, ev.Fresh)
 	case wire.EventAcked:
 		m.answered(now, ev)
 	case wire.EventUnexpectedAck:
@@ -102,7 +104,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 		if exhausted(ev.Err) {
 			m.w.counts.exhausted++
 		}
-		m.w.run.dialFailed(ev.Err)
+		m.w.run.connectFailed(ev.Err)
 	case wire.EventOpened:
 		m.opened(now, ev)
 	case wire.EventConnected:
@@ -224,6 +226,10 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 	if m.recovery != nil {
 		w.incidents[m.recovery.incident].opens.add(now)
 		m.recovery.open(now, ev)
+		if !ev.Recovering {
+			// One that was lost before the service named it ends without a word.
+			m.recovery.end(metrics.EndDropped)
+		}
 	}
 	if !ev.Recovering {
 		return
@@ -342,6 +348,9 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if m.closing {
 		return
+	}
+	if !m.everReady {
+		w.run.connectFailed(errors.New("session " + itoa(m.id) + " was lost before it was ready: " + dropText(ev)))
 	}
 	w.funnel.Drops++
 	m.confirm.Stop()

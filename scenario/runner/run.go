@@ -23,6 +23,9 @@ const (
 	headStart = 100 * time.Millisecond
 	// quiet is how long nothing may arrive before what is missing counts as lost (design.md 3.1).
 	quiet = 5 * time.Second
+	// settleAfter is how long nothing may arrive before the checkers are asked whether
+	// anything that is missing may still come.
+	settleAfter = 500 * time.Millisecond
 	// interruptedDrain is what is left of the drain after a first stop.
 	interruptedDrain = 5 * time.Second
 	// closeTimeout bounds the closing handshakes at the end.
@@ -46,8 +49,9 @@ type run struct {
 	startedAt time.Time
 	t0        time.Duration // of the schedule; read by workers only after begin
 
-	connectedOnce atomic.Bool
-	setupFailed   chan error // the first reason why the run cannot be set up
+	connectedOnce  atomic.Bool
+	lastConnectErr atomic.Pointer[error]
+	setupFailed    chan error // the first reason why the run cannot be set up
 
 	mu      sync.Mutex
 	handed  []handed
@@ -206,8 +210,12 @@ func (r *run) connect(stop context.Context) error {
 			return nil
 		}
 		if wire.Now() > deadline {
-			return fmt.Errorf("only %d of %d sessions were ready after %s",
+			err := fmt.Errorf("only %d of %d sessions were ready after %s",
 				ready, r.plan.Connections, (wire.Now() - r.start).Round(time.Second))
+			if last := r.lastConnectErr.Load(); last != nil {
+				err = fmt.Errorf("%w; the last failure: %w", err, *last)
+			}
+			return err
 		}
 	}
 }
@@ -250,8 +258,9 @@ func (r *run) drain(stop, cut context.Context) {
 		limit = min(limit, began+interruptedDrain)
 	}
 	seen, absent, changed := uint64(0), int64(0), began
+	var asked time.Duration // the change after which the checkers were asked last
 	for {
-		r.onWorkers(func(w *worker, _ time.Duration) { w.beat() })
+		r.onWorkers((*worker).beat)
 		expected, delivered := r.sumU(func(p *pulse) uint64 { return p.expected.Load() }), r.sumU(func(p *pulse) uint64 { return p.delivered.Load() })
 		owed := r.sum(func(p *pulse) int64 { return p.outstanding.Load() + p.backlog.Load() })
 		recovering := r.sum(func(p *pulse) int64 { return p.recovering.Load() })
@@ -265,6 +274,10 @@ func (r *run) drain(stop, cut context.Context) {
 			return
 		case away == 0 && now-changed >= quiet:
 			return
+		case owed == 0 && away == 0 && recovering == 0 && now-changed >= settleAfter && asked != changed:
+			if asked = changed; r.settled() {
+				return
+			}
 		case now >= limit:
 			r.drainCut = now-changed < quiet || away > 0
 			return
@@ -282,6 +295,24 @@ func (r *run) drain(stop, cut context.Context) {
 		}
 		r.report()
 	}
+}
+
+// settled asks the checkers, while their workers stand still, whether all that is
+// missing is excused.
+func (r *run) settled() bool {
+	checkers := make([]*metrics.Checker, len(r.workers))
+	resume := make(chan struct{})
+	defer close(resume)
+	var parked sync.WaitGroup
+	for i, w := range r.workers {
+		checkers[i] = w.checker
+		parked.Add(1)
+		if !w.loop.Do(func(time.Duration) { parked.Done(); <-resume }) {
+			parked.Done()
+		}
+	}
+	parked.Wait()
+	return metrics.Settled(r.topology, metrics.JudgeOptions{Profile: r.cfg.Profile, T0: r.t0, Start: r.start}, checkers...)
 }
 
 // finish closes every session and takes the last intervals.
@@ -348,8 +379,11 @@ func (r *run) sumU(of func(*pulse) uint64) uint64 {
 	return n
 }
 
-// dialFailed ends the run when nobody has ever got in: the target cannot be reached.
-func (r *run) dialFailed(err error) {
+// connectFailed ends the run when nobody has ever got in: the target cannot be
+// reached, or serves nobody. Otherwise it is why sessions are missing, should the
+// connect phase end without them.
+func (r *run) connectFailed(err error) {
+	r.lastConnectErr.Store(&err)
 	if !r.connectedOnce.Load() {
 		r.failSetup(err)
 	}

@@ -2,11 +2,15 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gobwas/ws"
 
 	"github.com/wpsbench/wpsbench/metrics"
 )
@@ -69,6 +73,20 @@ func TestTargets(t *testing.T) {
 			exit: metrics.ExitViolated, checks: answers{"R4": metrics.CheckViolated},
 			more: func(t *testing.T, rec *metrics.Run, _ *fake) {
 				wantDeliveries(t, rec, metrics.Deliveries{Expected: 576, Lost: 576})
+			},
+		},
+		{
+			name: "swallows what asks for no ack", set: []string{plainProtocol, "populations.members.publish.ack=false"}, script: script{swallow: true},
+			exit: metrics.ExitInconclusive, checks: answers{"N3": metrics.CheckUnknown},
+		},
+		{
+			name: "sends what no server may send, inside a recovery", set: []string{reliableProtocol, backSoon, hitThree}, script: script{onOpen: garbleOnce(13)},
+			exit: metrics.ExitFail,
+			more: func(t *testing.T, rec *metrics.Run, _ *fake) {
+				wantDeliveries(t, rec, metrics.Deliveries{Expected: 576, Delivered: 576})
+				if n := rec.Connections.Funnel.ProtocolErrors; n != 1 || !strings.Contains(rec.Verdict.Headline, "protocol_errors count==0: 1") {
+					t.Errorf("%d protocol errors: %s", n, rec.Verdict.Headline)
+				}
 			},
 		},
 		{
@@ -136,6 +154,15 @@ func TestTargets(t *testing.T) {
 				row.more(t, rec, f)
 			}
 		})
+	}
+}
+
+// garbleOnce breaks the protocol on the n-th socket.
+func garbleOnce(n int) func(int, net.Conn) {
+	return func(socket int, conn net.Conn) {
+		if socket == n {
+			_, _ = conn.Write(ws.MustCompileFrame(ws.NewTextFrame([]byte(`{"type":"message","from":"group","group":7}`))))
+		}
 	}
 }
 
@@ -271,4 +298,31 @@ func TestStoppedBeforeLoad(t *testing.T) {
 				rec.Verdict.Result, rec.Info.Status, rec.Totals.Publishes.Scheduled)
 		}
 	})
+}
+
+// Who is let in and closed at once need not wait for the end of the connect phase: the
+// run says why nobody got in.
+func TestClosedAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, script{onOpen: func(_ int, conn net.Conn) { closeSocket(conn, ws.StatusPolicyViolation, "not today") }})
+	rec, err := Run(t.Context(), t.Context(), f.config(t, planOf(t, base, backSoon)))
+	var setup *SetupError
+	if rec != nil || !errors.As(err, &setup) || !strings.Contains(err.Error(), "close 1008 not today") {
+		t.Errorf("record %v, error %v; want none and a SetupError that names the close", rec, err)
+	}
+}
+
+// A connection that is lost before the service has named it was a new one all the same.
+func TestLostBeforeConnected(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, script{onOpen: func(n int, conn net.Conn) {
+		if n == 13 {
+			_ = conn.Close()
+		}
+	}})
+	rec, err := Run(t.Context(), t.Context(), f.config(t, planOf(t, base, plainProtocol, backSoon, hitThree)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, rec, metrics.IncidentOutcomes{NewConnection: 3})
 }

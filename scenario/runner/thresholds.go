@@ -8,8 +8,9 @@ import (
 )
 
 // builtIn limits hold unless the scenario names the same metric (report-design.md 1).
-// The first one missed heads the verdict: a drop comes before what follows from it.
-var builtIn = []string{"uninjected_drops", "failed_publishes", "failed_connects"}
+// The first one missed heads the verdict: a breach of the protocol comes before the
+// drop that it causes, and a drop before what follows from it.
+var builtIn = []string{"protocol_errors", "uninjected_drops", "failed_publishes", "failed_connects"}
 
 // judgeThresholds evaluates the scenario's limits, then the built-in ones.
 func (r *run) judgeThresholds(rec *metrics.Run) []metrics.ThresholdResult {
@@ -95,6 +96,7 @@ func countersOf(rec *metrics.Run) map[string]uint64 {
 		"unexpected":       d.Unexpected,
 		"undelivered":      d.Undelivered,
 		"uninjected_drops": f.UninjectedDrops,
+		"protocol_errors":  f.ProtocolErrors,
 		"published":        p.Sent,
 		"delivered":        d.Delivered,
 	}

@@ -128,7 +128,7 @@ func (w *worker) connect(time.Duration) {
 	})
 	ticker.Set(w.run.start + tickEvery)
 	pulser = w.loop.NewTimer(func(now time.Duration) {
-		w.beat()
+		w.beat(now)
 		pulser.Set(now + pulseEvery)
 	})
 	pulser.Set(w.run.start + pulseEvery)
@@ -166,10 +166,13 @@ func (w *worker) begin(now time.Duration) {
 }
 
 // beat refreshes what the controller may see.
-func (w *worker) beat() {
+func (w *worker) beat(now time.Duration) {
 	for _, m := range w.members {
 		if m.publisher != nil && len(m.publisher.backlog) > 0 {
 			m.publisher.flush()
+		}
+		if m.recovery != nil && w.checker.RecheckCatchUp(m.id) {
+			m.caughtUp(now)
 		}
 	}
 	p := w.checker.Progress()
@@ -212,9 +215,9 @@ func (w *worker) sendWindow(due time.Duration) *sendWindow {
 }
 
 // stopPublishing ends the schedule where it stands.
-func (w *worker) stopPublishing(time.Duration) {
+func (w *worker) stopPublishing(now time.Duration) {
 	w.pacer.stop()
-	w.beat()
+	w.beat(now)
 }
 
 // closeAll ends every session in the way that leaves nothing behind on the service (code 1000).
@@ -235,7 +238,7 @@ func (w *worker) closeAll(now time.Duration) {
 		m.giveUp()
 		m.close(now)
 	}
-	w.beat()
+	w.beat(now)
 }
 
 // strike lets fault i hit the members it is meant for.

@@ -1,0 +1,6 @@
+package wire
+
+import "syscall"
+
+// resets are the errors of a socket that the peer has reset.
+var resets = []error{syscall.WSAECONNRESET}
