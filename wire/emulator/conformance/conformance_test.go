@@ -37,6 +37,10 @@ func TestOfficialClient(t *testing.T) {
 	emulatorSuite(t, "client.test.mjs", emulator.Options{})
 }
 
+func TestOfficialClientEdges(t *testing.T) {
+	emulatorSuite(t, "edges.test.mjs", emulator.Options{})
+}
+
 // TestOfficialClientConnectedAgain: a `connected` after a recovery, which the
 // specification allows, changes nothing for the application (protocol.md 4.5).
 func TestOfficialClientConnectedAgain(t *testing.T) {

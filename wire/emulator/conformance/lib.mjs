@@ -65,6 +65,7 @@ export async function stop(...clients) {
 export const wireOf = (hub) => traffic.filter(({ socket }) => socket.url.includes(`/hubs/${hub}?`));
 export const opened = (hub) => wireOf(hub).filter(({ what }) => what === "open").map(({ socket }) => socket);
 export const closed = (hub) => wireOf(hub).filter(({ what }) => what === "close").map(({ code, reason }) => ({ code, reason }));
+export const received = (hub) => wireOf(hub).filter(({ what }) => what === "receive").map(({ message }) => message);
 export const sent = (hub, type) => wireOf(hub).filter(({ what, message }) => what === "send" && message.type === type);
 
 const traffic = [];
@@ -76,13 +77,16 @@ WebSocket.prototype.send = function (data, ...rest) {
 };
 WebSocket.prototype.emit = function (name, ...args) {
   if (name === "open") note(this, "open");
+  if (name === "message" && !args[1]) note(this, "receive", { message: JSON.parse(args[0]) });
   if (name === "close") note(this, "close", { code: args[0], reason: args[1].toString() });
   return emit.call(this, name, ...args);
 };
 
-// Link is a TCP relay to the emulator that can be cut.
+// Link is a TCP relay to the emulator that can be cut, frozen, or cut at the client's
+// end alone, so that the emulator goes on with a dead socket.
 export class Link {
   connections = new Set();
+  halves = new Set();
   refused = 0;
   down = false;
 
@@ -94,7 +98,10 @@ export class Link {
       for (const s of both) {
         this.connections.add(s);
         s.on("error", () => {});
-        s.on("close", () => { this.connections.delete(s); both.forEach((x) => x.destroy()); });
+        s.on("close", () => {
+          this.connections.delete(s);
+          if (!this.halves.has(s)) both.forEach((x) => x.destroy());
+        });
       }
       here.pipe(there);
       there.pipe(here);
@@ -106,6 +113,21 @@ export class Link {
 
   cut() { this.down = true; for (const s of this.connections) s.destroy(); }
   mend() { this.down = false; }
+  freeze() { for (const s of this.connections) s.pause(); }
+  thaw() { for (const s of this.connections) s.resume(); }
+
+  // halve cuts the clients' ends and returns the emulator's, still open.
+  halve() {
+    const theirs = [];
+    for (const s of this.connections) {
+      if (s.localPort !== this.server.address().port) { theirs.push(s); s.unpipe(); s.resume(); continue; }
+      this.halves.add(s);
+      s.unpipe();
+      s.resetAndDestroy();
+    }
+    return theirs;
+  }
+
   close() { this.cut(); this.server.close(); }
 }
 
