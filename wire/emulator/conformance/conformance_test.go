@@ -76,6 +76,9 @@ func TestScriptedServers(t *testing.T) {
 	commandSuite(t, "scripted.test.mjs")
 }
 
+// TestScriptedProtobuf: the scripted servers' own codec, before anything is judged by it.
+func TestScriptedProtobuf(t *testing.T) { runSuite(t, nodeJS(t), "protobuf.test.mjs") }
+
 // TestOfficialMiddleware: the application's end of the event handlers that
 // `wpsbench serve --event-handler` calls.
 func TestOfficialMiddleware(t *testing.T) {

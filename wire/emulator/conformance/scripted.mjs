@@ -1,16 +1,26 @@
-// A scripted server: an honest, minimal Azure Web PubSub (protocol.md 1, 3 and 4)
-// for reliable JSON, written with the ws package and bent by the hooks of a test.
+// A scripted server: an honest, minimal Azure Web PubSub (protocol.md 1, 3, 4 and 5)
+// for JSON, reliable JSON and reliable protobuf, written with the ws package and bent
+// by the hooks of a test.
 import { randomBytes } from "node:crypto";
 import http from "node:http";
 import { WebSocketServer } from "ws";
-import { RELIABLE } from "./lib.mjs";
+import { JSON_V1, RELIABLE } from "./lib.mjs";
+import { decode, encode } from "./protobuf.mjs";
+
+export const PROTOBUF = "protobuf.reliable.webpubsub.azure.v1";
+
+const json = { decode: JSON.parse, encode: JSON.stringify, opcode: 0x1 };
+const codecs = { [JSON_V1]: json, [RELIABLE]: json, [PROTOBUF]: { decode, encode, opcode: 0x2 } };
+const known = (offered) => [...offered].find((name) => name in codecs) ?? false;
 
 // Hooks, all optional; this is the Server. One that returns true has replaced what
 // the server does:
 //   upgrade({ recovery, request, socket })  before the 101
 //   connected(session)                      instead of `connected`
 //   recovered(session)                      instead of the replay
-//   put(session, text)                      instead of one message to a client
+//   received(session, message)              instead of handling a client's message
+//   ack(session, message)                   instead of the answer to it
+//   put(session, payload)                   instead of one message to a client
 export class Server {
   sessions = new Map();
   sockets = new Set();
@@ -18,7 +28,7 @@ export class Server {
 
   constructor(hooks = {}) {
     this.hooks = hooks;
-    this.ws = new WebSocketServer({ noServer: true, perMessageDeflate: false, handleProtocols: (offered) => offered.has(RELIABLE) && RELIABLE });
+    this.ws = new WebSocketServer({ noServer: true, perMessageDeflate: false, handleProtocols: known });
     this.http = http.createServer();
     this.http.on("upgrade", (...args) => this.upgrade(...args));
     this.http.on("connection", (s) => { this.sockets.add(s); s.on("close", () => this.sockets.delete(s)); });
@@ -54,46 +64,49 @@ export class Server {
 
   open(ws) {
     const id = randomBytes(8).toString("hex");
-    const s = { id, n: this.sessions.size + 1, token: `token-${id}`, groups: new Set(), lastId: 0, buffer: [], acked: 0, done: new Set() };
+    const reliable = ws.protocol !== JSON_V1;
+    const s = { id, n: this.saw.connections, codec: codecs[ws.protocol], reliable, token: reliable ? `token-${id}` : undefined, groups: new Set(), lastId: 0, buffer: [], acked: 0, done: new Set() };
     this.sessions.set(id, s);
     this.attach(s, ws);
     if (!this.hook("connected", s)) this.sayConnected(s);
   }
 
   sayConnected(s) {
-    this.put(s, JSON.stringify({ type: "system", event: "connected", userId: null, connectionId: s.id, reconnectionToken: s.token }));
+    this.say(s, { type: "system", event: "connected", userId: null, connectionId: s.id, reconnectionToken: s.token });
   }
 
   recover(ws, id, token) {
     const s = this.sessions.get(id);
-    if (s?.token !== token) return ws.close(1008, "The connection could not be recovered.");
+    if (!s?.reliable || s.token !== token) return ws.close(1008, "The connection could not be recovered.");
     s.ws?.terminate();
     this.attach(s, ws);
     if (!this.hook("recovered", s)) this.replay(s, s.acked);
   }
 
-  replay(s, after) { for (const { sequenceId, text } of s.buffer) if (sequenceId > after) this.put(s, text); }
+  replay(s, after) { for (const { sequenceId, payload } of s.buffer) if (sequenceId > after) this.put(s, payload); }
 
   attach(s, ws) {
     clearTimeout(s.expiry);
     s.ws = ws;
-    ws.on("message", (text) => { if (s.ws === ws) this.received(s, JSON.parse(text)); });
+    ws.on("message", (payload) => { if (s.ws === ws) this.received(s, s.codec.decode(payload)); });
     ws.on("close", (code) => {
       this.saw.closes.push(code);
       if (s.ws !== ws) return;
       s.ws = undefined;
-      if (code === 1000) this.end(s);
+      if (code === 1000 || !s.reliable) this.end(s);
       else s.expiry = setTimeout(() => this.end(s), 30_000);
     });
   }
 
   end(s) { this.sessions.delete(s.id); }
 
-  put(s, text) { if (s.ws && !this.hook("put", s, text)) s.ws.send(text); }
+  put(s, payload) { if (s.ws && !this.hook("put", s, payload)) s.ws.send(payload); }
+  say(s, message) { this.put(s, s.codec.encode(message)); }
 
   received(s, m) {
+    if (this.hook("received", s, m)) return;
     switch (m.type) {
-      case "ping": return this.put(s, '{"type":"pong"}');
+      case "ping": return this.say(s, { type: "pong" });
       case "sequenceAck": s.acked = Math.max(s.acked, m.sequenceId); return;
       case "joinGroup": s.groups.add(m.group); return this.ack(s, m);
       case "leaveGroup": s.groups.delete(m.group); return this.ack(s, m);
@@ -109,16 +122,16 @@ export class Server {
   }
 
   deliver(s, { group, dataType, data }) {
-    const sequenceId = ++s.lastId;
-    const text = JSON.stringify({ type: "message", from: "group", group, fromUserId: null, dataType, data, sequenceId });
-    s.buffer.push({ sequenceId, text });
-    this.put(s, text);
+    const sequenceId = s.reliable ? ++s.lastId : undefined;
+    const payload = s.codec.encode({ type: "message", from: "group", group, fromUserId: null, dataType, data, sequenceId });
+    if (s.reliable) s.buffer.push({ sequenceId, payload });
+    this.put(s, payload);
   }
 
-  ack(s, { ackId }, error) {
-    if (ackId === undefined) return;
-    if (!error) s.done.add(ackId);
-    this.put(s, JSON.stringify({ type: "ack", ackId, success: !error, error }));
+  ack(s, m, error) {
+    if (m.ackId === undefined) return;
+    if (!error) s.done.add(m.ackId);
+    if (!this.hook("ack", s, m)) this.say(s, { type: "ack", ackId: m.ackId, success: !error, error });
   }
 }
 

@@ -6,14 +6,15 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { frame, raw, Server } from "./scripted.mjs";
+import { JSON_V1, RELIABLE } from "./lib.mjs";
+import { frame, PROTOBUF, raw, Server } from "./scripted.mjs";
 
 const binary = process.env.WPSBENCH ?? "wpsbench";
 
 // Two members, each of which gets what both publish.
-const scenario = ({ faults = [], drain = "10s" }) => `
+const scenario = ({ protocol = RELIABLE, faults = [], drain = "10s" }) => `
 name: scripted
-protocol: json.reliable.webpubsub.azure.v1
+protocol: ${protocol}
 groups: {room: {count: 1}}
 populations:
   members:
@@ -221,7 +222,7 @@ for (const [name, code, bytes] of [
   ["a length above the message limit", 1009, frame(0x81, "x", { length: 3n << 20n })],
 ]) scripted(`protocol error: ${name}: closed with ${code}, recovered`, async () => {
   const r = await run(during((s) => raw(s, bytes)));
-  assert.deepEqual(verdict(r), droppedByServer, r.output);
+  assert.deepEqual(verdict(r), { exit: 10, failed: ["protocol_errors", "uninjected_drops"] }, r.output);
   complete(r);
   assert.deepEqual(funnel(r), { drops: 1, uninjected_drops: 1, protocol_errors: 1, recovered: 1 });
   assert.ok(closes(r).some((c) => c.endsWith(`(close code ${code})`)), closes(r).join());
