@@ -81,6 +81,7 @@ type conn struct {
 	population int
 	subscriber bool
 	reliable   bool
+	bare       bool // see Subscriber
 
 	attached bool
 	opened   bool   // the current session has had a WebSocket
@@ -147,7 +148,7 @@ func NewChecker(t *Topology, p Profile, connections []int) *Checker {
 	for _, id := range connections {
 		sub := &t.Subscribers[id]
 		n := conn{
-			id: id, population: sub.Population, subscriber: len(sub.Groups) > 0, reliable: sub.Reliable,
+			id: id, population: sub.Population, subscriber: len(sub.Groups) > 0, reliable: sub.Reliable, bare: sub.Bare,
 			session: 1, first: pairs,
 		}
 		for _, g := range sub.Groups {

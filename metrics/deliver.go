@@ -185,7 +185,7 @@ func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, check) {
 		return -1, checkG3
 	}
 	i := n.first + int(first) + int(ordinal)
-	if string(d.Group) != c.t.Groups[h.Address] {
+	if !n.bare && string(d.Group) != c.t.Groups[h.Address] {
 		return i, checkG3
 	}
 	if d.Kind != c.t.Publishers[h.Publisher].Kind {

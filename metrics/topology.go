@@ -45,6 +45,7 @@ type Publisher struct {
 type Subscriber struct {
 	Groups     []uint32 // distinct group ids
 	Reliable   bool     // its subprotocol numbers messages and recovers
+	Bare       bool     // it gets payloads alone: nothing names the group they came by
 	Population int
 }
 

@@ -7,11 +7,11 @@ import (
 
 // census counts what only adds up over all connections: who is a member where, and
 // what flows into each group. It is the one thing of the package whose size grows
-// with the plan: 32 bytes per group, while an estimate is made.
+// with the plan: 44 bytes per address, while an estimate is made.
 type census struct {
 	plan          *Plan
-	members       [notations][]int32   // by group
-	inRate        []float64            // publishes per second into the group, at factor 1
+	members       [notations][]int32   // by address
+	inRate        []float64            // publishes per second to the address, at factor 1
 	inBytes       [notations][]float64 // their size as delivered
 	subscriptions int
 	joinBytes     int // of the acks to the joins
@@ -22,11 +22,11 @@ type census struct {
 func newCensus(p *Plan) *census {
 	c := &census{
 		plan:   p,
-		inRate: make([]float64, p.Groups),
+		inRate: make([]float64, p.Groups+p.Audiences),
 	}
 	for n := range notations {
-		c.members[n] = make([]int32, p.Groups)
-		c.inBytes[n] = make([]float64, p.Groups)
+		c.members[n] = make([]int32, p.Groups+p.Audiences)
+		c.inBytes[n] = make([]float64, p.Groups+p.Audiences)
 	}
 	for i := range p.Populations {
 		pp := &p.Populations[i]
@@ -39,6 +39,18 @@ func newCensus(p *Plan) *census {
 				c.subscriptions += len(groups)
 				c.joinBytes += len(groups) * ack
 			})
+		}
+	}
+	if p.Audiences > 0 {
+		var heard []int
+		for connection := range p.Connections {
+			members := c.members[c.notation(p.PopulationOf(connection))]
+			heard = p.Hears(heard[:0], connection)
+			for _, address := range heard {
+				if address >= p.Groups {
+					members[address]++
+				}
+			}
 		}
 	}
 	for i := range p.Populations {
@@ -57,8 +69,8 @@ func (c *census) addFlow(i int) {
 	if pp.Publishers == 0 {
 		return
 	}
-	if pp.events {
-		c.addEchoes(i)
+	if pp.audience >= 0 {
+		c.addServed(i)
 		return
 	}
 	slots := 0
@@ -115,17 +127,35 @@ func (c *census) addFlow(i int) {
 	}
 }
 
-// addEchoes follows events to the handler and back: one copy each.
-func (c *census) addEchoes(i int) {
+// addServed follows what reaches its receivers as messages of the server: events, which
+// come back from their handler, and what is sent over REST to others than groups.
+func (c *census) addServed(i int) {
 	pp, from := &c.plan.Populations[i], &c.plan.Scenario.Populations[i]
-	b, rate := from.Publish, float64(from.SenderRate())*float64(pp.Publishers)
+	b, each := from.Publish, float64(from.SenderRate())
 	own := c.notation(i)
-	c.pairs += pp.Publishers
+	var addresses []int
+	for publisher := range pp.Publishers {
+		addresses = c.plan.Addresses(addresses[:0], pp.FirstPublisher+publisher)
+		perSlot := each / float64(len(addresses))
+		for _, address := range addresses {
+			c.inRate[address] += perSlot
+			for n := range notations {
+				to, size := int(c.members[n][address]), perSlot*float64(n.serverFrame(b))
+				c.pairs += to
+				c.inBytes[n][address] += size
+				c.total.out += size * float64(to)
+				c.total.deliveries += perSlot * float64(to)
+			}
+		}
+	}
+	rate := each * float64(pp.Publishers)
 	c.total.publishes += rate
-	c.total.deliveries += rate
-	c.total.in += rate * float64(own.eventFrame(b))
-	c.total.out += rate * float64(own.echoFrame(b))
-	c.total.hooks += rate * float64(b.Size)
+	if b.Event != "" {
+		c.total.in += rate * float64(own.eventFrame(b))
+		c.total.hooks += rate * float64(b.Size)
+	} else {
+		c.total.in += rate * float64(own.publishFrame(b, 0))
+	}
 	if b.Ack {
 		c.total.out += rate * float64(own.ackFrame())
 	}
@@ -152,11 +182,8 @@ func (c *census) budgets(peak float64) []Budget {
 			})
 			rate, bytes = rate+r*peak, bytes+b*peak
 		}
-		if pp.events {
-			rateOfOwn := float64(from.SenderRate()) * peak
-			rate += rateOfOwn
-			bytes += rateOfOwn * float64(c.notation(i).echoFrame(from.Publish))
-		}
+		r, b := c.served(i)
+		rate, bytes = rate+r*peak, bytes+b*peak
 		if rate == 0 || !reliable(from.Protocol) {
 			continue
 		}
@@ -174,6 +201,27 @@ func (c *census) budgets(peak float64) []Budget {
 		})
 	}
 	return all
+}
+
+// served is what the busiest connection of a population gets beside groups' messages,
+// at factor 1.
+func (c *census) served(i int) (perSec, bytes float64) {
+	if c.plan.Audiences == 0 {
+		return 0, 0
+	}
+	pp, inBytes := &c.plan.Populations[i], c.inBytes[c.notation(i)]
+	var heard []int
+	for connection := pp.First; connection < pp.First+pp.Count; connection++ {
+		r, b := 0.0, 0.0
+		heard = c.plan.Hears(heard[:0], connection)
+		for _, address := range heard {
+			if address >= c.plan.Groups {
+				r, b = r+c.inRate[address], b+inBytes[address]
+			}
+		}
+		perSec, bytes = max(perSec, r), max(bytes, b)
+	}
+	return perSec, bytes
 }
 
 // joined lists the groups a population joins, in ascending order.

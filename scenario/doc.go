@@ -14,19 +14,21 @@
 //	note: what this is for             # no default
 //	tags: {team: chat}                 # no default; kept in the result
 //	protocol: json.reliable.webpubsub.azure.v1   # or json.webpubsub.azure.v1, and
-//	                                   # protobuf.reliable.… and protobuf.webpubsub.azure.v1
+//	                                   # protobuf.reliable.…, protobuf.webpubsub.azure.v1 and simple
 //	seed: 1                            # of every random choice
 //
 // Target. Without the key it is the embedded emulator. Its texts may hold ${NAME}
-// of the environment, or be "@file" (in quotes). It needs one of the first three, or
-// the two after them, for resources with access keys disabled:
+// of the environment, or be "@file" (in quotes). It is a service with its key, one
+// with access keys disabled, a client URL, or an application server that is asked for
+// the URL of every new connection. That may stand beside a service: the clients come
+// by it, and the REST API is called with the key or the token.
 //
 //	target:
-//	  connection_string: ${WPS_CONNECTION_STRING}
-//	  url: wss://host/client/hubs/bench
-//	  negotiate: "https://app/negotiate?id={user}"
+//	  connection_string: ${WPS_CONNECTION_STRING}   # or
 //	  endpoint: https://host           # the service signs every client token …
-//	  entra_token: ${TOKEN}            # … for the bearer of this one
+//	  entra_token: ${TOKEN}            # … for the bearer of this one; or
+//	  url: wss://host/client/hubs/bench              # or, also beside the first two,
+//	  negotiate: "https://app/negotiate?id={user}"
 //	  hub: bench                       # default: the command's --hub
 //	  tls: {ca: ca.pem, server_name: host, insecure: false}
 //	  headers: {X-Tenant: "7"}         # of the upgrade request
@@ -48,7 +50,7 @@
 //	  members:
 //	    protocol: …                    # default: the file's; populations of any may share groups;
 //	                                   # or rest: it publishes over the REST API, each message
-//	                                   # a request of its own, in no order
+//	                                   # a request of its own, in no order; or simple: see below
 //	    connections: 1000              # required
 //	    connect_rate: 100/s
 //	    join: {room: 1}                # so many groups of the family each, dealt evenly
@@ -61,6 +63,9 @@
 //	    payload_file: text.txt         # fills payloads instead of seeded text
 //	    publish:
 //	      to: room                     # or a list; default: the joined families
+//	      to: {user: members}          # rest only: the users of a population,
+//	      to: {connection: members}    # its connections, or
+//	      to: {all: true}              # everybody
 //	      event: message               # instead of to: a user event, echoed by the handler
 //	      rate: 1/s                    # required: each sender's mean; or total_rate: 50/s for all
 //	      senders: 100%                # or a count: the first connections
@@ -69,14 +74,24 @@
 //	      no_echo: false
 //	      data_type: text              # or json, binary
 //	      size: 128                    # bytes before JSON quoting or base64
+//	      ttl: 60s                     # the service may drop what is older; default: never
+//	      metadata: {trace: a1}        # beside the data; default: none
 //
 // A population publishes to the groups it joined of a family, in turn. A family it
 // did not join it publishes to as a whole, group by group, each sender starting at
 // another one: publishing needs no membership. A burst is so many messages spread
 // evenly over within; bursts come every burst/rate, so the mean stays the rate.
+// Over REST, users and connections are dealt to the senders, and each sender goes
+// through its own in turn; all sessions of a user, or of the hub, must get the message.
 // Events go to the event handler, and each sender expects its own back as a message
 // of the server, exactly once and in order.
 // A payload has from 64 bytes to what fits into 1 MiB encoded, see [MaxPayloadBytes].
+//
+// Simple clients have no subprotocol and send and get bare payloads (protocol.md 6).
+// They join by their token, publish to one group each or send the event message, and
+// get no acks, so what they publish is counted but never missed. Data is text or
+// binary, without ttl and metadata. A simple client counts as a member one second after
+// it has connected, for nothing tells when it is.
 //
 // Phases follow the connecting. Publishing begins with the warm-up and ends with
 // the steady state, whose stages may multiply every rate:

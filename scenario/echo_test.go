@@ -29,8 +29,8 @@ phases: {steady: 10s}
 func TestEchoAddresses(t *testing.T) {
 	s := mustParse(t, echoes)
 	p := s.Plan()
-	if p.Groups != 3 || p.Echoes != 5 || p.Publishers != 10 {
-		t.Fatalf("%d groups, %d echoes, %d publishers; want 3, 5 and 10", p.Groups, p.Echoes, p.Publishers)
+	if p.Groups != 3 || p.Audiences != 5 || p.Publishers != 10 {
+		t.Fatalf("%d groups, %d echoes, %d publishers; want 3, 5 and 10", p.Groups, p.Audiences, p.Publishers)
 	}
 	var got []int
 	for publisher := range p.Publishers {

@@ -8,13 +8,17 @@ type notation uint8
 const (
 	inJSON notation = iota
 	protobuf
+	bare // no envelope at all (protocol.md 6)
 	notations
 )
 
 // notationOf counts a publish over REST as one in JSON: the sizes are about the same.
 func notationOf(protocol string) notation {
-	if protocol == ProtocolProtobuf || protocol == ProtocolProtobufReliable {
+	switch protocol {
+	case ProtocolProtobuf, ProtocolProtobufReliable:
 		return protobuf
+	case ProtocolSimple:
+		return bare
 	}
 	return inJSON
 }
@@ -36,14 +40,21 @@ const (
 	fromGroup       = 1 + 1 + len("group")
 	fromServer      = 1 + 1 + len("server")
 	protobufNoEcho  = 1 + 1
+	typicalTTL      = 1 + 1
 	protobufSuccess = 1 + 1
 )
 
 // publishFrame is the size of a sendToGroup in its masked frame, to a group with a
 // name of so many bytes.
 func (n notation) publishFrame(b *Publish, group int) int {
+	if n == bare {
+		return frameBytes(b.Size, true)
+	}
 	if n == protobuf {
-		size := fieldBytes(group) + protobufDataBytes(b)
+		size := fieldBytes(group) + protobufDataBytes(b) + protobufMetadataBytes(b)
+		if b.TTL > 0 {
+			size += typicalTTL
+		}
 		if b.NoEcho {
 			size += protobufNoEcho
 		}
@@ -52,7 +63,10 @@ func (n notation) publishFrame(b *Publish, group int) int {
 		}
 		return frameBytes(fieldBytes(size), true)
 	}
-	size := len(typicalPublish) + group + jsonDataBytes(b)
+	size := len(typicalPublish) + group + jsonDataBytes(b) + jsonMetadataBytes(b)
+	if b.TTL > 0 {
+		size += len(`"ttlSeconds":60,`)
+	}
 	if b.NoEcho {
 		size += len(`"noEcho":true,`)
 	}
@@ -64,38 +78,63 @@ func (n notation) publishFrame(b *Publish, group int) int {
 
 // messageFrame is the size of that publication as delivered.
 func (n notation) messageFrame(b *Publish, group int) int {
-	if n == protobuf {
-		return frameBytes(fieldBytes(fromGroup+fieldBytes(group)+protobufDataBytes(b)+typicalID), false)
+	if n == bare {
+		return bareFrame(b)
 	}
-	return frameBytes(len(typicalMessage)+group+jsonDataBytes(b), false)
+	if n == protobuf {
+		return frameBytes(fieldBytes(fromGroup+fieldBytes(group)+protobufDataBytes(b)+protobufMetadataBytes(b)+typicalID), false)
+	}
+	return frameBytes(len(typicalMessage)+group+jsonDataBytes(b)+jsonMetadataBytes(b), false)
+}
+
+// bareFrame is the size of a payload that nothing stands around.
+func bareFrame(b *Publish) int {
+	if b.DataType == "json" {
+		return frameBytes(b.Size+len(`""`), false)
+	}
+	return frameBytes(b.Size, false)
 }
 
 // eventFrame is the size of a user event in its masked frame.
 func (n notation) eventFrame(b *Publish) int {
+	if n == bare {
+		return frameBytes(b.Size, true)
+	}
 	if n == protobuf {
-		size := fieldBytes(len(b.Event)) + protobufDataBytes(b)
+		size := fieldBytes(len(b.Event)) + protobufDataBytes(b) + protobufMetadataBytes(b)
 		if b.Ack {
 			size += typicalID
 		}
 		return frameBytes(fieldBytes(size), true)
 	}
-	size := len(typicalEvent) + len(b.Event) + jsonDataBytes(b)
+	size := len(typicalEvent) + len(b.Event) + jsonDataBytes(b) + jsonMetadataBytes(b)
 	if !b.Ack {
 		size -= len(`"ackId":123456,`)
 	}
 	return frameBytes(size, true)
 }
 
-// echoFrame is the size of its payload as the event handler gives it back.
-func (n notation) echoFrame(b *Publish) int {
-	if n == protobuf {
-		return frameBytes(fieldBytes(fromServer+protobufDataBytes(b)+typicalID), false)
+// serverFrame is the size of a payload as a message of the server: sent over REST, or
+// given back by the event handler, which keeps the metadata to itself.
+func (n notation) serverFrame(b *Publish) int {
+	json, proto := jsonMetadataBytes(b), protobufMetadataBytes(b)
+	if b.Event != "" {
+		json, proto = 0, 0
 	}
-	return frameBytes(len(typicalEcho)+jsonDataBytes(b), false)
+	if n == bare {
+		return bareFrame(b)
+	}
+	if n == protobuf {
+		return frameBytes(fieldBytes(fromServer+protobufDataBytes(b)+proto+typicalID), false)
+	}
+	return frameBytes(len(typicalEcho)+jsonDataBytes(b)+json, false)
 }
 
 // ackFrame is the size of a positive ack.
 func (n notation) ackFrame() int {
+	if n == bare {
+		return 0 // there is none
+	}
 	if n == protobuf {
 		return frameBytes(fieldBytes(typicalID+protobufSuccess), false)
 	}
@@ -117,6 +156,27 @@ func protobufDataBytes(b *Publish) int {
 		size += len(`""`)
 	}
 	return fieldBytes(fieldBytes(size))
+}
+
+// jsonMetadataBytes is the size of the metadata's key and value, with its comma.
+func jsonMetadataBytes(b *Publish) int {
+	if len(b.Metadata) == 0 {
+		return 0
+	}
+	size := len(`"metadata":{},`) - len(`,`)
+	for key, value := range b.Metadata {
+		size += len(`"":"",`) + len(key) + len(value)
+	}
+	return size
+}
+
+// protobufMetadataBytes is the size of its map entries.
+func protobufMetadataBytes(b *Publish) int {
+	size := 0
+	for key, value := range b.Metadata {
+		size += fieldBytes(fieldBytes(len(key)) + fieldBytes(len(value)))
+	}
+	return size
 }
 
 // fieldBytes is the size of a protobuf field with a value of n bytes: tag, length in

@@ -150,7 +150,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// full uses every key of the format.
+// full uses every key of the format but those that exclude others of it.
 const full = `name: full
 note: everything at once
 tags: {team: chat, "a.b": "1"}
@@ -158,7 +158,7 @@ protocol: json.webpubsub.azure.v1
 seed: 18446744073709551615
 target:
   connection_string: ${WPS}
-  url: wss://h/client/hubs/bench
+  # url: excludes both
   negotiate: "https://app/negotiate?id={user}"
   hub: bench
   tls: {ca: ca.pem, server_name: host, insecure: true}
@@ -175,7 +175,7 @@ populations:
     users: speaker-{n}
     roles: [webpubsub.sendToGroups.room-*, webpubsub.sendToGroup.lobby, webpubsub.sendToGroup.garden]
     payload_file: text.txt
-    publish: {to: [room, hall], total_rate: 30/m, senders: 5, arrival: {burst: 4, within: 500ms}, ack: false, no_echo: true, data_type: binary, size: 2KiB}
+    publish: {to: [room, hall], total_rate: 30/m, senders: 5, arrival: {burst: 4, within: 500ms}, ack: false, no_echo: true, data_type: binary, size: 2KiB, ttl: 1m, metadata: {trace.id: a1}}
   listeners:
     connections: 20
     join: {room: 3, hall: 2}
@@ -207,6 +207,7 @@ func TestEveryKey(t *testing.T) {
 		{"tags", s.Tags["a.b"], "1"},
 		{"seed", s.Seed, uint64(1<<64 - 1)},
 		{"connection string", s.Target.ConnectionString, "${WPS}"},
+		{"negotiate beside it", s.Target.Negotiate, "https://app/negotiate?id={user}"},
 		{"tls", s.Target.TLS, TLS{"ca.pem", "host", true}},
 		{"headers", s.Target.Headers["X-Tenant"], "7"},
 		{"counted group", s.Groups[0].Group(7), "room-0007"},
@@ -221,6 +222,8 @@ func TestEveryKey(t *testing.T) {
 		{"ack", sp.Publish.Ack, false},
 		{"no echo", sp.Publish.NoEcho, true},
 		{"size", sp.Publish.Size, 2048},
+		{"ttl", sp.Publish.TTL, time.Minute},
+		{"metadata", sp.Publish.Metadata["trace.id"], "a1"},
 		{"listens", li.Publish == nil, true},
 		{"listener's roles", strings.Join(li.Roles, " "), "webpubsub.joinLeaveGroup"},
 		{"join order", li.Join[1], Join{"hall", 2}},

@@ -26,10 +26,15 @@ func MaxPayloadBytes(protocol, dataType string, groupBytes int, fromFile bool) i
 	// A quote or backslash in a name takes two bytes; names hold no control characters.
 	room := maxMessageBytes - len(publishEnvelope) - runIDReserve - 2*groupBytes
 	binary := dataType == "binary"
-	if notationOf(protocol) == protobuf {
+	switch notationOf(protocol) {
+	case protobuf:
 		room = maxMessageBytes - protobufPublishEnvelope - runIDReserve - groupBytes - len(`""`)
-	} else if binary {
-		return room / 4 * 3
+	case bare:
+		room = maxMessageBytes
+	default:
+		if binary {
+			return room / 4 * 3
+		}
 	}
 	if fromFile && !binary {
 		return room / 6

@@ -8,8 +8,6 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -28,14 +26,15 @@ type Plan struct {
 	Connections int
 	Publishers  int
 	Groups      int
-	// Echoes counts the addresses beyond those of groups: one per publisher of events,
-	// which stands for its connection. Their ids follow the groups'.
-	Echoes      int
+	// Audiences counts the addresses beyond those of groups, see [Plan.Address]. Their ids
+	// follow the groups'.
+	Audiences   int
 	Populations []PlanPopulation
 
-	families []groupRange
-	timeline timeline
-	root     uint64 // of every random choice: hash and seed
+	families  []groupRange
+	audiences []audience
+	timeline  timeline
+	root      uint64 // of every random choice: hash and seed
 }
 
 // PlanPopulation is where the ids of a population lie.
@@ -46,8 +45,7 @@ type PlanPopulation struct {
 	connectGap float64 // nanoseconds between two connects
 	deals      []deal
 	slots      []slotSource
-	firstEcho  int       // address of the first publisher's echoes
-	events     bool      // publishes events, which come back
+	audience   int       // index into audiences; -1: publishes to groups, or nothing
 	arrivals   *arrivals // nil: publishes nothing
 }
 
@@ -71,6 +69,7 @@ func (s *Scenario) Plan() *Plan {
 		p.families = append(p.families, groupRange{p.Groups, s.Groups[i].Count})
 		p.Groups += s.Groups[i].Count
 	}
+	p.layAudiences()
 	for i := range s.Populations {
 		p.add(i, families)
 	}
@@ -83,6 +82,7 @@ func (p *Plan) add(i int, families map[string]int) {
 		First: p.Connections, Count: from.Connections,
 		FirstPublisher: p.Publishers,
 		connectGap:     float64(time.Second) / float64(from.ConnectRate),
+		audience:       p.audienceOf(i),
 	}
 	dealt := map[string]int{}
 	for j := range from.Join {
@@ -100,12 +100,7 @@ func (p *Plan) add(i int, families map[string]int) {
 			}
 			pp.slots = append(pp.slots, source)
 		}
-		switch {
-		case b.Event != "":
-			pp.events = true
-			pp.firstEcho = p.Groups + p.Echoes
-			p.Echoes += pp.Publishers
-		case len(b.To) == 0:
+		if pp.audience < 0 && len(b.To) == 0 {
 			for j := range pp.deals {
 				pp.slots = append(pp.slots, slotSource{deal: j})
 			}
@@ -161,8 +156,7 @@ func (p *Plan) PopulationOf(connection int) int {
 
 // User is the user id of a connection. It formats: not for the hot path.
 func (p *Plan) User(connection int) string {
-	pattern := p.Scenario.Populations[p.PopulationOf(connection)].Users
-	return strings.ReplaceAll(pattern, "{n}", strconv.Itoa(connection))
+	return userID(p.Scenario.Populations[p.PopulationOf(connection)].Users, connection)
 }
 
 // Joins appends the groups a connection joins to dst. The members of the groups
@@ -202,13 +196,22 @@ func (p *Plan) publishing(publisher int) *PlanPopulation {
 // Addresses appends the groups a publisher sends to in slot order to dst:
 // message k, counted from 0, goes to slot k mod len and has there the number
 // k/len + 1. Of a family its population joined these are the groups it joined;
-// of another one they are all groups, each publisher starting at the next. A publisher
-// of events has one address, which is not a group's: its own connection.
+// of another one they are all groups, each publisher starting at the next. Users and
+// connections are dealt: every publisher has its own, unless there are too few of
+// them. A publisher of events has one address: its own connection.
 func (p *Plan) Addresses(dst []int, publisher int) []int {
 	pp := p.publishing(publisher)
 	i := publisher - pp.FirstPublisher
-	if pp.events {
-		return append(dst, pp.firstEcho+i)
+	if pp.audience >= 0 {
+		a := &p.audiences[pp.audience]
+		every := pp.Publishers
+		if p.Scenario.Populations[p.PopulationOf(pp.First)].Publish.Event != "" {
+			every = a.count // its own only
+		}
+		for j := i % a.count; j < a.count; j += every {
+			dst = append(dst, a.first+j)
+		}
+		return dst
 	}
 	for _, s := range pp.slots {
 		if s.deal >= 0 {

@@ -62,11 +62,23 @@ func (d *decoder) populations(n *node, s *Scenario) {
 			}),
 			optional("payload_file", d.text(&p.PayloadFile)),
 		)
-		if p.Roles == nil {
-			p.Roles = neededRoles(&p)
-		}
 		s.Populations = append(s.Populations, p)
 	})
+}
+
+// complete fills in what depends on other keys.
+func (d *decoder) complete(p *Population, protocol string) {
+	if p.Protocol == "" {
+		p.Protocol = protocol
+	}
+	if p.Protocol == ProtocolSimple && p.Publish != nil {
+		if _, given := d.places["populations."+p.Name+".publish.ack"]; !given {
+			p.Publish.Ack = false // nothing is ever acknowledged
+		}
+	}
+	if p.Roles == nil {
+		p.Roles = neededRoles(p)
+	}
 }
 
 func (d *decoder) joins(n *node, p *Population) {
@@ -123,6 +135,10 @@ func (d *decoder) publish(n *node, p *Population) {
 	p.Publish = b
 	d.object(n,
 		optional("to", func(n *node) {
+			if n.kind == mapping {
+				d.audience(n, &b.Audience)
+				return
+			}
 			d.list(n, true, func(n *node) {
 				var family string
 				d.text(&family)(n)
@@ -138,12 +154,36 @@ func (d *decoder) publish(n *node, p *Population) {
 		optional("no_echo", d.flag(&b.NoEcho)),
 		optional("data_type", d.choice(&b.DataType, []string{"text", "json", "binary"}, "protobuf")),
 		optional("size", value(d, &b.Size, needsSize, parseSize)),
+		optional("ttl", value(d, &b.TTL, needsDuration, parseDuration)),
+		optional("metadata", d.texts(&b.Metadata, "{trace: a1}")),
 	)
 	if n.kind == mapping && (n.slot("rate") == nil) == (n.slot("total_rate") == nil) {
 		d.places.spoil(n.path)
 		d.problems = append(d.problems, n.key.problem(n.path,
 			n.name()+" needs either `rate` or `total_rate`", "one of the two", "rate is each sender's mean, total_rate that of the whole population"))
 	}
+}
+
+// audience reads whom a REST publish is for: one of three.
+func (d *decoder) audience(n *node, a *Audience) {
+	everybody := true
+	d.object(n,
+		optional(AudienceUser, d.text(&a.Population)),
+		optional(AudienceConnection, d.text(&a.Population)),
+		optional(AudienceAll, d.flag(&everybody)),
+	)
+	known := func(e entry) bool {
+		return slices.Contains([]string{AudienceUser, AudienceConnection, AudienceAll}, e.key)
+	}
+	if !slices.ContainsFunc(n.entries, known) && len(n.entries) > 0 {
+		d.places.spoil(n.path) // the unknown key says it all
+		return
+	}
+	if len(n.entries) != 1 || !everybody {
+		d.refuse(n, n.name()+" needs one of `user`, `connection` and `all`", "", "write {user: POPULATION}, {connection: POPULATION} or {all: true}")
+		return
+	}
+	a.Kind = n.entries[0].key
 }
 
 func (d *decoder) arrival(n *node, a *Arrival) {

@@ -58,10 +58,10 @@ func (r *role) allows(group string) bool {
 // neededRoles are the roles without which a population could not do its part.
 func neededRoles(p *Population) []string {
 	roles := []string{}
-	if p.Publish != nil && p.Publish.Event == "" {
+	if p.Publish != nil && p.Publish.Event == "" && p.Publish.Audience.Kind == "" {
 		roles = append(roles, "webpubsub."+roleSend)
 	}
-	if len(p.Join) > 0 {
+	if len(p.Join) > 0 && p.Protocol != ProtocolSimple { // its token names the groups
 		roles = append(roles, "webpubsub."+roleJoin)
 	}
 	return roles

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,8 @@ const (
 	ProtocolJSONReliable     = "json.reliable.webpubsub.azure.v1"
 	ProtocolProtobuf         = "protobuf.webpubsub.azure.v1"
 	ProtocolProtobufReliable = "protobuf.reliable.webpubsub.azure.v1"
+	// ProtocolSimple is the absence of one: bare payloads (protocol.md 6).
+	ProtocolSimple = "simple"
 	// ProtocolREST is no subprotocol: the population publishes over the REST API.
 	ProtocolREST = "rest"
 )
@@ -63,6 +66,11 @@ func (s *Scenario) Protocols() []string {
 	return list
 }
 
+// population is the index of the population of that name, -1 without one.
+func (s *Scenario) population(name string) int {
+	return slices.IndexFunc(s.Populations, func(p Population) bool { return p.Name == name })
+}
+
 // Pos is a place in the file, counted from 1 in lines and characters. The zero
 // Pos belongs to what stands in no file: a default, or a --set.
 type Pos struct{ Line, Column int }
@@ -95,6 +103,14 @@ type Upstream struct {
 
 // hasREST says whether the target's REST API can be called.
 func (t *Target) hasREST() bool { return !t.Set || t.ConnectionString != "" || t.EntraToken != "" }
+
+// signs says whether the harness makes the clients' tokens, or has the service make them.
+func (t *Target) signs() bool { return t.hasREST() && t.Negotiate == "" && t.URL == "" }
+
+// tellsUsers says whether the sessions have the users of the scenario.
+func (t *Target) tellsUsers() bool {
+	return t.signs() || strings.Contains(t.Negotiate, "{user}") || strings.Contains(t.Negotiate, "${") || strings.HasPrefix(t.Negotiate, "@")
+}
 
 // TLS changes how the target's certificate is checked. The zero value is the
 // system's roots and the host of the URL.
@@ -172,12 +188,17 @@ type Client struct {
 // Publish is what a population sends.
 type Publish struct {
 	To []string // families; empty: the joined ones
+	// Audience, when given, is who gets each message instead of groups; To is empty then.
+	Audience Audience `json:",omitzero"`
 	// Event, when given, names the user event that carries each message to the event
 	// handler, whose echo the connection expects; To is empty then.
-	Event     string `json:",omitempty"`
-	Rate      Rate   // each sender's mean; 0 when TotalRate is given
-	TotalRate Rate   // all senders together; 0 when Rate is given
-	Senders   Share  // the first so many connections; default all
+	Event string `json:",omitempty"`
+	// TTL is when the service may drop a message that a slow client has not got; 0 = never.
+	TTL       time.Duration     `json:",omitzero"`
+	Metadata  map[string]string `json:",omitempty"` // delivered beside the data
+	Rate      Rate              // each sender's mean; 0 when TotalRate is given
+	TotalRate Rate              // all senders together; 0 when Rate is given
+	Senders   Share             // the first so many connections; default all
 	Arrival   Arrival
 	Ack       bool // ask for an ack; default true
 	NoEcho    bool

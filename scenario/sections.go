@@ -17,7 +17,7 @@ const (
 
 const replyEcho = "echo"
 
-var protocols = []string{ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufReliable, ProtocolProtobuf}
+var protocols = []string{ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufReliable, ProtocolProtobuf, ProtocolSimple}
 
 // scenario reads the whole file.
 func (d *decoder) scenario(n *node, s *Scenario) {
@@ -47,9 +47,7 @@ func (d *decoder) scenario(n *node, s *Scenario) {
 	)
 	// A population may stand above the key that gives the default.
 	for i := range s.Populations {
-		if s.Populations[i].Protocol == "" {
-			s.Populations[i].Protocol = s.Protocol
-		}
+		d.complete(&s.Populations[i], s.Protocol)
 	}
 }
 

@@ -104,6 +104,12 @@ func (v *validator) target() {
 	if (t.Endpoint == "") != (t.EntraToken == "") {
 		v.refuseKey("target", "`target` needs both `endpoint` and `entra_token`", "one of the two", "with the access key write connection_string instead")
 	}
+	switch {
+	case t.URL != "" && t.Negotiate != "":
+		v.refuseKey("target.negotiate", "`target` has both `url` and `negotiate`", "either says where clients go", "")
+	case t.URL != "" && t.hasREST(), t.ConnectionString != "" && t.EntraToken != "":
+		v.refuseKey("target", "`target` names its service twice", "connection_string, url and endpoint exclude each other", "")
+	}
 	v.scheme("target.endpoint", t.Endpoint, "https://", "http://")
 	v.scheme("target.url", t.URL, "ws://", "wss://")
 	v.scheme("target.negotiate", t.Negotiate, "http://", "https://")
@@ -275,6 +281,9 @@ func (v *validator) faults() {
 		v.code(path+".code", f)
 		if i := slices.IndexFunc(v.s.Populations, func(p Population) bool { return p.Name == f.Population }); i >= 0 && v.s.Populations[i].Protocol == ProtocolREST {
 			v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
+		}
+		if i := v.s.population(f.Population); f.Kind == FaultRESTClose && i >= 0 && v.s.Populations[i].Protocol == ProtocolSimple {
+			v.refuse(path+".population", "a simple client does not learn its connection id", "the REST API closes connections by it", "use kind rst or close")
 		}
 		if f.Kind == FaultRESTClose && !v.s.Target.hasREST() {
 			v.refuse(path+".kind", "rest-close needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")

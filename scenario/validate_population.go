@@ -25,8 +25,11 @@ func (v *validator) populations() {
 		v.client(path+".client", &p.Client)
 		v.users(path+".users", p.Users)
 		v.roles(path+".roles", p.Roles)
-		if p.Protocol == ProtocolREST {
+		switch p.Protocol {
+		case ProtocolREST:
 			v.rest(path, p)
+		case ProtocolSimple:
+			v.simple(path, p)
 		}
 		if p.Publish != nil {
 			v.publish(path+".publish", p)
@@ -150,9 +153,11 @@ func (v *validator) publish(path string, p *Population) {
 		}
 		seen[name] = true
 	}
+	v.audience(path+".to", p)
+	v.extras(path, p)
 	if b.Event != "" {
 		v.event(path, p)
-	} else if len(b.To) == 0 && len(p.Join) == 0 {
+	} else if b.Audience.Kind == "" && len(b.To) == 0 && len(p.Join) == 0 {
 		v.refuseKey(path, quote(path)+" needs `to`", "the population joins no group", "")
 	}
 	if b.TotalRate != 0 {
@@ -175,7 +180,7 @@ func (v *validator) event(path string, p *Population) {
 	switch {
 	case !eventName.MatchString(b.Event):
 		v.refuse(path+".event", quote(b.Event)+" is not a name of an event", "the service would close the connection", "a letter, then letters, digits, _, . and -, up to 128 in all")
-	case len(b.To) > 0:
+	case len(b.To) > 0, b.Audience.Kind != "":
 		v.refuseKey(path, quote(path)+" has both `event` and `to`", "one of the two", "an event goes to the event handler, not to a group")
 	case b.NoEcho:
 		v.refuse(path+".no_echo", "an event is measured by its echo", "", "")
@@ -208,7 +213,7 @@ func (v *validator) arrival(path string, a Arrival, rate Rate) {
 }
 
 func (v *validator) size(path string, p *Population) {
-	most := MaxPayloadBytes(p.Protocol, p.Publish.DataType, v.longestGroup(p), p.PayloadFile != "")
+	most := MaxPayloadBytes(p.Protocol, p.Publish.DataType, v.longestGroup(p), p.PayloadFile != "") - maxExtraBytes(p.Publish)
 	switch size := p.Publish.Size; {
 	case size < MinPayloadBytes:
 		v.refuse(path, fmt.Sprintf("a payload has at least %d bytes", MinPayloadBytes), "too small", "it carries message number, send time and checksum")
@@ -232,7 +237,7 @@ func (v *validator) longestGroup(p *Population) int {
 	for _, name := range p.Publish.To {
 		measure(name)
 	}
-	if len(p.Publish.To) == 0 && p.Publish.Event == "" {
+	if len(p.Publish.To) == 0 && p.Publish.Event == "" && p.Publish.Audience.Kind == "" {
 		for _, j := range p.Join {
 			measure(j.Family)
 		}
@@ -250,6 +255,9 @@ func (v *validator) grants() {
 			permission, verb string
 			used             func(int) []int
 		}{{roleJoin, "joins", p.joined}, {roleSend, "sends to", p.addressed}} {
+			if part.permission == roleJoin && pop.Protocol == ProtocolSimple {
+				continue // its token names the groups
+			}
 			group, ok := pop.forbidden(part.permission, p, func() []int { return part.used(i) })
 			if ok {
 				continue

@@ -57,3 +57,22 @@ func NegotiatedURL(client *http.Client, template, userID string) URLFunc {
 func FixedURL(rawURL string) URLFunc {
 	return func(context.Context) (string, error) { return rawURL, nil }
 }
+
+// RawGroupURL has the connections of next, simple clients, publish each message to group
+// instead of sending it as a user event; noEcho spares them their own (protocol.md 1.2, 6).
+func RawGroupURL(next URLFunc, group string, noEcho bool) URLFunc {
+	mode := url.Values{"webpubsub_mode": {"sendToGroup"}, "group": {group}}
+	if noEcho {
+		mode.Set("noEcho", "true")
+	}
+	return func(ctx context.Context) (string, error) {
+		raw, err := next(ctx)
+		if err != nil {
+			return "", err
+		}
+		if strings.Contains(raw, "?") {
+			return raw + "&" + mode.Encode(), nil
+		}
+		return raw + "?" + mode.Encode(), nil
+	}
+}

@@ -71,9 +71,9 @@ func (c *Client) Publish(now time.Duration, p *Publish) (ackID uint64, err error
 }
 
 // SendEvent sends an event to the service's event handler, see Session.SendEvent.
-func (c *Client) SendEvent(now time.Duration, name string, t DataType, data []byte, ack bool, tag uint64) (ackID uint64, err error) {
+func (c *Client) SendEvent(now time.Duration, e *UserEvent) (ackID uint64, err error) {
 	outer := c.begin()
-	ackID, err = c.session.SendEvent(now, name, t, data, ack, tag)
+	ackID, err = c.session.SendEvent(now, e)
 	c.end(outer)
 	return ackID, err
 }

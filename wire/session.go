@@ -129,6 +129,17 @@ type Publish struct {
 	Metadata []byte
 }
 
+// UserEvent is a message for the service's event handler. On the Simple subprotocol,
+// where it is always called message, only DataType and Data mean anything.
+type UserEvent struct {
+	Name     string
+	DataType DataType
+	Data     []byte // copied before the call returns
+	Ack      bool   // as Publish.Ack
+	Tag      uint64 // comes back in Event.Request
+	Metadata []byte // as Publish.Metadata
+}
+
 // EventKind names what an Event tells.
 type EventKind uint8
 

@@ -65,7 +65,7 @@ func (st *steady) round(t testing.TB) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := st.s.SendEvent(st.now, "event", DataBinary, st.p.Data, false, 0); err != nil {
+	if _, err := st.s.SendEvent(st.now, &UserEvent{Name: "event", DataType: DataBinary, Data: st.p.Data}); err != nil {
 		t.Fatal(err)
 	}
 	half := len(st.in) / 2 // in two reads, the first of which ends inside a frame

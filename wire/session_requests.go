@@ -67,13 +67,13 @@ func (s *Session) Publish(now time.Duration, p *Publish) (ackID uint64, err erro
 	return s.submit(now, m, p.Ack, p.Tag)
 }
 
-// SendEvent sends an event to the service's event handler, like Publish. name is
-// the event's; data is copied before the call returns.
-func (s *Session) SendEvent(now time.Duration, name string, t DataType, data []byte, ack bool, tag uint64) (ackID uint64, err error) {
+// SendEvent sends an event to the service's event handler, like Publish.
+func (s *Session) SendEvent(now time.Duration, e *UserEvent) (ackID uint64, err error) {
 	m := s.compose(SendEvent)
-	m.Event = append(m.Event, name...)
-	m.DataType, m.Data, m.HasData = t, data, true
-	return s.submit(now, m, ack, tag)
+	m.Event = append(m.Event, e.Name...)
+	m.Metadata = e.Metadata
+	m.DataType, m.Data, m.HasData = e.DataType, e.Data, true
+	return s.submit(now, m, e.Ack, e.Tag)
 }
 
 func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (uint64, error) {

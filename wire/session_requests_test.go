@@ -16,8 +16,8 @@ func TestRequestsOnTheWire(t *testing.T) {
 	send(&Publish{Group: "room", DataType: DataJSON, Data: []byte(`{"x":1}`), NoEcho: true, Ack: true})
 	send(&Publish{Group: "room", DataType: DataBinary, Data: []byte{1, 2, 3}})
 	send(&Publish{Group: "room", DataType: DataText, Data: []byte("bye"), Ack: true})
-	_, _ = r.s.SendEvent(r.now, "order.placed", DataText, []byte("42"), true, 9)
-	_, _ = r.s.SendEvent(r.now, "x", DataText, []byte(""), false, 0)
+	_, _ = r.s.SendEvent(r.now, &UserEvent{Name: "order.placed", DataType: DataText, Data: []byte("42"), Ack: true, Tag: 9})
+	_, _ = r.s.SendEvent(r.now, &UserEvent{Name: "x", DataType: DataText, Data: []byte("")})
 	r.s.Leave(r.now, "room")
 	r.pump()
 	r.want(nil, list{
@@ -100,7 +100,7 @@ func TestRequestLimits(t *testing.T) {
 			t.Errorf("%s: the payload is kept, or %d spare requests instead of 1", tt.name, free)
 		}
 	}
-	if _, err := r.s.SendEvent(r.now, "e", DataText, nil, true, 0); !errors.Is(err, ErrInFlight) {
+	if _, err := r.s.SendEvent(r.now, &UserEvent{Name: "e", DataType: DataText, Ack: true}); !errors.Is(err, ErrInFlight) {
 		t.Errorf("event: got %v, want ErrInFlight", err)
 	}
 	r.s.Join(r.now, "never refused")

@@ -11,13 +11,18 @@ import (
 	"github.com/wpsbench/wpsbench/wire"
 )
 
-// address is where a target is, its variables and files read: in one of three forms.
+// address is where a target is, its variables and files read: the service, a complete
+// client URL or an application server that hands those out, which may stand beside the
+// service: clients ask it, and the key is for the REST API.
 type address struct {
-	negotiate string // URL of an application server, or
-	url       string // a complete client URL, or
+	negotiate string // URL of an application server
+	url       string // a complete client URL
 	service   wire.ConnectionString
 	entra     string // stands in for the service's key
 }
+
+// hasREST says whether there is a service whose REST API can be called.
+func (ad *address) hasREST() bool { return ad.service.Endpoint != nil }
 
 // address reads what a target says, and remembers the secrets in it.
 func (a *app) address(st scenario.Target) (address, error) {
@@ -32,9 +37,9 @@ func (a *app) address(st scenario.Target) (address, error) {
 		st.ConnectionString, st.URL = "", v
 	}
 	ad := address{negotiate: st.Negotiate, url: st.URL}
-	if ad.negotiate != "" || ad.url != "" {
-		a.redact.query(ad.url)
-		a.redact.query(ad.negotiate)
+	a.redact.query(ad.url)
+	a.redact.query(ad.negotiate)
+	if (ad.negotiate != "" || ad.url != "") && st.ConnectionString == "" && st.EntraToken == "" {
 		return ad, nil
 	}
 	if st.EntraToken != "" {

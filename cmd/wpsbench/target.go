@@ -113,6 +113,9 @@ func (t *resolvedTarget) askNegotiate(ctx context.Context) error {
 		return fmt.Errorf("negotiate: %w", err)
 	}
 	t.target.Endpoint, t.target.Hub = at.Endpoint, at.Hub
+	if t.target.REST != nil {
+		t.target.REST.Hub = at.Hub
+	}
 	return nil
 }
 
@@ -124,6 +127,9 @@ func (a *app) namedTarget(st scenario.Target, hub, prefix string, plan *scenario
 	switch {
 	case ad.negotiate != "":
 		t, err := runner.NegotiateTarget(ad.negotiate, hub, prefix, httpClient(dialer), plan)
+		if ad.hasREST() {
+			t.REST = &wire.REST{Service: ad.service, Hub: hub, Entra: ad.entra}
+		}
 		return t, usage(err)
 	case ad.url != "":
 		if a.inspectToken(ad.url, plan) {

@@ -18,12 +18,14 @@ import (
 type caller struct {
 	w         *worker
 	publisher *publisher
+	metadata  map[string]string // of every message
 	underWay  int
 }
 
 func newCaller(w *worker, publisher int) *caller {
 	c := &caller{w: w}
 	c.publisher = newPublisher(w, c, publisher)
+	c.metadata = w.run.plan.Scenario.Populations[c.publisher.info.Population].Publish.Metadata
 	return c
 }
 
@@ -38,8 +40,11 @@ func (c *caller) epoch() uint8 { return 1 }
 
 func (c *caller) publish(now time.Duration, p *wire.Publish) error {
 	c.underWay++
-	message := &wire.RESTMessage{DataType: p.DataType, Data: slices.Clone(p.Data)}
-	to, tag := wire.ToGroup(p.Group), p.Tag
+	message := &wire.RESTMessage{
+		DataType: p.DataType, Data: slices.Clone(p.Data), TTLSeconds: int(p.TTLSeconds), Metadata: c.metadata,
+	}
+	addresses, tag := c.publisher.info.Addresses, p.Tag
+	to := c.w.run.audience(addresses[tag%uint64(len(addresses))])
 	c.w.calls.Add(1)
 	go func() {
 		defer c.w.calls.Done()

@@ -33,6 +33,8 @@ type member struct {
 	recovered   bool      // there was one, from incident
 	incident    int
 	confirm     *wire.Timer
+	registered  *wire.Timer   // of a simple client: it counts as joined
+	readyAt     time.Duration // when that began to run
 }
 
 func newMember(w *worker, id int) *member {
@@ -40,7 +42,10 @@ func newMember(w *worker, id int) *member {
 	m := &member{w: w, id: id, population: r.plan.PopulationOf(id)}
 	m.encoding = r.sessions[m.population].Subprotocol.Encoding()
 	m.confirm = w.loop.NewTimer(m.proven)
-	m.client = w.loop.Open(&r.sessions[m.population], r.cfg.Target.URL(id), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
+	if m.simple() {
+		m.registered = w.loop.NewTimer(func(now time.Duration) { m.joined(m.readyAt, now, true) })
+	}
+	m.client = w.loop.Open(&r.sessions[m.population], m.clientURL(), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
 	for _, g := range r.topology.Subscribers[id].Groups {
 		if int(g) < r.plan.Groups {
 			m.client.Join(0, r.topology.Groups[g])
@@ -68,7 +73,9 @@ func (m *member) epoch() uint8 { return uint8(m.connections) }
 
 func (m *member) publish(now time.Duration, p *wire.Publish) error {
 	if event := m.publisher.event; event != "" {
-		_, err := m.client.SendEvent(now, event, p.DataType, p.Data, p.Ack, p.Tag)
+		_, err := m.client.SendEvent(now, &wire.UserEvent{
+			Name: event, DataType: p.DataType, Data: p.Data, Ack: p.Ack, Tag: p.Tag, Metadata: p.Metadata,
+		})
 		return err
 	}
 	_, err := m.client.Publish(now, p)
@@ -110,7 +117,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventConnected:
 		m.connected(now)
 	case wire.EventReady:
-		m.joined(now, ev)
+		m.becameReady(now, ev.Success)
 	case wire.EventDropped:
 		m.dropped(now, ev)
 	case wire.EventEnded:
@@ -245,6 +252,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 
 func (m *member) connected(now time.Duration) {
 	m.connections++
+	m.w.run.directory.enter(m.id, m.client.ConnectionID())
 	if m.connections == 1 {
 		m.w.funnel.Connected++
 		m.w.run.connectedOnce.Store(true)
@@ -254,21 +262,23 @@ func (m *member) connected(now time.Duration) {
 	m.w.recorder.Record(metrics.ConnectTime, m.w.sinceT0(now), m.population, now-m.dialing)
 }
 
-func (m *member) joined(now time.Duration, ev *wire.Event) {
-	if ev.Success {
+// joined is told when the service counts the session as a member of its groups. What
+// recoveries are measured by is since when it was ready.
+func (m *member) joined(since, now time.Duration, success bool) {
+	if success {
 		m.w.checker.Joined(now, m.id)
 	}
 	m.back()
-	if !m.everReady && ev.Success {
+	if !m.everReady && success {
 		m.everReady = true
 		m.w.funnel.Joined++
 		m.w.pulse.ready.Add(1)
 	}
 	if m.recovery != nil {
-		m.recovery.joined(now)
+		m.recovery.joined(since)
 		// What was published meanwhile is gone for a new connection: it is as far as
 		// it can get as soon as it has joined.
-		m.caughtUp(now)
+		m.caughtUp(since)
 	}
 	if m.publisher != nil {
 		m.publisher.flush()
@@ -354,6 +364,9 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	}
 	w.funnel.Drops++
 	m.confirm.Stop()
+	if m.registered != nil {
+		m.registered.Stop()
+	}
 	if m.away && m.recovery != nil {
 		m.recovery.nothingMissed = 0
 	}
@@ -428,6 +441,9 @@ func (m *member) giveUp() {
 func (m *member) close(now time.Duration) {
 	m.closing = true
 	m.confirm.Stop()
+	if m.registered != nil {
+		m.registered.Stop()
+	}
 	m.client.Close(now, 1000)
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -55,6 +56,9 @@ type publisher struct {
 	schedule *scenario.Schedule
 	body     []byte // behind the header; nil = seeded padding
 
+	ttlSeconds uint32 // of every message, see wire.Publish
+	metadata   []byte
+
 	next     time.Duration // when message k is due, since T0
 	k        uint64        // the next message to come due
 	lastSent time.Duration // when the newest message left
@@ -64,7 +68,12 @@ type publisher struct {
 func newPublisher(w *worker, out outlet, id int) *publisher {
 	topology := w.run.topology
 	p := &publisher{w: w, out: out, id: id, info: &topology.Publishers[id], schedule: w.run.plan.Schedule(id)}
-	p.event = w.run.plan.Scenario.Populations[p.info.Population].Publish.Event
+	publish := w.run.plan.Scenario.Populations[p.info.Population].Publish
+	p.event = publish.Event
+	p.ttlSeconds = uint32(publish.TTL / time.Second)
+	if len(publish.Metadata) > 0 {
+		p.metadata, _ = json.Marshal(publish.Metadata) // texts always encode
+	}
 	for _, g := range p.info.Addresses {
 		p.groups = append(p.groups, topology.Groups[g])
 	}
@@ -176,12 +185,14 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 		w.payload = metrics.AppendPayload(w.payload[:0], p.info.Kind, header, p.info.PayloadBytes, w.run.plan.Scenario.Seed)
 	}
 	err := p.out.publish(now, &wire.Publish{
-		Group:    p.groups[slot],
-		DataType: dataTypeOf(p.info.Kind),
-		Data:     w.payload,
-		NoEcho:   p.info.NoEcho,
-		Ack:      p.info.Acked,
-		Tag:      k,
+		Group:      p.groups[slot],
+		DataType:   dataTypeOf(p.info.Kind),
+		Data:       w.payload,
+		NoEcho:     p.info.NoEcho,
+		Ack:        p.info.Acked,
+		Tag:        k,
+		TTLSeconds: p.ttlSeconds,
+		Metadata:   p.metadata,
 	})
 	if err != nil {
 		return false

@@ -36,14 +36,15 @@ const (
 
 // run is the state of one execution: what the workers share, and the controller.
 type run struct {
-	cfg      Config
-	plan     *scenario.Plan
-	topology *metrics.Topology
-	windows  *metrics.Windows
-	views    []metrics.View
-	sessions []wire.SessionConfig // by population
-	hits     []map[int]struct{}   // by fault: connection ids
-	workers  []*worker
+	cfg       Config
+	plan      *scenario.Plan
+	topology  *metrics.Topology
+	windows   *metrics.Windows
+	views     []metrics.View
+	sessions  []wire.SessionConfig // by population
+	directory directory
+	hits      []map[int]struct{} // by fault: connection ids
+	workers   []*worker
 
 	start     time.Duration // of the connect phase
 	startedAt time.Time
@@ -130,6 +131,7 @@ func newRun(cfg Config) *run {
 		cfg:         cfg,
 		plan:        cfg.Plan,
 		topology:    newTopology(cfg.Plan, &cfg.Target, cfg.RunID),
+		directory:   newDirectory(cfg.Plan),
 		setupFailed: make(chan error, 1),
 		start:       wire.Now(),
 		startedAt:   time.Now(),

@@ -69,11 +69,18 @@ func accessOf(plan *scenario.Plan, prefix string) func(connection int) wire.Acce
 		}
 	}
 	return func(connection int) wire.Access {
-		return wire.Access{
+		population := plan.PopulationOf(connection)
+		access := wire.Access{
 			UserID: plan.User(connection),
-			Roles:  roles[plan.PopulationOf(connection)],
+			Roles:  roles[population],
 			Life:   plan.Length() + tokenMargin,
 		}
+		if isSimple(plan, population) { // it cannot join by itself
+			for _, g := range plan.Joins(nil, connection) {
+				access.Groups = append(access.Groups, prefix+plan.GroupName(g))
+			}
+		}
+		return access
 	}
 }
 

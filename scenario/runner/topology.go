@@ -12,12 +12,11 @@ import (
 func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Topology {
 	t := &metrics.Topology{
 		RunID:       runID,
-		Groups:      make([]string, plan.Groups+plan.Echoes),
+		Groups:      make([]string, plan.Groups+plan.Audiences),
 		Publishers:  make([]metrics.Publisher, plan.Publishers),
 		Subscribers: make([]metrics.Subscriber, plan.Connections),
 	}
-	// Behind the groups stand the connections that get their events back: what comes
-	// from the event handler names no group.
+	// Behind the groups stand the audiences of messages of the server: those name no group.
 	for g := range plan.Groups {
 		t.Groups[g] = target.Prefix + plan.GroupName(g)
 	}
@@ -28,21 +27,17 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 	for c := range t.Subscribers {
 		pop := plan.PopulationOf(c)
 		reliable := subprotocolOf(plan, pop).Reliable()
-		ids = plan.Joins(ids[:0], c)
-		t.Subscribers[c] = metrics.Subscriber{Groups: groupIDs(ids), Reliable: reliable, Population: pop}
+		ids = plan.Hears(ids[:0], c)
+		t.Subscribers[c] = metrics.Subscriber{Groups: groupIDs(ids), Reliable: reliable, Bare: isSimple(plan, pop), Population: pop}
 	}
 	for p := range t.Publishers {
 		c := plan.ConnectionOf(p)
 		pop := plan.PopulationOf(c)
 		publish := plan.Scenario.Populations[pop].Publish
 		ids = plan.Addresses(ids[:0], p)
-		addresses := groupIDs(ids)
-		if publish.Event != "" {
-			t.Subscribers[c].Groups = append(t.Subscribers[c].Groups, addresses...)
-		}
 		t.Publishers[p] = metrics.Publisher{
 			Connection:   c,
-			Addresses:    addresses,
+			Addresses:    groupIDs(ids),
 			NoEcho:       publish.NoEcho,
 			Acked:        publish.Ack,
 			Unordered:    plan.Scenario.Populations[pop].Protocol == scenario.ProtocolREST,
@@ -99,7 +94,14 @@ func groupIDs(ids []int) []uint32 {
 	return out
 }
 
+func isSimple(plan *scenario.Plan, population int) bool {
+	return plan.Scenario.Populations[population].Protocol == scenario.ProtocolSimple
+}
+
 func subprotocolOf(plan *scenario.Plan, population int) wire.Subprotocol {
+	if isSimple(plan, population) {
+		return wire.Simple
+	}
 	return wire.Subprotocol(plan.Scenario.Populations[population].Protocol)
 }
 
