@@ -90,7 +90,10 @@ func (c *Collector) Total(m Metric) *MetricSummary {
 func (c *Collector) View(i int) *MetricSummary {
 	v := &c.views[i]
 	during := v.During
-	if during == "" {
+	switch {
+	case v.wholeRun():
+		during = "run"
+	case during == "":
 		during = "steady"
 	}
 	return c.sliced[i].summary(v.Metric, during)

@@ -221,3 +221,46 @@ func BenchmarkRecord(b *testing.B) {
 		r.Record(E2ELatency, 6*time.Second, 0, 3*time.Millisecond)
 	}
 }
+
+// What happens to a session now and then is reported for the whole run, for one
+// population as for all.
+func TestPerSessionViews(t *testing.T) {
+	w := testWindows()
+	views := []View{{Metric: ConnectTime, Population: 1}, {Metric: ConnectTime, During: "rush", Population: 1}, {Metric: AckRTT, Population: 1}}
+	r, c := NewRecorder(w, views), NewCollector(w, views)
+	for _, at := range []time.Duration{-time.Second, time.Second, 4 * time.Second, 9 * time.Second, time.Hour} {
+		for population := range 2 {
+			r.Record(ConnectTime, at, population, time.Millisecond)
+			r.Record(AckRTT, at, population, time.Millisecond)
+		}
+	}
+	c.Add(0, r.Swap())
+	for i, want := range []struct {
+		phase string
+		count uint64
+	}{{"run", 5}, {"rush", 1}, {"steady", 2}} {
+		if s := c.View(i); s.Count != want.count || s.Phase != want.phase {
+			t.Errorf("view %d: %d samples of %s, want %d of %s", i, s.Count, s.Phase, want.count, want.phase)
+		}
+	}
+}
+
+// A percentile is written down once enough samples make it more than their maximum.
+func TestPercentilesNeedSamples(t *testing.T) {
+	for _, tt := range []struct {
+		key  string
+		need int
+	}{{"p50", 1}, {"p90", 10}, {"p95", 20}, {"p99", 100}, {"p99_9", 1000}} {
+		var d distribution
+		for range tt.need - 1 {
+			d.record(time.Millisecond)
+		}
+		if s := d.summary(AckRTT, ""); s.Percentiles[tt.key] != nil {
+			t.Errorf("%s of %d samples is %d", tt.key, tt.need-1, *s.Percentiles[tt.key])
+		}
+		d.record(time.Millisecond)
+		if s := d.summary(AckRTT, ""); s.Percentiles[tt.key] == nil {
+			t.Errorf("%s of %d samples is missing", tt.key, tt.need)
+		}
+	}
+}

@@ -133,13 +133,13 @@ func decode(e *EncodedHistogram) (*hdr.Histogram, error) {
 	return h, nil
 }
 
-// percentiles of a MetricSummary, and the samples each needs to be printed: a
-// p99.9 of fewer than 1,000 samples is their maximum by another name.
+// percentiles of a MetricSummary, and the samples each needs to be printed: a p99 of
+// fewer than 100 samples, a p99.9 of fewer than 1,000, is their maximum by another name.
 var percentiles = []struct {
 	key     string
 	q       float64
 	samples uint64
-}{{"p50", 0.5, 1}, {"p90", 0.9, 1}, {"p95", 0.95, 1}, {"p99", 0.99, 1}, {"p99_9", 0.999, 1000}}
+}{{"p50", 0.5, 1}, {"p90", 0.9, 10}, {"p95", 0.95, 20}, {"p99", 0.99, 100}, {"p99_9", 0.999, 1000}}
 
 // summary writes a distribution down, in whole microseconds. Min, mean and max
 // are those of the measured values.

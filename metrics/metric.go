@@ -21,6 +21,10 @@ const (
 	OutageTime
 	// ScheduleLag: intended to actual send, per publish.
 	ScheduleLag
+	// AckClosed is the closed view of AckRTT: only of those publishes that a script
+	// would have made which waits for each ack before it sends again. It is shown for
+	// what it hides, and no limit can be set on it.
+	AckClosed
 
 	metricCount
 )
@@ -36,6 +40,7 @@ var metricInfos = [metricCount]struct{ name, basis string }{
 	RecoveryTime: {"recovery_time", "event"},
 	OutageTime:   {"outage_time", "event"},
 	ScheduleLag:  {"schedule_lag", "intended"},
+	AckClosed:    {"ack_closed", "sent"},
 }
 
 // String is the metric's name in scenarios and records.
@@ -43,6 +48,17 @@ func (m Metric) String() string { return metricInfos[m].name }
 
 // Basis is where the metric's clock starts: intended, sent or event.
 func (m Metric) Basis() string { return metricInfos[m].basis }
+
+// PerSession says that the metric is of what happens to a session now and then: it is
+// reported for the whole run, not for steady state.
+func (m Metric) PerSession() bool {
+	switch m {
+	case ConnectTime, JoinRTT, RecoveryTime, OutageTime:
+		return true
+	default:
+		return false
+	}
+}
 
 // Metrics are all of them, in order.
 func Metrics() []Metric {

@@ -27,11 +27,11 @@ func NewRecorder(w *Windows, views []View) *Recorder {
 }
 
 // Interval is what one worker recorded during one tick. The public counters are
-// its owner's to set before Swap; gauges are as of the end of the tick.
+// its owner's to set before Swap; gauges are extremes within the tick.
 type Interval struct {
 	Sent, Acked, Delivered   uint64
 	BytesSent, BytesReceived uint64
-	Open, Recovering         int
+	Open, Recovering         int                         // sessions: the fewest open and the most recovering
 	phases                   [metricCount][]distribution // by phase; the last one is outside of all
 	views                    []distribution
 	owner                    *Recorder

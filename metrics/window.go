@@ -52,8 +52,9 @@ func (f *FaultWindow) Contains(at time.Duration) bool {
 // View is an extra slice of a metric that a threshold needs.
 type View struct {
 	Metric Metric
-	// During is "" for steady state, the name of a phase or a fault, or "calm":
-	// steady state outside of every fault.
+	// During is "" for what the metric is reported for (steady state, or the whole run
+	// where it is PerSession), the name of a phase or a fault, or "calm": steady state
+	// outside of every fault.
 	During     string
 	Population int // -1 = all
 }
@@ -61,10 +62,12 @@ type View struct {
 // Calm is the During of a View over steady state outside of every fault.
 const Calm = "calm"
 
+func (v *View) wholeRun() bool { return v.During == "" && v.Metric.PerSession() }
+
 // slice is a view resolved against the windows, so that recording compares no names.
 type slice struct {
 	population int
-	phases     []bool         // by position in Phases, and false for outside
+	phases     []bool         // by position in Phases, the last one outside of all
 	within     []*FaultWindow // if any: in one of these, whatever the phase
 	outside    []*FaultWindow // in none of these
 }
@@ -82,8 +85,9 @@ func (w *Windows) resolve(views []View) []slice {
 			}
 		}
 		for k, p := range w.Phases {
-			s.phases[k] = p.Name == v.During || p.Steady && (v.During == "" || v.During == Calm)
+			s.phases[k] = p.Name == v.During || p.Steady && (v.During == "" || v.During == Calm) || v.wholeRun()
 		}
+		s.phases[len(w.Phases)] = v.wholeRun()
 		out[i] = s
 	}
 	return out

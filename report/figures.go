@@ -60,7 +60,7 @@ func latencyCard(r *metrics.Run, name, metric, key, aggregate string) card {
 	switch c.Value {
 	case dash:
 		c.Interval = noSamplesReason(r, metric)
-	case infinite:
+	case beyond(r.Metrics[metric]):
 		c.Interval = htmlNumbers.count(r.Metrics[metric].Censored) + " never delivered"
 	default:
 		c.Interval = intervalText(r.Metrics[metric], key)
@@ -85,11 +85,17 @@ func noSamplesReason(r *metrics.Run, metric string) string {
 	return "no samples"
 }
 
-// infinite stands for a percentile that lies among messages which never arrived.
-const infinite = "∞"
+// beyond stands for a percentile that lies among messages which never arrived: above
+// everything that did.
+func beyond(m *metrics.MetricSummary) string {
+	if m == nil || m.Max == nil {
+		return "> " + dash
+	}
+	return "> " + microsOf(m.Max)
+}
 
 // percentileText writes a percentile. One that lies among the messages that never
-// arrived is infinite.
+// arrived is above every sample.
 func percentileText(m *metrics.MetricSummary, key string) string {
 	if m == nil {
 		return dash
@@ -98,8 +104,9 @@ func percentileText(m *metrics.MetricSummary, key string) string {
 		return micros(float64(*v))
 	}
 	q, known := quantileOf[key]
-	if all := float64(m.Count) + float64(m.Censored); known && m.Censored > 0 && q*all > float64(m.Count) {
-		return infinite
+	gone := float64(m.Censored) + float64(m.OutOfRange)
+	if known && gone > 0 && q*(float64(m.Count)+gone) > float64(m.Count) {
+		return beyond(m)
 	}
 	return dash
 }

@@ -164,7 +164,7 @@ func TestPageSays(t *testing.T) {
 		"failed": {"FAILED", "&#43;14 %", "calm, members", "watchers", "wss://bench.webpubsub.azure.com"},
 		"violated": {"VIOLATED", "R6", `href="#offence-1"`, `id="offence-3"`, "50.401 s  data 31/89 sequence 9041",
 			"The emulator misbehaved on purpose: swap × 3."},
-		"invalid":     {"INVALID RUN", "Diagnostics", "not judged", "∞", "excused: disconnect", "messages still arrived when the drain was cut", `id="fanout"`, "room-003"},
+		"invalid":     {"INVALID RUN", "Diagnostics", "not judged", "&gt; ", "excused: disconnect", "messages still arrived when the drain was cut", `id="fanout"`, "room-003"},
 		"interrupted": {"PASSED, interrupted", "The run was interrupted after 12 s"},
 		"empty":       {"NOT RUN", "no samples", "no drops were injected", "No limits were declared.", "too short for charts"},
 		"hostile":     {"&lt;img src=x onerror=alert(1)&gt;", "&lt;/script&gt;&lt;script&gt;alert(1)"},

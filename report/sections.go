@@ -92,7 +92,7 @@ func newLatencySection(r *metrics.Run) *latencySection {
 		for _, odd := range []struct {
 			n    uint64
 			text string
-		}{{m.Censored, "never delivered, infinite in the percentiles"}, {m.OutOfRange, "above one hour, not in the percentiles"}, {m.Negative, "negative, not in the percentiles"}} {
+		}{{m.Censored, "never delivered, counted as above every other value"}, {m.OutOfRange, "above one hour, counted as above every other value"}, {m.Negative, "negative, not in the percentiles"}} {
 			if odd.n > 0 {
 				s.Notes = append(s.Notes, fmt.Sprintf("%s: %s %s.", name.name, htmlNumbers.count(odd.n), odd.text))
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // latency writes one row per metric; a percentile with too few samples is a dash, one
-// among messages that never arrived is infinite.
+// among messages that never arrived is above every sample.
 func (s *summary) latency() {
 	row := func(label string, cells []string) {
 		var b strings.Builder
@@ -34,7 +34,7 @@ func (s *summary) latency() {
 		}
 		row("    "+name.text, append(cells, microsOf(m.Max), short(m.Count)))
 		if m.Censored > 0 {
-			s.line(fmt.Sprintf("      %s never delivered: infinite in the percentiles", textNumbers.count(m.Censored)), svg.Warn)
+			s.line(fmt.Sprintf("      %s never delivered: above all in the percentiles", textNumbers.count(m.Censored)), svg.Warn)
 		}
 	}
 	if !header {

@@ -33,6 +33,7 @@ func (a *app) serveCommand() *cli.Command {
 			&cli.BoolFlag{Name: "tls", Usage: "serve wss:// and https:// with a certificate made at start"},
 			&cli.StringFlag{Name: "tls-cert-out", Usage: "with --tls: write the certificate here, for target.tls.ca"},
 			&cli.StringSliceFlag{Name: "lie", Usage: "break a promise on purpose: swap=1/N delivers every Nth group message after the next one"},
+			&cli.DurationFlag{Name: "delay", Usage: "hold every delivery back for so long, e.g. 5ms: a target whose latency is known"},
 			&cli.BoolFlag{Name: "negotiate", Usage: "also serve GET /negotiate?id=NAME and, at /, a page that shows the messages of group stream"},
 			&cli.StringFlag{Name: "hub", Value: defaultHub, Usage: "with --negotiate: the hub it leads to"},
 			&cli.StringSliceFlag{Name: "negotiate-role", Usage: "with --negotiate: a role its tokens hold; may be repeated (default: send to and join every group)"},
@@ -88,7 +89,7 @@ func (a *app) serveAction(c *cli.Context) error {
 }
 
 func (a *app) serveOptions(c *cli.Context) (emulator.Options, error) {
-	o := emulator.Options{Addr: c.String("listen")}
+	o := emulator.Options{Addr: c.String("listen"), Delay: c.Duration("delay")}
 	key, err := expand(c.String("key"))
 	if err != nil {
 		return o, failf(exitUsage, "--key: %w", err)

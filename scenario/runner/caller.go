@@ -67,8 +67,7 @@ func (c *caller) answered(tag uint64, sent, rtt time.Duration, err error) {
 	var refused *wire.RESTError
 	answer := err == nil || errors.As(err, &refused)
 	if answer {
-		w.recorder.Record(metrics.AckRTT, w.sinceT0(sent), c.publisher.info.Population, rtt)
-		w.recorder.Interval().Acked++
+		c.publisher.acked(tag, w.sinceT0(sent), rtt)
 	}
 	outcome := metrics.OutcomeIndeterminateDisconnect
 	switch {

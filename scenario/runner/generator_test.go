@@ -160,3 +160,49 @@ func TestFrozenGenerator(t *testing.T) {
 	}
 	wantDeliveries(t, rec, metrics.Deliveries{Expected: 2496, Delivered: 2496})
 }
+
+// openOutlet takes everything and answers nothing.
+type openOutlet struct{}
+
+func (openOutlet) state() outletState                         { return outletReady }
+func (openOutlet) epoch() uint8                               { return 1 }
+func (openOutlet) publish(time.Duration, *wire.Publish) error { return nil }
+
+// The closed view holds what a client would have seen that waits for each ack: not the
+// publishes that fell due while it would have waited.
+func TestClosedView(t *testing.T) {
+	r := newRun(newFake(t, script{}).config(t, planOf(t, base)))
+	w := r.workers[0]
+	w.t0 = wire.Now()
+	p := newPublisher(w, openOutlet{}, w.members[0].publisher.id)
+	send := func() {
+		t.Helper()
+		if !p.advance() {
+			t.Fatal("the schedule is over")
+		}
+		p.fire()
+	}
+	ack := func(k uint64, rtt time.Duration) {
+		p.acked(k, 0, rtt)
+		p.answered(k, metrics.OutcomeOK)
+	}
+	send() // 0 is waited for
+	send()
+	send()
+	ack(0, 500*time.Millisecond)
+	ack(1, 400*time.Millisecond)
+	send() // 3 is: nobody waits any more
+	ack(2, 300*time.Millisecond)
+	ack(3, time.Millisecond)
+	send()
+	p.answered(4, metrics.OutcomeError) // 4 was waited for, in vain
+	send()
+	ack(5, 2*time.Millisecond)
+	c := metrics.NewCollector(r.windows, r.views)
+	c.Add(0, w.recorder.Swap())
+	open, closed := c.Total(metrics.AckRTT), c.Total(metrics.AckClosed)
+	if open.Count != 5 || closed.Count != 3 || *closed.Min != 1000 || *closed.Max != 500_000 {
+		t.Errorf("%d acks, %d of them in the closed view from %d to %d µs; want 5, 3 from 1000 to 500000",
+			open.Count, closed.Count, *closed.Min, *closed.Max)
+	}
+}

@@ -155,7 +155,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	}
 	if r.Counted {
 		due := w.t0 + r.Header.Intended
-		w.counts.payloadRecv += uint64(len(msg.Data))
+		w.counts.payloadRecv[m.population] += uint64(len(msg.Data))
 		w.recorder.Record(metrics.E2ELatency, r.Header.Intended, m.population, now-due)
 		w.recorder.Record(metrics.E2EService, r.Header.Intended, m.population, now-due-r.Header.Lag)
 		w.recorder.Interval().Delivered++
@@ -177,8 +177,7 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 			w.run.joinRefused(req.Group, string(ev.Message.ErrorName), string(ev.Message.ErrorMessage))
 		}
 	case wire.SendToGroup, wire.SendEvent:
-		w.recorder.Record(metrics.AckRTT, since, m.population, rtt)
-		w.recorder.Interval().Acked++
+		m.publisher.acked(req.Tag, since, rtt)
 		w.counts.resent += uint64(req.Resends + req.Renumbered)
 		m.publisher.answered(req.Tag, m.outcome(ev))
 		if len(m.publisher.backlog) > 0 {
@@ -224,7 +223,7 @@ func (m *member) unanswered(ev *wire.Event) {
 func (m *member) opened(now time.Duration, ev *wire.Event) {
 	w := m.w
 	m.attached = true
-	w.counts.open++
+	w.counts.open.add(1)
 	if !m.everOpened {
 		m.everOpened = true
 		w.funnel.Opened++
@@ -309,7 +308,7 @@ func (m *member) spare() bool {
 		return false
 	}
 	m.recovery = nil
-	m.w.counts.recovering--
+	m.w.counts.recovering.add(-1)
 	m.back()
 	return true
 }
@@ -318,10 +317,10 @@ func (m *member) spare() bool {
 func (m *member) lose(now time.Duration, incident int) {
 	if m.recovery != nil { // it was back, but not caught up
 		m.w.incidents[m.recovery.incident].abandon(m.recovery)
-		m.w.counts.recovering--
+		m.w.counts.recovering.add(-1)
 	}
 	m.recovery = &recovery{incident: incident, fault: now}
-	m.w.counts.recovering++
+	m.w.counts.recovering.add(1)
 	if !m.away {
 		m.away = true
 		m.w.counts.away++
@@ -351,7 +350,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	w := m.w
 	if m.attached {
 		m.attached = false
-		w.counts.open--
+		w.counts.open.add(-1)
 	}
 	w.countClose(ev)
 	w.checker.Dropped(now, m.id)
@@ -416,7 +415,7 @@ func (m *member) caughtUp(now time.Duration) {
 	}
 	m.recovery, m.recovered, m.incident = nil, true, rec.incident
 	w := m.w
-	w.counts.recovering--
+	w.counts.recovering.add(-1)
 	w.incidents[rec.incident].finish(rec, now)
 	if rec.outcome == outcomeResumed {
 		w.funnel.Recovered++

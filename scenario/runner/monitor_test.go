@@ -102,3 +102,20 @@ func TestSendWindowReading(t *testing.T) {
 		t.Error("nothing could leave, yet a share of it was read")
 	}
 }
+
+// A session that drops and is back within one second shows in that second.
+func TestGauge(t *testing.T) {
+	var g gauge
+	for _, n := range []int{1, 1, -1, 1} {
+		g.add(n)
+	}
+	g.reset()
+	if g != (gauge{now: 2, low: 2, high: 2}) {
+		t.Errorf("after a reset %+v", g)
+	}
+	g.add(-1)
+	g.add(1)
+	if g != (gauge{now: 2, low: 1, high: 2}) {
+		t.Errorf("a dip within the tick: %+v", g)
+	}
+}

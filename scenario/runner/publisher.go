@@ -62,7 +62,10 @@ type publisher struct {
 	next     time.Duration // when message k is due, since T0
 	k        uint64        // the next message to come due
 	lastSent time.Duration // when the newest message left
-	backlog  []pending     // due, not sent yet; between them messages may be missing that were skipped
+	// awaited is the message whose ack a client that waits for it would be waiting for.
+	awaited  uint64
+	awaiting bool
+	backlog  []pending // due, not sent yet; between them messages may be missing that were skipped
 }
 
 func newPublisher(w *worker, out outlet, id int) *publisher {
@@ -197,9 +200,12 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	if err != nil {
 		return false
 	}
-	w.counts.payloadSent += uint64(p.info.PayloadBytes)
+	w.counts.payloadSent[p.info.Population] += uint64(p.info.PayloadBytes)
 	if p.info.Acked {
 		w.counts.outstanding++
+		if !p.awaiting {
+			p.awaiting, p.awaited = true, k
+		}
 	}
 	w.checker.Sent(p.id, slot, number, lag)
 	w.recorder.Interval().Sent++
@@ -210,8 +216,21 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	return true
 }
 
+// acked records how long an ack took, sent at an instant since T0: of every publish,
+// and of those that a client would have made which waits for each (the closed view).
+func (p *publisher) acked(k uint64, since, rtt time.Duration) {
+	p.w.recorder.Record(metrics.AckRTT, since, p.info.Population, rtt)
+	if p.awaiting && p.awaited == k {
+		p.w.recorder.Record(metrics.AckClosed, since, p.info.Population, rtt)
+	}
+	p.w.recorder.Interval().Acked++
+}
+
 // answered files the outcome of a publish.
 func (p *publisher) answered(k uint64, o metrics.Outcome) {
+	if p.awaited == k {
+		p.awaiting = false
+	}
 	slots := uint64(len(p.info.Addresses))
 	p.w.counts.outstanding--
 	p.w.checker.Outcome(p.id, int(k%slots), k/slots+1, o)

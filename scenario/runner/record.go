@@ -69,12 +69,10 @@ func (r *run) record(setupErr error) *metrics.Run {
 // usual is a metric over the window it is reported for: steady state for what
 // every message has, the whole run for what happens to a session now and then.
 func (r *run) usual(m metrics.Metric) *metrics.MetricSummary {
-	switch m {
-	case metrics.ConnectTime, metrics.JoinRTT, metrics.RecoveryTime, metrics.OutageTime:
+	if m.PerSession() {
 		return r.collector.Total(m)
-	default:
-		return r.collector.Steady(m)
 	}
+	return r.collector.Steady(m)
 }
 
 func (r *run) judge() *metrics.Judgement {
@@ -132,19 +130,14 @@ func (r *run) complete(rec *metrics.Run) {
 	for _, w := range r.workers {
 		t.Publishes.Duplicate += w.counts.duplicate
 		t.Publishes.Resent += w.counts.resent
-		t.Bytes.Sent += w.traffic.BytesOut
-		t.Bytes.Received += w.traffic.BytesIn
-		t.Bytes.PayloadSent += w.counts.payloadSent
-		t.Bytes.PayloadReceived += w.counts.payloadRecv
-		t.Messages.SequenceAcks += w.traffic.SequenceAcks
-		t.Messages.Pings += w.traffic.Pings
-		t.Messages.Pongs += w.traffic.Pongs
-		t.Messages.Unknown += w.traffic.Unknown
 	}
 	for i := range rec.Populations {
 		p := &rec.Populations[i]
 		p.Subprotocol = r.plan.Scenario.Populations[i].Protocol
 		p.Connections = r.plan.Populations[i].Count
+		traffic := r.trafficOf(i)
+		p.Totals.Add(&traffic)
+		t.Add(&traffic)
 	}
 	e := r.plan.Estimate()
 	load := &rec.Info.Load
@@ -164,6 +157,28 @@ func (r *run) complete(rec *metrics.Run) {
 		load.DeliveredPerS = float64(rec.Metrics["e2e_latency"].Count) / steady.Seconds()
 	}
 	load.PeakMemoryBytes, load.CPUSeconds = processUsage()
+}
+
+// trafficOf counts the bytes and the messages without payload of one population.
+func (r *run) trafficOf(population int) metrics.Totals {
+	var t metrics.Totals
+	for _, w := range r.workers {
+		t.Bytes.PayloadSent += w.counts.payloadSent[population]
+		t.Bytes.PayloadReceived += w.counts.payloadRecv[population]
+		for _, m := range w.members {
+			if m.population != population {
+				continue
+			}
+			s := m.client.Stats()
+			t.Bytes.Sent += s.BytesOut
+			t.Bytes.Received += s.BytesIn
+			t.Messages.SequenceAcks += s.SequenceAcks
+			t.Messages.Pings += s.Pings
+			t.Messages.Pongs += s.Pongs
+			t.Messages.Unknown += s.Unknown
+		}
+	}
+	return t
 }
 
 // sortedEvents is the run's log in the order of time, whoever wrote it when.

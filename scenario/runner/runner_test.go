@@ -88,8 +88,19 @@ func wantAddsUp(t *testing.T, rec *metrics.Run) {
 		}
 	}
 	check("run", rec.Totals)
+	var bytes metrics.Bytes
 	for _, p := range rec.Populations {
 		check(p.Name, p.Totals)
+		bytes.Sent += p.Totals.Bytes.Sent
+		bytes.Received += p.Totals.Bytes.Received
+		bytes.PayloadSent += p.Totals.Bytes.PayloadSent
+		bytes.PayloadReceived += p.Totals.Bytes.PayloadReceived
+		if p.Subprotocol != scenario.ProtocolREST && p.Totals.Bytes.Received == 0 {
+			t.Errorf("%s: received no bytes, not even `connected`", p.Name)
+		}
+	}
+	if bytes != rec.Totals.Bytes {
+		t.Errorf("populations have %+v, the run %+v", bytes, rec.Totals.Bytes)
 	}
 }
 

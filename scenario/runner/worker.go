@@ -56,16 +56,29 @@ type worker struct {
 
 // counts of one worker that the record sums up.
 type counts struct {
-	steadySent                       uint64
-	duplicate                        uint64
-	resent                           uint64
-	payloadSent, payloadRecv         uint64
-	unsent                           uint64 // due with a session to take them, never sent
-	exhausted                        uint64 // sockets refused for want of descriptors, ports or memory
-	outstanding                      int    // acked publishes without an answer yet
-	backlog                          int    // due, not sent
-	open, recovering, away, finished int
+	steadySent               uint64
+	duplicate                uint64
+	resent                   uint64
+	payloadSent, payloadRecv []uint64 // bytes, by population
+	unsent                   uint64   // due with a session to take them, never sent
+	exhausted                uint64   // sockets refused for want of descriptors, ports or memory
+	outstanding              int      // acked publishes without an answer yet
+	backlog                  int      // due, not sent
+	away, finished           int
+	open, recovering         gauge
 }
+
+// gauge is a number of sessions and how low and high it has been in the present tick:
+// what drops and comes back within a second is seen all the same.
+type gauge struct{ now, low, high int }
+
+func (g *gauge) add(n int) {
+	g.now += n
+	g.low, g.high = min(g.low, g.now), max(g.high, g.now)
+}
+
+// reset begins a tick.
+func (g *gauge) reset() { g.low, g.high = g.now, g.now }
 
 // pulse is what a worker lets the controller see, refreshed every pulseEvery.
 type pulse struct {
@@ -85,6 +98,8 @@ func newWorker(r *run, index int, connections []int) *worker {
 		incidents: make([]incidentShard, len(r.plan.Scenario.Faults)+1),
 		closes:    map[closeKey]uint64{},
 	}
+	populations := len(r.plan.Scenario.Populations)
+	w.counts.payloadSent, w.counts.payloadRecv = make([]uint64, populations), make([]uint64, populations)
 	w.pacer.init(w)
 	w.opener = w.loop.NewTimer(w.openDue)
 	sessions := slices.DeleteFunc(slices.Clone(connections), func(c int) bool {
@@ -178,8 +193,8 @@ func (w *worker) beat(now time.Duration) {
 	p := w.checker.Progress()
 	w.pulse.expected.Store(p.Expected)
 	w.pulse.delivered.Store(p.Delivered)
-	w.pulse.open.Store(int64(w.counts.open))
-	w.pulse.recovering.Store(int64(w.counts.recovering))
+	w.pulse.open.Store(int64(w.counts.open.now))
+	w.pulse.recovering.Store(int64(w.counts.recovering.now))
 	w.pulse.away.Store(int64(w.counts.away))
 	w.pulse.outstanding.Store(int64(w.counts.outstanding))
 	w.pulse.backlog.Store(int64(w.counts.backlog))
@@ -200,7 +215,9 @@ func (w *worker) handOver() {
 	iv := w.recorder.Swap()
 	iv.BytesReceived, iv.BytesSent = now.BytesIn-w.traffic.BytesIn, now.BytesOut-w.traffic.BytesOut
 	w.traffic = now
-	iv.Open, iv.Recovering = w.counts.open, w.counts.recovering
+	iv.Open, iv.Recovering = w.counts.open.low, w.counts.recovering.high
+	w.counts.open.reset()
+	w.counts.recovering.reset()
 	w.run.handOver(w.tick, iv)
 	w.tick++
 }

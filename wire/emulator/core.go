@@ -50,6 +50,7 @@ type core struct {
 	suspects  []*socket  // write queues that looked too long
 	suspicion timer
 	acks      delayedAcks
+	delayed   delayLine
 	swaps     swapLie
 	notices   int // events under way that nothing waits for
 	stats     Stats
@@ -60,6 +61,7 @@ func newCore(opts Options, newTimer func(fn func(now time.Duration)) timer) *cor
 	c.messages.jsonAsText = opts.JSONAsText
 	c.suspicion = newTimer(c.judgeSuspects)
 	c.acks.timer = newTimer(c.sendDelayedAcks)
+	c.delayed.timer = newTimer(c.deliverDelayed)
 	c.swaps.timer = newTimer(c.releaseOverdue)
 	c.stats.Closes = make(map[int]uint64)
 	c.stats.Lies = make(map[string]uint64)

@@ -520,7 +520,7 @@ func TestStartErrors(t *testing.T) {
 		{"address in use", emulator.Options{Addr: srv.Addr()}, []string{"start emulator: listen tcp " + srv.Addr()}},
 		{"short key", emulator.Options{AccessKey: "short"}, []string{"access key"}},
 		{"key with a semicolon", emulator.Options{AccessKey: strings.Repeat("x;", 20)}, []string{"access key"}},
-		{"every problem", emulator.Options{ReplayBytes: -1, AckDelay: -1}, []string{"ReplayBytes", "AckDelay"}},
+		{"every problem", emulator.Options{ReplayBytes: -1, Delay: -1, AckDelay: -1}, []string{"ReplayBytes", "Delay", "AckDelay"}},
 	}
 	for _, tt := range tests {
 		other, err := emulator.Start(tt.o)

@@ -33,10 +33,19 @@ func (c *core) publishServer(to []*session, d *wire.Downstream) {
 	c.settle()
 }
 
-// deliver numbers, keeps and writes m for one session. A session that cannot
-// take it is doomed; the caller settles that after its fan-out.
+// deliver gives m to one session, after Options.Delay. A session that cannot take it
+// is doomed; the caller settles that after its fan-out.
 func (c *core) deliver(s *session, m *message) {
-	if s.doomed {
+	if c.opts.Delay > 0 {
+		c.delay(s, m)
+		return
+	}
+	c.hand(s, m)
+}
+
+// hand numbers, keeps and writes m for one session.
+func (c *core) hand(s *session, m *message) {
+	if s.doomed || s.gone {
 		return
 	}
 	f := m.in(s.encoding)

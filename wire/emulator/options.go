@@ -70,6 +70,9 @@ type Options struct {
 	// beside it; nil = 404.
 	Web http.Handler
 
+	// Delay holds every copy of a published message back for so long; acks are not
+	// held. It is the residence time of a target whose latency is known.
+	Delay time.Duration
 	// AckDelay holds every ack back for so long.
 	AckDelay time.Duration
 	// RefuseRecovery is asked about every attempt to recover a session, from any
@@ -125,6 +128,7 @@ func (o Options) validate() error {
 		{"AckHistory", o.AckHistory},
 		{"MaxMessageBytes", o.MaxMessageBytes},
 		{"RecoveryWindow", int(o.RecoveryWindow)},
+		{"Delay", int(o.Delay)},
 		{"AckDelay", int(o.AckDelay)},
 		{"Lies.Swap", o.Lies.Swap},
 	} {
