@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire/emulator"
 )
 
 // The exit statuses. Those of a verdict are named in metrics, which writes them
@@ -40,8 +41,8 @@ var exitTable = []struct {
 func (a *app) helpCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "help",
-		Usage:     "explain a command, or exit-codes",
-		ArgsUsage: "[COMMAND | exit-codes]",
+		Usage:     "explain a command, exit-codes or lies",
+		ArgsUsage: "[COMMAND | exit-codes | lies]",
 		Action: func(c *cli.Context) error {
 			switch topic := c.Args().First(); topic {
 			case "":
@@ -49,6 +50,11 @@ func (a *app) helpCommand() *cli.Command {
 			case "exit-codes":
 				for _, row := range exitTable {
 					_, _ = fmt.Fprintf(a.stdout, "%4d  %s\n", row.code, row.meaning)
+				}
+				return nil
+			case "lies":
+				for _, lie := range emulator.AllLies() {
+					_, _ = fmt.Fprintf(a.stdout, "  %-14s%s\n", lie, lie.Text())
 				}
 				return nil
 			default:

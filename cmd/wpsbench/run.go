@@ -33,7 +33,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringFlag{Name: "dir", Usage: "folder for the results (default: results/<name>-<UTC time>)"},
 			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH or html=PATH; json=- is stdout"},
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
-			&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000"},
+			&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, lines or none"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},

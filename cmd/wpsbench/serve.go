@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +31,8 @@ func (a *app) serveCommand() *cli.Command {
 			&cli.StringFlag{Name: "key", Usage: "access key, ${NAME} or @file (default: the documented local key)"},
 			&cli.BoolFlag{Name: "tls", Usage: "serve wss:// and https:// with a certificate made at start"},
 			&cli.StringFlag{Name: "tls-cert-out", Usage: "with --tls: write the certificate here, for target.tls.ca"},
-			&cli.StringSliceFlag{Name: "lie", Usage: "break a promise on purpose: swap=1/N delivers every Nth group message after the next one"},
+			&cli.StringSliceFlag{Name: "lie", Usage: "break a promise on purpose, NAME=N/M: N times at every M opportunities; see help lies"},
+			&cli.BoolFlag{Name: "admin", Usage: "let this machine change what is lied about while it runs: GET and PUT /wpsbench/lies"},
 			&cli.DurationFlag{Name: "delay", Usage: "hold every delivery back for so long, e.g. 5ms: a target whose latency is known"},
 			&cli.BoolFlag{Name: "negotiate", Usage: "also serve GET /negotiate?id=NAME and, at /, a page that shows the messages of group stream"},
 			&cli.StringFlag{Name: "hub", Value: defaultHub, Usage: "with --negotiate: the hub it leads to"},
@@ -108,6 +108,7 @@ func (a *app) serveOptions(c *cli.Context) (emulator.Options, error) {
 	if o.Lies, err = emulatorLies(lies); err != nil {
 		return o, err
 	}
+	o.LiesAdmin = c.Bool("admin")
 	if o.Web, err = site(c, o.AccessKey); err != nil {
 		return o, err
 	}
@@ -171,7 +172,7 @@ func (a *app) serveEmbedded(server *emulator.Server) error {
 	return nil
 }
 
-// parseLies splits `swap=1/1000,…`; every part is NAME=1/N.
+// parseLies splits `swap=1/1000,…`; every part is NAME=N/M.
 func parseLies(s string) ([]string, error) {
 	if s == "" {
 		return nil, nil
@@ -184,16 +185,9 @@ func parseLies(s string) ([]string, error) {
 func emulatorLies(lies []string) (emulator.Lies, error) {
 	var l emulator.Lies
 	for _, lie := range lies {
-		name, share, ok := strings.Cut(lie, "=")
-		nth, oneIn := strings.CutPrefix(share, "1/")
-		n, err := strconv.Atoi(nth)
-		if !ok || !oneIn || err != nil || n < 1 {
-			return l, failf(exitUsage, "--lie %q: write NAME=1/N, e.g. swap=1/1000", lie)
+		if err := l.Set(lie); err != nil {
+			return l, failf(exitUsage, "--lie: %w; see `wpsbench help lies`", err)
 		}
-		if name != "swap" {
-			return l, failf(exitUsage, "--lie %q: the emulator knows no lie %q; it knows swap", lie, name)
-		}
-		l.Swap = n
 	}
 	return l, nil
 }

@@ -61,7 +61,7 @@ func TestClientRetriesAccuseNobody(t *testing.T) {
 // A lying target is found out all the same.
 func TestSwapIsFoundBehindClientRetries(t *testing.T) {
 	rec, stats := execute(t, planOf(t, base, "populations.members.client=sdk-js", "populations.members.publish.rate=40/s"),
-		emulator.Options{Lies: emulator.Lies{Swap: 50}})
+		emulator.Options{Lies: emulator.Lies{emulator.LieSwap: {N: 1, Of: 50}}})
 	if got, told := rec.Totals.Deliveries.Reordered, stats.Lies["swap"]; told == 0 || got != told {
 		t.Errorf("%d reordered, %d swaps told", got, told)
 	}

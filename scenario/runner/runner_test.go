@@ -330,7 +330,7 @@ func TestSwapIsFound(t *testing.T) {
 	} {
 		t.Run(row.check, func(t *testing.T) {
 			rec, stats := execute(t, planOf(t, base, "protocol="+row.protocol, "populations.members.publish.rate=40/s"),
-				emulator.Options{Lies: emulator.Lies{Swap: 25}})
+				emulator.Options{Lies: emulator.Lies{emulator.LieSwap: {N: 1, Of: 25}}})
 			told := stats.Lies["swap"]
 			if told == 0 || rec.Totals.Deliveries.Reordered != told {
 				t.Errorf("told %d, found %d", told, rec.Totals.Deliveries.Reordered)

@@ -61,7 +61,7 @@ var broken = []struct {
 		cases: "request/ping frame/byte-by-byte frame/several-in-one-write request/sequence-ack-on-plain sequence/ack-silent"},
 	{name: "events succeed", liar: rewriteAll(`"success":false,"error":{"name":"InternalServerError".*`, `"success":true}`), cases: "request/event-without-handler"},
 	{name: "acknowledges before the echo", liar: ackFirst, cases: "request/echo-before-ack request/order"},
-	{name: "swaps messages", opts: emulator.Options{Lies: emulator.Lies{Swap: 20}}, cases: "request/publisher-order"},
+	{name: "swaps messages", opts: emulator.Options{Lies: emulator.Lies{emulator.LieSwap: {N: 1, Of: 20}}}, cases: "request/publisher-order"},
 	{name: "delivers twice", liar: twice, cases: "request/again request/copy-per-group request/fire-and-forget rest/send-to-all simple/receives duplicate/not-executed"},
 	{name: "delivers nothing", liar: loseData,
 		cases: "handshake/hub-case connected/token-groups request/join request/leave rest/send-to-group rest/send-to-user rest/hub-case rest/detached rest/membership simple/echo simple/send-to-group simple/no-envelope token/single-role-and-group"},

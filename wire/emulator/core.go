@@ -51,7 +51,7 @@ type core struct {
 	suspicion timer
 	acks      delayedAcks
 	delayed   delayLine
-	swaps     swapLie
+	liar      liar
 	notices   int // events under way that nothing waits for
 	stats     Stats
 }
@@ -62,7 +62,8 @@ func newCore(opts Options, newTimer func(fn func(now time.Duration)) timer) *cor
 	c.suspicion = newTimer(c.judgeSuspects)
 	c.acks.timer = newTimer(c.sendDelayedAcks)
 	c.delayed.timer = newTimer(c.deliverDelayed)
-	c.swaps.timer = newTimer(c.releaseOverdue)
+	c.liar.swaps.timer = newTimer(c.releaseOverdue)
+	c.setLies(opts.Lies)
 	c.stats.Closes = make(map[int]uint64)
 	c.stats.Lies = make(map[string]uint64)
 	return c
@@ -142,10 +143,14 @@ func (c *core) recover(now time.Duration, k *socket, r *recovery) {
 	if r.token != "" {
 		c.writeConnected(s, r.token)
 	}
-	c.stats.Replays += uint64(s.replay.len())
+	from := c.lostReplay(s)
+	s.resumed = true
 	s.replay.each(func(f *form, sequenceID uint64) {
-		c.frame = f.appendNumbered(c.frame[:0], sequenceID)
-		k.write(c.frame)
+		if sequenceID >= from {
+			c.stats.Replays++
+			c.frame = f.appendNumbered(c.frame[:0], sequenceID)
+			k.write(c.frame)
+		}
 	})
 }
 

@@ -7,16 +7,21 @@ import "github.com/wpsbench/wpsbench/wire"
 func (c *core) publishGroup(h *hub, from *session, noEcho bool, sel *selection, d *wire.Downstream) {
 	c.stats.Publishes++
 	g := h.groups[string(d.Group)]
-	if g == nil {
+	if g == nil && !c.liar.any {
 		return // accepted all the same (protocol.md 3.4)
 	}
 	m := c.messages.take(d)
 	m.from, m.group = from, g
-	for _, s := range g.members {
-		if noEcho && s == from || sel != nil && !sel.takes(s) {
-			continue
+	if g != nil {
+		for _, s := range g.members {
+			if noEcho && s == from || sel != nil && !sel.takes(s) {
+				continue
+			}
+			c.offer(s, m)
 		}
-		c.offer(s, m)
+	}
+	if c.liar.any {
+		c.offerStrangers(h, m, d.Group)
 	}
 	c.messages.release(m)
 	c.settle()

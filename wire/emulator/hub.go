@@ -10,6 +10,7 @@ type hub struct {
 	sessions map[string]*session
 	users    map[string][]*session // few sessions each
 	groups   map[string]*group
+	left     map[string][]*session // by group, see LieAfterLeave
 }
 
 // group is a set of sessions. It exists while it has a member.
@@ -47,6 +48,7 @@ func (h *hub) remove(s *session) {
 		h.drop(s, g)
 	}
 	s.groups = nil
+	h.forget(s, "")
 	delete(h.sessions, s.id)
 	if user := string(s.user); user != "" {
 		if rest := without(h.users[user], s); len(rest) > 0 {
@@ -70,6 +72,7 @@ func (h *hub) join(s *session, name []byte) {
 	if _, member := g.index[s]; member {
 		return
 	}
+	h.forget(s, g.name)
 	g.index[s] = len(g.members)
 	g.members = append(g.members, s)
 	s.groups = append(s.groups, g)
@@ -87,6 +90,7 @@ func (h *hub) leave(s *session, name []byte) {
 	}
 	s.groups = without(s.groups, g)
 	h.drop(s, g)
+	h.remember(s, g.name)
 }
 
 // drop takes s out of g alone.

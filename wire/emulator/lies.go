@@ -1,103 +1,181 @@
 package emulator
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
 
-// Lies are faults of the service told on purpose, so that a checker can be
-// checked. Zero fields tell the truth.
-type Lies struct {
-	// Swap: with a value of n, every nth delivery of a client's group message to
-	// another client is delivered after the next one of the same publisher and group
-	// instead of before it, and numbered accordingly: only the publisher's order
-	// is broken.
-	Swap int
+// Lie is one kind of fault of the service told on purpose, so that a checker can be
+// checked.
+type Lie uint8
+
+// The lies. What a lie is told about, once in so often, is its opportunity; what is
+// counted in Stats.Lies is what a checker should find.
+const (
+	// LieDrop: a delivery of a client's group message is left out, and not numbered.
+	LieDrop Lie = iota
+	// LieDuplicate: such a delivery is made twice, under two sequence ids.
+	LieDuplicate
+	// LieSwap: such a delivery to another client comes after the next one of the same
+	// publisher and group instead of before it, and is numbered accordingly: only the
+	// publisher's order is broken.
+	LieSwap
+	// LieCorrupt: the last character of the data is another one.
+	LieCorrupt
+	// LieWrongType: text and JSON come as binary data, binary data as text.
+	LieWrongType
+	// LieReuseID: a delivery has the sequence id of the one before it.
+	LieReuseID
+	// LieSkipID: a sequence id is left out before a delivery.
+	LieSkipID
+	// LieWrongGroup: a publish is delivered to one session that is no member of its
+	// group, too.
+	LieWrongGroup
+	// LieAfterLeave: a publish is delivered to a session that has left its group.
+	LieAfterLeave
+	// LieAckOnly: a publish that asks for an ack is acknowledged and delivered to
+	// nobody. Every copy counts.
+	LieAckOnly
+	// LieLoseAck: the ack of a publish is not sent.
+	LieLoseAck
+	// LieAckTwice: the ack of a publish is sent twice.
+	LieAckTwice
+	// LieRunTwice: a publish that was executed is executed again when it is resent with
+	// the same ack id.
+	LieRunTwice
+	// LieLoseReplay: of what a recovery has to send again, everything is left out up to
+	// the first message that was published while the session was detached.
+	LieLoseReplay
+	// LieReplayAcked: a message that the client has acknowledged is sent again, after the
+	// first new one that follows a recovery.
+	LieReplayAcked
+
+	lieKinds // their number
+)
+
+// lieInfos name the lies and say what they do.
+var lieInfos = [lieKinds]struct{ name, text string }{
+	LieDrop:        {"drop", "a delivery is left out"},
+	LieDuplicate:   {"duplicate", "a delivery is made twice"},
+	LieSwap:        {"swap", "a delivery comes after the next one of its publisher"},
+	LieCorrupt:     {"corrupt", "a delivery has another last character"},
+	LieWrongType:   {"wrong-type", "a delivery has another data type"},
+	LieReuseID:     {"reuse-id", "a delivery has the sequence id of the one before it (reliable)"},
+	LieSkipID:      {"skip-id", "a sequence id is left out (reliable)"},
+	LieWrongGroup:  {"wrong-group", "a publish also reaches a session outside of its group"},
+	LieAfterLeave:  {"after-leave", "a publish also reaches a session that has left its group"},
+	LieAckOnly:     {"ack-only", "a publish is acknowledged and delivered to nobody; every copy counts"},
+	LieLoseAck:     {"lose-ack", "the ack of a publish is not sent"},
+	LieAckTwice:    {"ack-twice", "the ack of a publish is sent twice"},
+	LieRunTwice:    {"run-twice", "a publish that is resent with its ack id is executed again (reliable)"},
+	LieLoseReplay:  {"lose-replay", "a recovery leaves out the start of what it has to send again (reliable)"},
+	LieReplayAcked: {"replay-acked", "after a recovery an acknowledged message comes again, behind a new one (reliable)"},
 }
 
-// swapPatience bounds how long a delivery waits for the one that is to overtake
-// it. Then, or when its session leaves, drops or ends, it goes out in its place
-// and no lie was told.
-const swapPatience = 2 * time.Second
-
-// swapLie counts what could be lied about and remembers what is held back.
-type swapLie struct {
-	timer    timer
-	eligible uint64
-	held     []heldDelivery // oldest first; some may have gone out already
+// AllLies returns every lie there is.
+func AllLies() []Lie {
+	all := make([]Lie, lieKinds)
+	for i := range all {
+		all[i] = Lie(i)
+	}
+	return all
 }
 
-type heldDelivery struct {
-	session *session
-	until   time.Duration
+// String is the lie's name on command lines and in Stats.Lies.
+func (l Lie) String() string { return lieInfos[l].name }
+
+// Text says what the service then does.
+func (l Lie) Text() string { return lieInfos[l].text }
+
+// Share is how often a lie is told: N times at every Of opportunities, evenly. The
+// zero value is never.
+type Share struct{ N, Of int }
+
+// String is the share as it is written on a command line: 1/1000; "" for never.
+func (s Share) String() string {
+	if s.N == 0 {
+		return ""
+	}
+	return strconv.Itoa(s.N) + "/" + strconv.Itoa(s.Of)
 }
 
-// offer delivers m to s, or tells a lie about it. Messages of the application's
-// have no order to break, and a client's own echo would miss its place before the ack.
-func (c *core) offer(s *session, m *message) {
+// Lies are the lies to tell, by Lie. The zero value tells the truth.
+type Lies [lieKinds]Share
+
+// Set adds one lie, written NAME=N/M, such as swap=1/1000.
+func (l *Lies) Set(lie string) error {
+	name, share, ok := strings.Cut(lie, "=")
+	n, of, fraction := strings.Cut(share, "/")
+	i := slices.IndexFunc(lieInfos[:], func(x struct{ name, text string }) bool { return x.name == name })
+	s := Share{}
+	var errN, errOf error
+	s.N, errN = strconv.Atoi(n)
+	s.Of, errOf = strconv.Atoi(of)
 	switch {
-	case c.opts.Lies.Swap <= 0 || m.from == nil || m.from == s:
-		c.deliver(s, m)
-	case s.held != nil:
-		c.deliver(s, m)
-		if s.held.from == m.from && s.held.group == m.group {
-			c.tellSwap(s)
-		}
-	default:
-		c.swaps.eligible++
-		if c.swaps.eligible%uint64(c.opts.Lies.Swap) == 0 {
-			c.hold(s, m)
-		} else {
-			c.deliver(s, m)
-		}
+	case !ok || !fraction || errN != nil || errOf != nil || s.N < 0 || s.N > s.Of || s.Of < 1:
+		return fmt.Errorf("lie %q: write NAME=N/M, e.g. swap=1/1000", lie)
+	case i < 0:
+		return fmt.Errorf("lie %q: the emulator knows no lie %q", lie, name)
 	}
+	if s.N == 0 {
+		s = Share{}
+	}
+	l[i] = s
+	return nil
 }
 
-func (c *core) hold(s *session, m *message) {
-	m.in(s.encoding) // what it is made of is lent for the fan-out only
-	m.references++
-	s.held, s.heldUntil = m, c.now+swapPatience
-	if len(c.swaps.held) == 0 {
-		c.swaps.timer.Set(s.heldUntil)
-	}
-	c.swaps.held = append(c.swaps.held, heldDelivery{s, s.heldUntil})
-}
-
-// tellSwap delivers what s was denied, after the message that overtook it.
-func (c *core) tellSwap(s *session) {
-	m := s.held
-	s.held = nil
-	c.deliver(s, m)
-	if !s.doomed {
-		c.stats.Lies["swap"]++
-	}
-	c.messages.release(m)
-}
-
-// release delivers what s was denied before anything else happens to it. Not
-// during a fan-out.
-func (c *core) release(s *session) {
-	m := s.held
-	if m == nil {
-		return
-	}
-	s.held = nil
-	c.deliver(s, m)
-	c.messages.release(m)
-	c.settle()
-}
-
-// releaseOverdue releases what has waited too long.
-func (c *core) releaseOverdue(now time.Duration) {
-	c.now = now
-	q := c.swaps.held
-	due := 0
-	for ; due < len(q) && q[due].until <= now; due++ {
-		if s := q[due].session; s.heldUntil == q[due].until {
-			c.release(s)
+func (l *Lies) validate() error {
+	for i, s := range l {
+		if s != (Share{}) && (s.N < 1 || s.N > s.Of) {
+			return fmt.Errorf("lie %s: %d of %d is no share", Lie(i), s.N, s.Of)
 		}
 	}
-	n := copy(q, q[due:])
-	clear(q[n:])
-	c.swaps.held = q[:n]
-	if n > 0 {
-		c.swaps.timer.Set(q[0].until)
+	return nil
+}
+
+// liar is the core's bad conscience.
+type liar struct {
+	lies          Lies
+	any           bool // one of them may be told: only then anybody looks further
+	opportunities [lieKinds]uint64
+	swaps         swapLie
+}
+
+// setLies changes what is told from now on.
+func (c *core) setLies(l Lies) {
+	c.liar.lies, c.liar.any = l, l != Lies{}
+}
+
+// tempted takes an opportunity for a lie and reports whether it is to be told.
+func (c *core) tempted(l Lie) bool {
+	s := c.liar.lies[l]
+	if s.N == 0 {
+		return false
 	}
+	n := &c.liar.opportunities[l]
+	before := *n * uint64(s.N) / uint64(s.Of)
+	*n++
+	return *n*uint64(s.N)/uint64(s.Of) > before
+}
+
+// told counts a lie.
+func (c *core) told(l Lie, times int) {
+	if times > 0 {
+		c.stats.Lies[l.String()] += uint64(times)
+	}
+}
+
+// SetLies replaces the lies that are told, from now on. The error is of a share that
+// is none.
+func (s *Server) SetLies(l Lies) error {
+	if err := l.validate(); err != nil {
+		return err
+	}
+	if !s.do(func(c *core) { c.setLies(l) }) {
+		return errors.New("the emulator is closed")
+	}
+	return nil
 }

@@ -33,6 +33,14 @@ func (c *client) heard(first int) []string {
 	return texts
 }
 
+// swapping tells LieSwap at every nth opportunity; 0 = never.
+func swapping(n int) (l Lies) {
+	if n > 0 {
+		l[LieSwap] = Share{1, n}
+	}
+	return l
+}
+
 func TestSwap(t *testing.T) {
 	type step func(w *world, a, b, sub *client)
 	say := func(who, group, text string) step {
@@ -69,7 +77,7 @@ func TestSwap(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, Options{Lies: Lies{Swap: tt.every}, KeepAlive: -1})
+			w := newWorld(t, Options{Lies: swapping(tt.every), KeepAlive: -1})
 			a, b := w.open(wire.JSON), w.open(wire.JSON)
 			sub := w.open(wire.JSONReliable, withGroups("room", "hall"))
 			for _, s := range tt.steps {
@@ -82,15 +90,15 @@ func TestSwap(t *testing.T) {
 				t.Errorf("%d lies counted, want %d", got, tt.told)
 			}
 			w.advance(time.Hour)
-			if got := w.core.stats.Lies["swap"]; got != tt.told || len(w.core.swaps.held) != 0 {
-				t.Errorf("later: %d lies, %d held back", got, len(w.core.swaps.held))
+			if got := w.core.stats.Lies["swap"]; got != tt.told || len(w.core.liar.swaps.held) != 0 {
+				t.Errorf("later: %d lies, %d held back", got, len(w.core.liar.swaps.held))
 			}
 		})
 	}
 }
 
 func TestSwapAcrossADrop(t *testing.T) {
-	w := newWorld(t, Options{Lies: Lies{Swap: 1}, KeepAlive: -1})
+	w := newWorld(t, Options{Lies: swapping(1), KeepAlive: -1})
 	a := w.open(wire.JSON)
 	sub := w.open(wire.JSONReliable, withGroups("room"))
 	a.say("room", "1")
@@ -107,7 +115,7 @@ func TestSwapAcrossADrop(t *testing.T) {
 }
 
 func TestSwapForSimpleClients(t *testing.T) {
-	w := newWorld(t, Options{Lies: Lies{Swap: 1}})
+	w := newWorld(t, Options{Lies: swapping(1)})
 	a := w.open(wire.JSON)
 	sub := w.open(wire.Simple, withGroups("room"))
 	a.say("room", "1")
@@ -116,7 +124,7 @@ func TestSwapForSimpleClients(t *testing.T) {
 }
 
 func TestSwapLeavesTheOwnEchoAlone(t *testing.T) {
-	w := newWorld(t, Options{Lies: Lies{Swap: 1}})
+	w := newWorld(t, Options{Lies: swapping(1)})
 	a := w.open(wire.JSONReliable, withGroups("room"))
 	a.say("room", "1")
 	a.say("room", "2")

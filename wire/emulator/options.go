@@ -81,6 +81,9 @@ type Options struct {
 	RefuseRecovery func(connectionID string) (status int)
 	// Lies are faults told on purpose.
 	Lies Lies
+	// LiesAdmin serves GET and PUT /wpsbench/lies to this machine, which says what is
+	// told and how often, and changes it: {"lies": {"swap": "1/1000"}}.
+	LiesAdmin bool
 }
 
 // withDefaults fills in what is zero.
@@ -130,11 +133,13 @@ func (o Options) validate() error {
 		{"RecoveryWindow", int(o.RecoveryWindow)},
 		{"Delay", int(o.Delay)},
 		{"AckDelay", int(o.AckDelay)},
-		{"Lies.Swap", o.Lies.Swap},
 	} {
 		if limit.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", limit.name))
 		}
+	}
+	if err := o.Lies.validate(); err != nil {
+		problems = append(problems, err)
 	}
 	for i := range o.Handlers {
 		if err := o.Handlers[i].Validate(); err != nil {

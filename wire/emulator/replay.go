@@ -4,7 +4,7 @@ package emulator
 // acknowledged, in the order of their sequence ids (protocol.md 4.4). The zero
 // value is empty and holds no memory.
 type replayBuffer struct {
-	ring  []*form // length is a power of two
+	ring  []*form // length is a power of two; nil = an id that was left out
 	head  int     // position of the oldest
 	count int
 	first uint64 // sequence id of the oldest
@@ -36,6 +36,18 @@ func (b *replayBuffer) add(f *form, sequenceID uint64, maxMessages, maxBytes int
 	return true
 }
 
+// skip leaves a sequence id out that follows the last.
+func (b *replayBuffer) skip() {
+	if b.count == 0 {
+		return
+	}
+	if b.count == len(b.ring) {
+		b.grow()
+	}
+	b.ring[(b.head+b.count)&(len(b.ring)-1)] = nil
+	b.count++
+}
+
 func (b *replayBuffer) grow() {
 	ring := make([]*form, max(8, 2*len(b.ring)))
 	n := copy(ring, b.ring[b.head:])
@@ -50,10 +62,12 @@ func (b *replayBuffer) release(upTo uint64, pool *messagePool) {
 		f := b.ring[b.head]
 		b.ring[b.head] = nil
 		b.head = (b.head + 1) & (len(b.ring) - 1)
-		b.bytes -= f.numberedSize(b.first)
+		if f != nil {
+			b.bytes -= f.numberedSize(b.first)
+			pool.release(f.message)
+		}
 		b.first++
 		b.count--
-		pool.release(f.message)
 	}
 	if b.count == 0 && len(b.ring) > replayIdleSlots {
 		b.ring, b.head = nil, 0
@@ -68,6 +82,8 @@ func (b *replayBuffer) releaseAll(pool *messagePool) {
 // each calls fn for every message, oldest first.
 func (b *replayBuffer) each(fn func(f *form, sequenceID uint64)) {
 	for i := range b.count {
-		fn(b.ring[(b.head+i)&(len(b.ring)-1)], b.first+uint64(i))
+		if f := b.ring[(b.head+i)&(len(b.ring)-1)]; f != nil {
+			fn(f, b.first+uint64(i))
+		}
 	}
 }

@@ -24,6 +24,7 @@ func (c *core) received(s *session, op ws.OpCode, payload []byte) {
 		c.down = wire.Downstream{Kind: wire.Pong}
 		s.socket.writeMessage(&c.down)
 	case wire.SequenceAck: // ignored on the plain subprotocols, which keep nothing
+		c.keepAcked(s, up.SequenceID)
 		s.replay.release(up.SequenceID, &c.messages)
 	default:
 		c.request(s, up)
@@ -39,11 +40,19 @@ func (c *core) request(s *session, up *wire.Upstream) {
 	ackID, wanted := up.AckID, up.HasAckID
 	if wanted && s.acks.contains(ackID) {
 		c.stats.Duplicates++
+		c.runTwice(s, up)
 		c.answer(s, ackID, failure{"Duplicate", fmt.Sprintf("Message with ack-id: %d has been processed", ackID)})
 		return
 	}
 	if up.Kind != wire.SendEvent {
-		c.conclude(s, ackID, wanted, c.execute(s, up))
+		publish := up.Kind == wire.SendToGroup
+		f := c.execute(s, up)
+		if c.liar.any && wanted && publish && f == (failure{}) {
+			s.acks.add(ackID, c.opts.AckHistory)
+			c.lieAboutAck(s, ackID)
+			return
+		}
+		c.conclude(s, ackID, wanted, f)
 		return
 	}
 	c.event(s, string(up.Event), up, func(err error) {
@@ -83,7 +92,9 @@ func (c *core) execute(s *session, up *wire.Upstream) failure {
 		if !s.send.allows(up.Group) {
 			return forbidden("send to", up.Group)
 		}
-		c.publish(s, up)
+		if !c.withheld(s, up) {
+			c.publish(s, up)
+		}
 	default: // nothing else has an ack id
 	}
 	return failure{}

@@ -42,8 +42,13 @@ type session struct {
 
 	sequenceID uint64 // given out last
 	replay     replayBuffer
-	held       *message // kept back by the lie "swap"
-	heldUntil  time.Duration
+
+	// What lies need to know, see Lies.
+	held             *message // kept back by LieSwap
+	heldUntil        time.Duration
+	sequenceIDAtDrop uint64
+	resumed          bool   // by a recovery, and nothing new was delivered since
+	acked            []byte // the frame of a message that was acknowledged
 }
 
 // attach gives a session its socket.
@@ -60,6 +65,7 @@ func (c *core) attach(s *session, k *socket) {
 func (c *core) detach(s *session) {
 	s.socket.session = nil
 	s.socket = nil
+	s.sequenceIDAtDrop = s.sequenceID
 	if s.window == nil {
 		s.window = c.newTimer(func(now time.Duration) {
 			c.now = now

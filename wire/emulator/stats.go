@@ -32,7 +32,7 @@ type Stats struct {
 	// Closes counts the WebSockets that ended by the code of the first close
 	// frame either way; 1005 = one without a code, 1006 = none.
 	Closes map[int]uint64
-	// Lies counts the lies told, by name: "swap".
+	// Lies counts the lies told, by the name of the Lie: "swap".
 	Lies map[string]uint64
 }
 

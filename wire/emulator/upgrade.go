@@ -33,6 +33,8 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveClient(w, r, url.PathEscape(r.URL.Query().Get("hub")))
 	} else if strings.HasPrefix(path, "/api/") {
 		s.serveREST(w, r)
+	} else if s.opts.LiesAdmin && path == liesPath {
+		s.serveLies(w, r)
 	} else if s.opts.Web != nil {
 		s.opts.Web.ServeHTTP(w, r)
 	} else {
