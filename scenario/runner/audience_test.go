@@ -219,7 +219,7 @@ phases:`, 1), "faults=[{name: F1, at: 300ms, kind: rst, population: raw, hit: 2}
 
 // An order that is broken shows at simple clients too.
 func TestSimpleClientsOfALiar(t *testing.T) {
-	rec, stats := execute(t, planOf(t, alone), emulator.Options{Lies: emulator.Lies{Swap: 20}})
+	rec, stats := execute(t, planOf(t, alone), emulator.Options{Lies: emulator.Lies{emulator.LieSwap: {N: 1, Of: 20}}})
 	for _, c := range rec.Checks {
 		if (c.Result == metrics.CheckViolated) != (c.ID == "N1") || c.ID == "N1" && c.Violations != stats.Lies["swap"] {
 			t.Errorf("check %s is %s with %d violations; %d lies were told", c.ID, c.Result, c.Violations, stats.Lies["swap"])
