@@ -18,6 +18,7 @@ var records = map[string]func(testing.TB) *metrics.Run{
 	"failed":      failedRun,
 	"violated":    violatedRun,
 	"invalid":     invalidRun,
+	"degraded":    degradedRun,
 	"interrupted": interruptedRun,
 	"empty":       emptyRun,
 	"hostile":     hostileRun,
@@ -39,7 +40,6 @@ func passedRun(t testing.TB) *metrics.Run {
 			Load: metrics.Load{Connections: 1000, Groups: 100, PublishesPerS: 1000, DeliveriesPerS: 10000, PayloadBytes: 300,
 				DeliveredPerS: 9998.4, PublishedPerS: 1000, PeakMemoryBytes: 182_000_000, CPUSeconds: 31.5},
 		},
-		Verdict: metrics.Verdict{Result: "pass", ExitCode: 0, Headline: "PASSED: all 5 limits met, everything arrived once and in order", Reasons: []metrics.Reason{}},
 		Thresholds: []metrics.ThresholdResult{
 			{Metric: "e2e_latency", Expr: "p(99)<50ms", Phase: "steady", Measured: ptr(22725.0), Limit: 50000, Unit: "us", MarginRatio: ptr(-0.5455), Result: "pass", Source: metrics.Source{File: "scenarios/soak.yaml", Line: 41, Column: 18}},
 			{Metric: "ack_rtt", Expr: "p(99)<25ms", Phase: "steady", Measured: ptr(10682.0), Limit: 25000, Unit: "us", MarginRatio: ptr(-0.5727), Result: "pass", Source: metrics.Source{File: "scenarios/soak.yaml", Line: 42, Column: 14}},
@@ -99,6 +99,12 @@ func passedRun(t testing.TB) *metrics.Run {
 	}
 	r.Phases[1].Metrics["e2e_latency"].Count = 50_000
 	r.Series = series(75)
+	return decided(r)
+}
+
+// decided is a record with the verdict that its own figures call for.
+func decided(r *metrics.Run) *metrics.Run {
+	metrics.Decide(r)
 	return r
 }
 
@@ -243,21 +249,17 @@ func shortRun(t testing.TB) *metrics.Run {
 
 func failedRun(t testing.TB) *metrics.Run {
 	r := shortRun(t)
-	r.Verdict = metrics.Verdict{Result: "fail", ExitCode: 10, Headline: "FAILED: e2e_latency p(99)<20ms: 22.7 ms (scenarios/soak.yaml:41)",
-		Reasons: []metrics.Reason{{Code: "threshold", Severity: "fail", Text: "e2e_latency p(99)<20ms: 22.7 ms", Ref: "/thresholds/0"}}}
 	th := &r.Thresholds[0]
 	th.Expr, th.Limit, th.MarginRatio, th.Result = "p(99)<20ms", 20_000, ptr(0.136), "fail"
 	r.Thresholds[1].Phase, r.Thresholds[1].Population = "calm", "members"
 	r.Environment.Target.Kind, r.Environment.Target.Endpoint = "remote", "wss://bench.webpubsub.azure.com/client/hubs/bench"
 	r.Populations = append(r.Populations, metrics.PopulationResult{Name: "watchers", Subprotocol: "json.webpubsub.azure.v1", Connections: 10, ReachRatio: 1})
-	return r
+	return decided(r)
 }
 
 // violatedRun met an emulator that swaps messages on purpose.
 func violatedRun(t testing.TB) *metrics.Run {
 	r := passedRun(t)
-	r.Verdict = metrics.Verdict{Result: "violated", ExitCode: 14, Headline: "VIOLATED: 3 messages reordered in room-017 (first at t+50.4 s, 1.4 s after F2)",
-		Reasons: []metrics.Reason{{Code: "R6", Severity: "fail", Text: "R6 order within a publisher: 3 of 650 000", Ref: "/checks/3"}}}
 	r.Totals.Deliveries.Reordered = 3
 	r.Environment.Target.Lies = map[string]uint64{"swap": 3}
 	c := &r.Checks[3]
@@ -268,23 +270,18 @@ func violatedRun(t testing.TB) *metrics.Run {
 	}
 	r.Thresholds = append([]metrics.ThresholdResult{{Metric: "reordered", Expr: "count==0", Phase: "run", Measured: ptr(3.0), Unit: "count", Result: "fail", Source: metrics.Source{File: "scenarios/soak.yaml", Line: 44, Column: 16}}}, r.Thresholds...)
 	r.Events = append(r.Events, metrics.RunEvent{TS: 50.4, Kind: "violation", Text: "R6 in room-017", Ref: "/checks/3/examples/0"})
-	return r
+	return decided(r)
 }
 
 // invalidRun has a saturated generator and messages that never arrived.
 func invalidRun(t testing.TB) *metrics.Run {
 	r := shortRun(t)
-	r.Verdict = metrics.Verdict{Result: "invalid_run", ExitCode: 12, Headline: "INVALID RUN: generator was the bottleneck in 4 of 8 s (schedule lag)",
-		Reasons: []metrics.Reason{{Code: "schedule_lag", Severity: "fail", Text: "schedule lag p99 is 38 % of e2e p99: more cores, or fewer connections", Ref: "/health/gates/1"}}}
 	r.Health.Result, r.Health.BadWindows, r.Health.Windows = "invalid", 4, 8
 	g := &r.Health.Gates[1]
-	g.Value, g.Result, g.BadWindows = ptr(0.38), "invalid", 4
+	g.Value, g.Result, g.BadWindows, g.Advice = ptr(0.38), "invalid", 4, "more cores, or fewer connections"
 	g.Bad = []metrics.Span{{FromS: 5, ToS: 9}}
 	r.Health.Untrusted, r.Health.PushBack = g.Bad, metrics.PushBack{Windows: 2, Held: 1500}
 	r.Events = append(r.Events, metrics.RunEvent{TS: 5, Kind: "gate", Text: "untrusted for 4 s: schedule lag p99 as a share of e2e p99"})
-	for i := range r.Thresholds {
-		r.Thresholds[i].Result = "not_judged"
-	}
 	d := &r.Totals.Deliveries
 	d.Delivered, d.Undelivered, d.Excused.Disconnect, d.Excused.Unacknowledged = 640_000, 9_000, 600, 400
 	r.Checks[1].Result, r.Checks[1].Reason, r.Checks[1].CoverageRatio = "unknown", "messages still arrived when the drain was cut", 0.98
@@ -292,34 +289,48 @@ func invalidRun(t testing.TB) *metrics.Run {
 	m.Count, m.Censored, m.Percentiles["p99"], m.Percentiles["p99_9"] = 590_000, 9_000, nil, nil
 	r.Groups.ReachRatio, r.Groups.Worst = 0.985, []metrics.GroupReach{{Name: "room-003", Members: 10, Expected: 6500, Delivered: 6100}}
 	r.Connections.Funnel.Joined, r.Connections.Funnel.AtEnd, r.Connections.Funnel.UninjectedDrops = 998, 990, 8
-	return r
+	return decided(r)
 }
 
 func interruptedRun(t testing.TB) *metrics.Run {
 	r := shortRun(t)
 	r.Info.Status = "interrupted"
-	r.Verdict = metrics.Verdict{Result: "pass", ExitCode: 130, Headline: "PASSED, interrupted after 12 s: delivery only, limits were not judged"}
-	for i := range r.Thresholds {
-		r.Thresholds[i].Result, r.Thresholds[i].Measured, r.Thresholds[i].MarginRatio = "not_judged", nil, nil
-	}
 	r.Series.Columns["e2e_p99_us"][7] = nil // a gap
 	r.Series.Heatmap = nil
-	return r
+	return decided(r)
+}
+
+// degradedRun lost one of its four processes, and the connections in it.
+func degradedRun(t testing.TB) *metrics.Run {
+	r := shortRun(t)
+	r.Verdict = metrics.Verdict{Result: "degraded", Reasons: []metrics.Reason{
+		{Code: "node_lost", Severity: "warn", Text: "process 4713 ended at 8.2 s: the rest is of 750 of 1 000 connections", Ref: "/environment/nodes"}}}
+	r.Environment.Nodes = nil
+	for i := range 4 {
+		r.Environment.Nodes = append(r.Environment.Nodes, metrics.Node{PID: 4711 + i, Connections: 250, PeakMemoryBytes: 45_500_000})
+	}
+	r.Connections.Funnel.AtEnd = 750
+	d := &r.Totals.Deliveries
+	d.Delivered, d.Excused.SessionEnded = 637_500, 12_500
+	r.Totals.Outcomes.AckedDelivered, r.Totals.Outcomes.AckedMissing = 637_090, 12_500
+	for i := 8; i < 12; i++ {
+		r.Series.Columns["open"][i], r.Series.Columns["delivered_per_s"][i] = ptr(750.0), ptr(7500.0)
+	}
+	return decided(r)
 }
 
 // emptyRun never reached its target: no samples of anything.
 func emptyRun(testing.TB) *metrics.Run {
 	start := time.Date(2026, 3, 4, 10, 15, 2, 0, time.UTC)
-	return &metrics.Run{
+	return decided(&metrics.Run{
 		Kind: "wpsbench.run", SchemaVersion: "1.0", Profile: "spec",
-		Info: metrics.RunInfo{ID: "20260304T101502Z-9d02", Name: "quickstart", StartedAt: start, EndedAt: start.Add(1200 * time.Millisecond), DurationS: 1.2, Status: "aborted", Seed: 1},
-		Verdict: metrics.Verdict{Result: "not_run", ExitCode: 15, Headline: "NOT RUN: dial ws://127.0.0.1:9: connection refused",
-			Reasons: []metrics.Reason{{Code: "target", Severity: "fail", Text: "dial ws://127.0.0.1:9: connection refused", Ref: "/connections"}}},
+		Info:        metrics.RunInfo{ID: "20260304T101502Z-9d02", Name: "quickstart", StartedAt: start, EndedAt: start.Add(1200 * time.Millisecond), DurationS: 1.2, Status: "aborted", Seed: 1},
+		Verdict:     metrics.Verdict{Result: "not_run", Reasons: []metrics.Reason{{Code: "target", Severity: "fail", Text: "dial ws://127.0.0.1:9: connection refused", Ref: "/connections"}}},
 		Metrics:     map[string]*metrics.MetricSummary{"e2e_latency": {Unit: "us", Basis: "intended", Phase: "steady"}},
 		Connections: metrics.Connections{Funnel: metrics.Funnel{Planned: 10, Attempted: 3, FailedDials: 3}},
 		Health:      metrics.Health{Result: "valid"},
 		Environment: metrics.Environment{Target: metrics.Target{Kind: "loopback", Endpoint: "ws://127.0.0.1:9/client/hubs/bench", Subprotocol: "json.webpubsub.azure.v1"}},
-	}
+	})
 }
 
 // The texts a hostile scenario, server or close frame could hold.

@@ -110,8 +110,10 @@ type banner struct {
 	Class    string
 	Word     string
 	Sentence string
-	Reasons  []link
-	Health   string
+	Href     string // to where the sentence is proven
+	Reasons  []link // further ones
+	Lines    []fact // who and what can be believed, by a word
+	Advice   string // what helps against an invalid measurement
 	Part     string // how far a run came that did not reach its end
 }
 
@@ -124,18 +126,81 @@ func newBanner(r *metrics.Run) banner {
 		Class:    string(s.token),
 		Word:     verdictWord(r),
 		Sentence: verdictSentence(r),
-		Health:   healthLine(htmlNumbers, r),
+		Lines:    []fact{{"Generator", healthLine(htmlNumbers, r)}},
+	}
+	if parts := accountParts(htmlNumbers, r); len(parts) > 0 {
+		b.Lines = append(b.Lines, fact{"Delivery", strings.Join(parts, " · ")})
+	}
+	if parts := ruleParts(r); len(parts) > 0 {
+		b.Lines = append(b.Lines, fact{"Rules", strings.Join(parts, " · ")})
+	}
+	if r.Verdict.Result == "invalid_run" {
+		b.Advice = advice(r)
 	}
 	for i, reason := range r.Verdict.Reasons {
 		if i == 3 {
 			break
 		}
-		b.Reasons = append(b.Reasons, link{sectionOf(reason.Ref), reason.Text})
+		at := link{sectionOf(reason.Ref), reason.Text}
+		if i == 0 && strings.HasPrefix(b.Sentence, at.Text) {
+			b.Href = at.Href // said already
+			continue
+		}
+		b.Reasons = append(b.Reasons, at)
 	}
 	if r.Info.Status != "completed" {
 		b.Part = fmt.Sprintf("The run was %s after %s: totals are of the part that ran, and limits are not judged.", r.Info.Status, length(r.Info.DurationS))
 	}
 	return b
+}
+
+// advice is what helps against the first gate that made the measurement invalid.
+func advice(r *metrics.Run) string {
+	for _, g := range r.Health.Gates {
+		if g.Result == "invalid" && g.Advice != "" {
+			return words(g.ID) + ": " + g.Advice
+		}
+	}
+	return ""
+}
+
+// accountParts accounts for every copy that was expected, none for a run without
+// publishes.
+func accountParts(n numbers, r *metrics.Run) []string {
+	d := r.Totals.Deliveries
+	if d.Expected == 0 {
+		return nil
+	}
+	parts := []string{
+		n.count(d.Expected) + " expected", n.count(d.Delivered) + " delivered", n.count(d.Lost) + " lost",
+		n.count(d.Undelivered) + " late: not there at the end", n.count(d.Excused.Total()) + " excused",
+	}
+	var why []string
+	for _, e := range excuses(d.Excused) {
+		why = append(why, e.name+" "+n.count(e.n))
+	}
+	if len(why) > 0 {
+		parts[len(parts)-1] += " (" + strings.Join(why, ", ") + ")"
+	}
+	return parts
+}
+
+// ruleParts says which rules were judged, by their ids, and which had no opportunity
+// to be broken.
+func ruleParts(r *metrics.Run) []string {
+	var parts []string
+	for _, result := range []string{"violated", "unknown", "ok", "not_exercised"} {
+		var ids []string
+		for _, c := range r.Checks {
+			if c.Result == result {
+				ids = append(ids, c.ID)
+			}
+		}
+		if len(ids) > 0 {
+			parts = append(parts, answerOf(result).word+" "+strings.Join(ids, " "))
+		}
+	}
+	return parts
 }
 
 // sectionOf returns the place on the page that shows what a JSON pointer names.
@@ -209,14 +274,15 @@ func pushBackText(n numbers, p metrics.PushBack) string {
 		n.counted(p.Held, "publish", "publishes"))
 }
 
-// loadParts puts the load into words; none for a run that never had a plan.
+// loadParts says in words what load was reached, and asked for; none for a run that
+// never had a plan.
 func loadParts(n numbers, r *metrics.Run) []string {
 	l := r.Info.Load
 	if l.Connections == 0 {
 		return nil
 	}
 	parts := []string{
-		n.counted(uint64(max(l.Connections, 0)), "connection", "connections"),
+		n.count(uint64(max(r.Connections.Funnel.Connected, 0))) + " of " + n.counted(uint64(max(l.Connections, 0)), "connection", "connections"),
 		n.counted(uint64(max(l.Groups, 0)), "group", "groups"),
 	}
 	if l.PayloadBytes > 0 {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -131,12 +132,10 @@ func (s *summary) head() {
 	if t.Kind == "emulator" {
 		target = strings.TrimSpace("EMULATOR " + target)
 	}
-	var parts []string
-	for _, p := range []string{strings.TrimSpace("wpsbench " + s.r.Environment.Tool.Version), s.r.Info.Name, target, fmt.Sprintf("seed %d", s.r.Info.Seed)} {
-		if p != "" {
-			parts = append(parts, p)
-		}
-	}
+	// Neither may push the target off the line.
+	short := func(text string) string { return ellipsize(text, max(24, s.o.Width-56), "…") }
+	parts := []string{short(strings.TrimSpace("wpsbench " + s.r.Environment.Tool.Version)), short(s.r.Info.Name), target, fmt.Sprintf("seed %d", s.r.Info.Seed)}
+	parts = slices.DeleteFunc(parts, func(p string) bool { return p == "" })
 	s.line(strings.Join(parts, " · "), "")
 	if load := loadParts(textNumbers, s.r); len(load) > 0 {
 		s.fields("load", load...)
@@ -254,22 +253,13 @@ func (s *summary) delivery() {
 	s.wrap("    ", "    ", gap, parts)
 }
 
-// checks lists the promises that were broken or could not be judged.
+// checks names the rules by their answer, and tells of those that were broken or could
+// not be judged.
 func (s *summary) checks() {
-	counts := map[string]int{}
-	for _, c := range s.r.Checks {
-		counts[c.Result]++
-	}
 	if len(s.r.Checks) == 0 {
 		return
 	}
-	var parts []string
-	for _, result := range []string{"ok", "violated", "unknown", "not_exercised"} {
-		if counts[result] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[result], words(result)))
-		}
-	}
-	s.fields("checks", parts...)
+	s.fields("rules", ruleParts(s.r)...)
 	for _, c := range s.r.Checks {
 		a := answerOf(c.Result)
 		text := fmt.Sprintf("    %c %s: %s", a.mark, ellipsize(c.ID+" "+c.Name, 36, "…"), a.word)

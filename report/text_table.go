@@ -45,25 +45,26 @@ func (s *summary) latency() {
 // maxTextIncidents is how many rows of incidents a summary shows.
 const maxTextIncidents = 12
 
+// recovery writes a row per incident: how long connections were out, since the drop.
 func (s *summary) recovery() {
 	if len(s.r.Incidents) == 0 {
 		return
 	}
 	row := func(label string, cells ...string) {
 		line := left(ellipsize(label, labelWidth-2, "…"), labelWidth-2)
-		for i, width := range []int{7, 9, 6, 6, 9, 9} {
+		for i, width := range []int{7, 9, 5, 5, 11, 9} {
 			line += right(cells[i], width)
 		}
 		s.line(line+"  "+cells[6], "")
 	}
-	row("  recovery", "hit", "resumed", "new", "gone", "p50", "p95", "99 % caught up")
+	row("  recovery", "hit", "resumed", "new", "gone", "outage p50", "p95", "99 % caught up")
 	for i, inc := range s.r.Incidents {
 		if i == maxTextIncidents {
 			s.line(fmt.Sprintf("    %d more in the record", len(s.r.Incidents)-i), "")
 			break
 		}
 		p50, p95 := dash, dash
-		if st := inc.Stages["recovery"]; st != nil {
+		if st := inc.Stages["outage"]; st != nil {
 			p50, p95 = microsOf(st.P50), microsOf(st.P95)
 		}
 		row("    "+inc.ID+" "+inc.Kind, fmt.Sprint(inc.Hit), fmt.Sprint(inc.Outcomes.Resumed), fmt.Sprint(inc.Outcomes.NewConnection),

@@ -51,6 +51,13 @@ for (const name of names) {
       });
     }
 
+    test("the first screen holds verdict and key figures", async () => {
+      const page = await show(name);
+      const box = await page.locator("#figures").boundingBox();
+      assert.ok(name === "hostile" || box.y + box.height <= 800, `they end ${box.y + box.height} px down`);
+      await page.context().close();
+    });
+
     test("a telephone, 390 px wide", async () => {
       const page = await show(name, { viewport: { width: 390, height: 844 } });
       assert.ok(await overflow(page) <= 0, "the page is wider than the screen");
