@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -34,25 +35,27 @@ const (
 )
 
 func TestOfficialClient(t *testing.T) {
-	emulatorSuite(t, "client.test.mjs", emulator.Options{})
+	emulatorSuite(t, suite{file: "client.test.mjs"}, emulator.Options{})
 }
 
 func TestOfficialClientEdges(t *testing.T) {
-	emulatorSuite(t, "edges.test.mjs", emulator.Options{})
+	emulatorSuite(t, suite{file: "edges.test.mjs"}, emulator.Options{})
 }
 
 // TestOfficialClientConnectedAgain: a `connected` after a recovery, which the
 // specification allows, changes nothing for the application (protocol.md 4.5).
 func TestOfficialClientConnectedAgain(t *testing.T) {
-	emulatorSuite(t, "client.test.mjs", emulator.Options{ConnectedOnRecovery: true})
+	for _, file := range []string{"client.test.mjs", "edges.test.mjs"} {
+		emulatorSuite(t, suite{file: file, only: "recovery"}, emulator.Options{ConnectedOnRecovery: true})
+	}
 }
 
 func TestOfficialServerSDK(t *testing.T) {
-	emulatorSuite(t, "service.test.mjs", emulator.Options{})
+	emulatorSuite(t, suite{file: "service.test.mjs"}, emulator.Options{})
 }
 
 func TestOfficialServerSDKRequests(t *testing.T) {
-	emulatorSuite(t, "requests.test.mjs", emulator.Options{})
+	emulatorSuite(t, suite{file: "requests.test.mjs"}, emulator.Options{})
 }
 
 // TestOfficialServerSDKEntra: no key, TLS, and tokens that the service signs.
@@ -66,9 +69,8 @@ func TestOfficialServerSDKEntra(t *testing.T) {
 		t.Fatal(err)
 	}
 	const token = "a token of Microsoft Entra"
-	emulatorSuite(t, "entra.test.mjs", emulator.Options{
-		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, EntraToken: token,
-	}, "WPS_ENTRA_TOKEN="+token, "NODE_EXTRA_CA_CERTS="+ca)
+	emulatorSuite(t, suite{file: "entra.test.mjs", env: []string{"WPS_ENTRA_TOKEN=" + token, "NODE_EXTRA_CA_CERTS=" + ca}},
+		emulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, EntraToken: token})
 }
 
 // TestScriptedServers is the reverse: wpsbench against servers that are not ours.
@@ -77,7 +79,7 @@ func TestScriptedServers(t *testing.T) {
 }
 
 // TestScriptedProtobuf: the scripted servers' own codec, before anything is judged by it.
-func TestScriptedProtobuf(t *testing.T) { runSuite(t, nodeJS(t), "protobuf.test.mjs") }
+func TestScriptedProtobuf(t *testing.T) { runSuite(t, nodeJS(t), suite{file: "protobuf.test.mjs"}) }
 
 // TestOfficialMiddleware: the application's end of the event handlers that
 // `wpsbench serve --event-handler` calls.
@@ -94,11 +96,17 @@ func commandSuite(t *testing.T, file string) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build wpsbench: %v\n%s", err, out)
 	}
-	runSuite(t, node, file, "WPSBENCH="+binary)
+	runSuite(t, node, suite{file: file, env: []string{"WPSBENCH=" + binary}})
+}
+
+// suite is the tests of one file, or those whose names match only.
+type suite struct {
+	file, only string
+	env        []string
 }
 
 // emulatorSuite runs a suite against an emulator of its own.
-func emulatorSuite(t *testing.T, file string, opts emulator.Options, env ...string) {
+func emulatorSuite(t *testing.T, s suite, opts emulator.Options) {
 	t.Helper()
 	node := nodeJS(t)
 	srv, err := emulator.Start(opts)
@@ -110,16 +118,21 @@ func emulatorSuite(t *testing.T, file string, opts emulator.Options, env ...stri
 			t.Error(err)
 		}
 	}()
-	runSuite(t, node, file, append(env, "WPS_CONNECTION_STRING="+srv.ConnectionString())...)
+	s.env = append(s.env, "WPS_CONNECTION_STRING="+srv.ConnectionString())
+	runSuite(t, node, s)
 }
 
-// runSuite runs the tests of one file; its output is shown if one fails.
-func runSuite(t *testing.T, node, file string, env ...string) {
+// runSuite runs a suite; its output is shown if a test fails.
+func runSuite(t *testing.T, node string, s suite) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), suiteTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, node, "--test", "--test-force-exit", "--test-reporter=spec", file)
-	cmd.Env = append(os.Environ(), env...)
+	args := []string{"--test", "--test-force-exit", "--test-reporter=spec"}
+	if s.only != "" {
+		args = append(args, "--test-name-pattern="+s.only)
+	}
+	cmd := exec.CommandContext(ctx, node, append(args, s.file)...)
+	cmd.Env = append(os.Environ(), s.env...)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
@@ -127,11 +140,16 @@ func runSuite(t *testing.T, node, file string, env ...string) {
 	}
 	switch {
 	case err != nil:
-		t.Errorf("%s: %v\n%s", file, err, out)
+		t.Errorf("%s: %v\n%s", s.file, err, out)
+	case !ran.Match(out):
+		t.Errorf("%s: no test ran\n%s", s.file, out)
 	case testing.Verbose():
-		t.Logf("%s\n%s", file, out)
+		t.Logf("%s\n%s", s.file, out)
 	}
 }
+
+// ran is what the reporter says when something was tested.
+var ran = regexp.MustCompile(`(?m)^ℹ pass [1-9]`)
 
 // nodeJS returns a Node.js that the SDKs run on. Without one, or without the
 // packages, the test is skipped; in CI it installs the packages, once, and fails

@@ -77,7 +77,7 @@ WebSocket.prototype.send = function (data, ...rest) {
 };
 WebSocket.prototype.emit = function (name, ...args) {
   if (name === "open") note(this, "open");
-  if (name === "message" && !args[1]) note(this, "receive", { message: JSON.parse(args[0]) });
+  if (name === "message" && String(args[0]).startsWith("{")) note(this, "receive", { message: JSON.parse(args[0]) });
   if (name === "close") note(this, "close", { code: args[0], reason: args[1].toString() });
   return emit.call(this, name, ...args);
 };

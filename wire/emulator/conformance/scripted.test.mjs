@@ -321,4 +321,4 @@ for (const [name, answer] of [
   assert.equal(r.record, null);
 });
 
-describe("scripted servers", { concurrency: 6 }, () => { for (const [name, body] of cases) test(name, body); });
+describe("scripted servers", { concurrency: 8 }, () => { for (const [name, body] of cases) test(name, body); });
