@@ -20,7 +20,7 @@ type URLFunc func(ctx context.Context) (string, error)
 // goroutine: they may be called in Do, in a Timer's function and by a Handler.
 type Client struct {
 	loop        *Loop
-	session     *Session
+	session     Session
 	subprotocol Subprotocol
 	askFor      URLFunc
 
@@ -34,7 +34,8 @@ type Client struct {
 // Open returns a Client that waits for Start. cfg may be shared and must not
 // change any more; h gets the Session's events; seed is NewSession's.
 func (l *Loop) Open(cfg *SessionConfig, url URLFunc, h Handler, seed uint64) *Client {
-	c := &Client{loop: l, session: NewSession(cfg, h, seed), subprotocol: cfg.Subprotocol, askFor: url}
+	c := &Client{loop: l, subprotocol: cfg.Subprotocol, askFor: url}
+	c.session.init(cfg, h, seed, l.work)
 	c.timer = l.NewTimer(c.tick)
 	return c
 }
@@ -121,9 +122,6 @@ func (c *Client) AckedSequence() uint64 { return c.session.AckedSequence() }
 
 // UnackedSequence is Session.UnackedSequence.
 func (c *Client) UnackedSequence() uint64 { return c.session.UnackedSequence() }
-
-// Stats returns the Session's counts so far.
-func (c *Client) Stats() SessionStats { return c.session.Stats() }
 
 // Buffered returns how many bytes the kernel has not accepted yet: the backlog of
 // a peer, or a link, that is slower than what is sent.

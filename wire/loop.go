@@ -21,6 +21,7 @@ const maxDials = 256
 type Loop struct {
 	loop   *loop.Loop
 	dialer *Dialer
+	work   *workspace // of the Sessions
 	ran    atomic.Bool
 
 	// The loop's goroutine only.
@@ -38,7 +39,7 @@ type Timer = loop.Timer
 
 // NewLoop returns a Loop that opens its connections by d. It does nothing before Run.
 func NewLoop(d *Dialer) *Loop {
-	return &Loop{loop: loop.New(Now), dialer: d}
+	return &Loop{loop: loop.New(Now), dialer: d, work: newWorkspace()}
 }
 
 // Run turns the calling goroutine into the Loop's until ctx ends, which is no

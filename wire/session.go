@@ -253,7 +253,8 @@ const (
 	CommandAbort
 )
 
-// SessionStats counts what a Session has done over its life and raises no event for.
+// SessionStats counts what a Session, or all those of a Loop with one configuration,
+// have done over their life and raise no event for.
 type SessionStats struct {
 	SequenceAcks uint64 // sent
 	Pings        uint64 // keep-alives of ours

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/gobwas/ws"
 )
@@ -105,5 +106,13 @@ func BenchmarkSessionRound(b *testing.B) {
 	for b.Loop() {
 		st.prepare()
 		st.round(b)
+	}
+}
+
+// Sessions of one Loop share what a message needs: one of them costs no more than
+// this, the strings of its connection aside.
+func TestIdleSessionIsSmall(t *testing.T) {
+	if got := unsafe.Sizeof(Client{}); got > 520 {
+		t.Errorf("a Client with its Session takes %d bytes, want at most 520", got)
 	}
 }

@@ -122,7 +122,7 @@ func (s *Session) end(reason EndReason) {
 		s.giveUpPending()
 	}
 	for s.pending.len() > 0 {
-		s.unanswered(s.pending.take(s.pending.all()[0].AckID))
+		s.unanswered(s.pending.take(s.work, s.pending.all()[0].AckID))
 	}
 	if s.state == stateClosed || !s.cfg.Retry.NewAckID {
 		s.abandonRetries()

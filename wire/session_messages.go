@@ -10,7 +10,7 @@ var errNoConnectionID = errors.New("connected message names no connection")
 
 // message handles one whole data message of the peer.
 func (s *Session) message(op ws.OpCode, payload []byte) error {
-	m := &s.downstream
+	m := &s.work.downstream
 	if s.cfg.Subprotocol == Simple {
 		*m = Downstream{Kind: ServerMessage, DataType: DataText, Data: payload}
 		if op == ws.OpBinary {
@@ -19,7 +19,7 @@ func (s *Session) message(op ws.OpCode, payload []byte) error {
 		s.emit(Event{Kind: EventMessage, Fresh: true, Message: m})
 		return nil
 	}
-	if err := s.encoding.Downstream(&s.decoder, payload, m); err != nil {
+	if err := s.encoding.Downstream(&s.work.decoder, payload, m); err != nil {
 		return err
 	}
 	switch m.Kind {

@@ -20,9 +20,8 @@ type pendingRequest struct {
 // pendingRequests holds the requests that await an ack, by ack id. Answers mostly
 // come in order, so what is looked for is at the head or close to it.
 type pendingRequests struct {
-	list []*pendingRequest // live from head on, ack ids ascending
+	list []*pendingRequest // live from head on, ack ids ascending; borrowed while there are any
 	head int
-	free []*pendingRequest // their buffers are kept to encode into; as many as were ever pending at once
 }
 
 func (p *pendingRequests) len() int { return len(p.list) - p.head }
@@ -40,7 +39,10 @@ func (p *pendingRequests) ackIDs() []uint64 {
 }
 
 // push adds a request with the largest ack id so far.
-func (p *pendingRequests) push(r *pendingRequest) {
+func (p *pendingRequests) push(w *workspace, r *pendingRequest) {
+	if p.list == nil {
+		p.list = w.list()
+	}
 	if len(p.list) == cap(p.list) && p.head > len(p.list)/2 {
 		n := copy(p.list, p.list[p.head:])
 		clear(p.list[n:])
@@ -50,9 +52,9 @@ func (p *pendingRequests) push(r *pendingRequest) {
 }
 
 // insert adds a request whose ack id need not be the largest.
-func (p *pendingRequests) insert(r *pendingRequest) {
+func (p *pendingRequests) insert(w *workspace, r *pendingRequest) {
 	i, _ := p.find(r.AckID)
-	p.push(r)
+	p.push(w, r)
 	live := p.all()
 	copy(live[i+1:], live[i:])
 	live[i] = r
@@ -66,7 +68,7 @@ func (p *pendingRequests) find(ackID uint64) (i int, ok bool) {
 }
 
 // take removes the request with the ack id; nil if none is waiting.
-func (p *pendingRequests) take(ackID uint64) *pendingRequest {
+func (p *pendingRequests) take(w *workspace, ackID uint64) *pendingRequest {
 	i, ok := p.find(ackID)
 	if !ok {
 		return nil
@@ -77,27 +79,8 @@ func (p *pendingRequests) take(ackID uint64) *pendingRequest {
 	live[0] = nil
 	p.head++
 	if p.head == len(p.list) {
-		p.list, p.head = p.list[:0], 0
+		w.recycleList(p.list)
+		p.list, p.head = nil, 0
 	}
 	return r
-}
-
-// spare returns an empty request, which goes back by recycle.
-func (p *pendingRequests) spare() *pendingRequest {
-	n := len(p.free)
-	if n == 0 {
-		return new(pendingRequest)
-	}
-	r := p.free[n-1]
-	p.free = p.free[:n-1]
-	return r
-}
-
-func (p *pendingRequests) recycle(r *pendingRequest) {
-	encoded := r.encoded[:0]
-	if cap(encoded) > maxKeptBytes {
-		encoded = nil
-	}
-	*r = pendingRequest{encoded: encoded}
-	p.free = append(p.free, r)
 }

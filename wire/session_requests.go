@@ -94,12 +94,12 @@ func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (
 	}
 	r := s.encode(m, ack)
 	if len(r.encoded) > limit {
-		s.pending.recycle(r)
+		s.work.recycle(r)
 		return 0, ErrTooLarge
 	}
 	if !ack {
 		s.write(s.encoding.OpCode(), r.encoded)
-		s.pending.recycle(r)
+		s.work.recycle(r)
 		return 0, nil
 	}
 	s.enqueue(r, Request{Kind: m.Kind, Tag: tag})
@@ -109,7 +109,7 @@ func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (
 
 // compose returns the message to fill in, empty but for room in its names.
 func (s *Session) compose(kind UpstreamKind) *Upstream {
-	m := &s.upstream
+	m := &s.work.upstream
 	*m = Upstream{Kind: kind, Group: m.Group[:0], Event: m.Event[:0]}
 	return m
 }
@@ -120,7 +120,7 @@ func (s *Session) encode(m *Upstream, ack bool) *pendingRequest {
 	if ack {
 		m.HasAckID, m.AckID = true, s.lastAckID+1
 	}
-	r := s.pending.spare()
+	r := s.work.request()
 	r.encoded = s.encoding.AppendUpstream(r.encoded, m)
 	return r
 }
@@ -130,7 +130,7 @@ func (s *Session) enqueue(r *pendingRequest, req Request) {
 	s.lastAckID++
 	r.Request = req
 	r.AckID = s.lastAckID
-	s.pending.push(r)
+	s.pending.push(s.work, r)
 }
 
 // send writes a pending request, for the first time or again.
@@ -149,7 +149,7 @@ func (s *Session) send(r *pendingRequest) {
 func (s *Session) writeMessage(m *Upstream) {
 	r := s.encode(m, false)
 	s.write(s.encoding.OpCode(), r.encoded)
-	s.pending.recycle(r)
+	s.work.recycle(r)
 }
 
 // writeRaw writes the payload itself (protocol.md 3.5, 6).
@@ -160,7 +160,7 @@ func (s *Session) writeRaw(m *Upstream) {
 // answered handles an ack. An error is final unless SessionConfig.Retry says
 // otherwise: what it means for the load is not the Session's to decide.
 func (s *Session) answered(m *Downstream) {
-	r := s.pending.take(m.AckID)
+	r := s.pending.take(s.work, m.AckID)
 	if r == nil && s.lateAck(m.AckID) {
 		return
 	}
@@ -178,6 +178,6 @@ func (s *Session) answered(m *Downstream) {
 		s.joinRefused = s.joinRefused || !success
 	}
 	s.emit(Event{Kind: EventAcked, Request: &r.Request, Message: m, Success: success, Duplicate: duplicate})
-	s.pending.recycle(r)
+	s.work.recycle(r)
 	s.settle()
 }

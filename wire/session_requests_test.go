@@ -96,7 +96,7 @@ func TestRequestLimits(t *testing.T) {
 		if err := publish(tt.bytes, tt.ack); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}
-		if free := len(r.s.pending.free); r.s.upstream.Data != nil || tt.want != nil && tt.bytes < 120 && free != 1 && r.s.InFlight() < 2 {
+		if free := len(r.s.work.requests); r.s.work.upstream.Data != nil || tt.want != nil && tt.bytes < 120 && free != 1 && r.s.InFlight() < 2 {
 			t.Errorf("%s: the payload is kept, or %d spare requests instead of 1", tt.name, free)
 		}
 	}
@@ -137,17 +137,18 @@ func TestPublishInsideAcked(t *testing.T) {
 func TestPendingRequests(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var p pendingRequests
+	w := newWorkspace()
 	model := map[uint64]*pendingRequest{}
 	next := uint64(1)
 	for range 20_000 {
 		switch {
 		case random.IntN(100) < 52 && len(model) < 300:
-			r := p.spare()
+			r := w.request()
 			if len(r.encoded) != 0 || r.sent || r.Request != (Request{}) {
 				t.Fatalf("a spare request is not empty: %+v", r)
 			}
 			r.AckID, r.encoded, r.sent = next, fmt.Append(r.encoded, next), true
-			p.push(r)
+			p.push(w, r)
 			model[next] = r
 			next++
 		default: // mostly near the oldest, sometimes anywhere, sometimes not there
@@ -155,13 +156,13 @@ func TestPendingRequests(t *testing.T) {
 			if p.len() > 0 && random.IntN(4) > 0 {
 				id = p.all()[random.IntN(min(p.len(), 3))].AckID
 			}
-			r := p.take(id)
+			r := p.take(w, id)
 			if r != model[id] {
 				t.Fatalf("take(%d) = %v, want %v", id, r, model[id])
 			}
 			delete(model, id)
 			if r != nil {
-				p.recycle(r)
+				w.recycle(r)
 			}
 		}
 		if p.len() != len(model) || !slices.IsSortedFunc(p.all(), func(a, b *pendingRequest) int { return int(a.AckID) - int(b.AckID) }) {
@@ -171,7 +172,7 @@ func TestPendingRequests(t *testing.T) {
 	if n := cap(p.list); n > 4*300 {
 		t.Errorf("the list has grown to %d for at most 300 requests", n)
 	}
-	if n := len(p.free) + p.len(); n > 300 {
+	if n := len(w.requests) + p.len(); n > 300 {
 		t.Errorf("%d requests were made for at most 300 at once", n)
 	}
 }

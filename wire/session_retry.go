@@ -68,7 +68,7 @@ func (s *Session) giveUp(sent time.Duration) {
 			i++ // joins and leaves belong to the connection
 			continue
 		}
-		s.pending.take(r.AckID)
+		s.pending.take(s.work, r.AckID)
 		s.expectLate(r.AckID)
 		if !s.putOff(r) {
 			s.unanswered(r)
@@ -133,7 +133,7 @@ func (s *Session) retry() {
 		case s.state == stateReady && s.cfg.Retry.NewAckID:
 			s.sendRenumbered(r)
 		case s.state == stateReady:
-			s.pending.insert(r)
+			s.pending.insert(s.work, r)
 			s.send(r)
 		case s.cfg.Retry.NewAckID:
 			if !s.putOff(r) { // an attempt without a connection fails at once
@@ -149,20 +149,20 @@ func (s *Session) retry() {
 // sendRenumbered encodes a request again under the next ack id.
 func (s *Session) sendRenumbered(r *pendingRequest) {
 	m := s.compose(UpstreamUnknown)
-	if err := s.encoding.Upstream(&s.decoder, r.encoded, m); err != nil {
+	if err := s.encoding.Upstream(&s.work.decoder, r.encoded, m); err != nil {
 		s.unanswered(r) // it breaks a rule of the protocol: the service refused it, and would again
 		return
 	}
 	again := s.encode(m, true)
 	r.encoded, again.encoded = again.encoded, r.encoded
-	s.upstream.Data = nil // borrowed from the bytes that are recycled
-	s.upstream.Group, s.upstream.Event, s.upstream.Metadata = nil, nil, nil
-	s.pending.recycle(again)
+	s.work.upstream.Data = nil // borrowed from the bytes that are recycled
+	s.work.upstream.Group, s.work.upstream.Event, s.work.upstream.Metadata = nil, nil, nil
+	s.work.recycle(again)
 	s.lastAckID++
 	r.AckID = s.lastAckID
 	r.Renumbered++
 	r.Resends-- // send counts it as one
-	s.pending.push(r)
+	s.pending.push(s.work, r)
 	s.send(r)
 	s.emit(Event{Kind: EventRetried, Request: &r.Request})
 }
@@ -170,7 +170,7 @@ func (s *Session) sendRenumbered(r *pendingRequest) {
 // unanswered tells that a request will never be answered.
 func (s *Session) unanswered(r *pendingRequest) {
 	s.emit(Event{Kind: EventUnanswered, Request: &r.Request})
-	s.pending.recycle(r)
+	s.work.recycle(r)
 }
 
 // abandonRetries ends what waits for a retry that cannot come.

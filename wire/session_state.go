@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/gobwas/ws"
-
 	"github.com/wpsbench/wpsbench/wire/internal/frame"
 )
 
@@ -114,10 +112,9 @@ type Session struct {
 	// The socket.
 	epoch    uint32
 	openedAt time.Duration
-	proven   bool // it has brought something that shows the service to serve us
-	parser   frame.Parser
-	onFrame  func(ws.OpCode, []byte) error // s.frame, bound once
-	out      []byte
+	proven   bool          // it has brought something that shows the service to serve us
+	parser   *frame.Parser // nil between two messages
+	out      []byte        // of the workspace, nil while there is nothing to write
 	command  Command
 	after    afterClose    // what follows our close frame
 	lastSent time.Duration // of anything
@@ -146,23 +143,22 @@ type Session struct {
 	lastAckID uint64
 	attempts  int // pauses since the last connection was made
 
-	// Scratch, so that a message costs no allocation.
-	decoder    Decoder
-	downstream Downstream
-	upstream   Upstream
-	event      Event
-	emitting   bool
-
-	stats SessionStats
+	work  *workspace
+	stats *SessionStats // of all Sessions with this configuration
 }
 
 // NewSession returns a Session that waits for Start. cfg must not change any
 // more; seed draws the masks and the jitter of its pauses.
 func NewSession(cfg *SessionConfig, h Handler, seed uint64) *Session {
-	s := &Session{cfg: cfg, encoding: cfg.Subprotocol.Encoding(), handler: h}
-	s.random.Seed(seed, 0)
-	s.onFrame = s.frame
+	s := &Session{}
+	s.init(cfg, h, seed, newWorkspace())
 	return s
+}
+
+// init makes s a new Session beside others of the same goroutine.
+func (s *Session) init(cfg *SessionConfig, h Handler, seed uint64, w *workspace) {
+	*s = Session{cfg: cfg, encoding: cfg.Subprotocol.Encoding(), handler: h, work: w, stats: w.statsOf(cfg)}
+	s.random.Seed(seed, 0)
 }
 
 // Ready reports whether Publish and SendEvent are possible: the socket is open
@@ -183,20 +179,23 @@ func (s *Session) InFlight() int { return s.pending.len() + len(s.retries) }
 // the last one acknowledged by `sequenceAck`.
 func (s *Session) UnackedSequence() uint64 { return s.sequence.seen - s.sequence.acked }
 
-// Stats returns the counts so far.
-func (s *Session) Stats() SessionStats { return s.stats }
-
-// maxKeptBytes is the largest buffer a Session keeps for later use.
-const maxKeptBytes = 16 << 10
+// Stats returns the counts so far; of a Session on a Loop see [Loop.Stats].
+func (s *Session) Stats() SessionStats { return *s.stats }
 
 // Output returns the bytes to write to the socket and forgets them. They are
 // borrowed until the next call of any input or request method.
 func (s *Session) Output() []byte {
 	out := s.out
-	if s.out = s.out[:0]; cap(s.out) > maxKeptBytes {
-		s.out = nil
+	if s.out = nil; out != nil {
+		s.work.lend(out)
 	}
 	return out
+}
+
+// dropOutput forgets what is not written yet.
+func (s *Session) dropOutput() {
+	s.work.recycleOutput(s.out)
+	s.out = nil
 }
 
 // Command returns what is to be done with the transport, after Output has been
@@ -286,16 +285,16 @@ func (s *Session) established() bool {
 	return s.state == stateJoining || s.state == stateReady
 }
 
-// emit tells the handler. The Event lives in s, except when the handler closes
-// the Session inside an event: what that raises must not overwrite it.
+// emit tells the handler. The Event lives in the workspace, except when the handler
+// closes a Session inside an event: what that raises must not overwrite it.
 func (s *Session) emit(ev Event) {
 	ev.Epoch, ev.Connection, ev.ConnectionID = s.epoch, s.connection+1, s.connectionID
-	p, outer := &s.event, s.emitting
+	p, outer := &s.work.event, s.work.emitting
 	if outer {
 		p = new(Event)
 	}
 	*p = ev
-	s.emitting = true
+	s.work.emitting = true
 	s.handler.Event(s.now, p)
-	s.emitting = outer
+	s.work.emitting = outer
 }

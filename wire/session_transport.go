@@ -39,11 +39,7 @@ func (s *Session) Opened(now time.Duration, t *DialTrace) {
 	s.idleAt = now + s.cfg.IdleTimeout
 	s.epoch++
 	s.proven = false
-	s.parser.Reset(frame.Config{
-		Text:            s.encoding == EncodingJSON,
-		Binary:          s.encoding == EncodingProtobuf,
-		MaxMessageBytes: s.cfg.maxMessageBytes(),
-	})
+	s.work.dropParser(s)
 	if recovering {
 		s.resume(t)
 		return
@@ -81,7 +77,7 @@ func (s *Session) Received(now time.Duration, data []byte) {
 	}
 	s.now, s.lastRead = now, now
 	s.stats.BytesIn += uint64(len(data))
-	if err := s.parser.Feed(data, s.onFrame); err != nil {
+	if err := s.work.feed(s, data); err != nil {
 		s.violated(err)
 	}
 }
@@ -145,7 +141,7 @@ func (s *Session) Lost(now time.Duration, err error) {
 		return
 	}
 	s.now = now
-	s.out = s.out[:0]
+	s.dropOutput()
 	s.dropped(drop{err: err, byPeer: s.state != stateClosing && endedByPeer(err)})
 }
 
@@ -156,23 +152,31 @@ func endedByPeer(err error) bool {
 
 // abort gives the socket up.
 func (s *Session) abort(err error) {
-	s.out = s.out[:0]
+	s.dropOutput()
 	s.command = CommandAbort
 	s.dropped(drop{err: err})
 }
 
 // write adds a frame to the output.
 func (s *Session) write(op ws.OpCode, payload []byte) {
-	mask, before := s.mask(), len(s.out)
+	mask, before := s.mask(), s.openOutput()
 	s.out = frame.AppendFrame(s.out, op, payload, &mask)
 	s.wrote(before)
 }
 
 // writeClose adds a close frame to the output; code 0 and 1005 stand for none.
 func (s *Session) writeClose(code uint16) {
-	mask, before := s.mask(), len(s.out)
+	mask, before := s.mask(), s.openOutput()
 	s.out = frame.AppendClose(s.out, ws.StatusCode(code), "", &mask)
 	s.wrote(before)
+}
+
+// openOutput returns how much output there is already, and has room for more.
+func (s *Session) openOutput() int {
+	if s.out == nil {
+		s.out = s.work.output()
+	}
+	return len(s.out)
 }
 
 func (s *Session) wrote(before int) {

@@ -165,18 +165,13 @@ func (r *run) trafficOf(population int) metrics.Totals {
 	for _, w := range r.workers {
 		t.Bytes.PayloadSent += w.counts.payloadSent[population]
 		t.Bytes.PayloadReceived += w.counts.payloadRecv[population]
-		for _, m := range w.members {
-			if m.population != population {
-				continue
-			}
-			s := m.client.Stats()
-			t.Bytes.Sent += s.BytesOut
-			t.Bytes.Received += s.BytesIn
-			t.Messages.SequenceAcks += s.SequenceAcks
-			t.Messages.Pings += s.Pings
-			t.Messages.Pongs += s.Pongs
-			t.Messages.Unknown += s.Unknown
-		}
+		s := w.loop.Stats(&r.sessions[population])
+		t.Bytes.Sent += s.BytesOut
+		t.Bytes.Received += s.BytesIn
+		t.Messages.SequenceAcks += s.SequenceAcks
+		t.Messages.Pings += s.Pings
+		t.Messages.Pongs += s.Pongs
+		t.Messages.Unknown += s.Unknown
 	}
 	return t
 }

@@ -43,15 +43,15 @@ type worker struct {
 	calls sync.WaitGroup  // goroutines of REST calls
 	ctx   context.Context // theirs: done when the worker is to end
 
-	incidents []incidentShard // one per fault of the scenario, and one for drops that nobody injected
-	closes    map[closeKey]uint64
-	funnel    metrics.Funnel
-	counts    counts
-	shard     *metrics.Shard    // from the end of the drain on
-	traffic   wire.SessionStats // of all members, as of the last tick
-	payload   []byte            // scratch
-	tick      int
-	pulse     pulse
+	incidents         []incidentShard // one per fault of the scenario, and one for drops that nobody injected
+	closes            map[closeKey]uint64
+	funnel            metrics.Funnel
+	counts            counts
+	shard             *metrics.Shard // from the end of the drain on
+	bytesIn, bytesOut uint64         // as of the last tick
+	payload           []byte         // scratch
+	tick              int
+	pulse             pulse
 }
 
 // counts of one worker that the record sums up.
@@ -202,19 +202,15 @@ func (w *worker) beat(now time.Duration) {
 
 // handOver gives the interval that just ended to the controller.
 func (w *worker) handOver() {
-	var now wire.SessionStats
-	for _, m := range w.members {
-		s := m.client.Stats()
-		now.SequenceAcks += s.SequenceAcks
-		now.Pings += s.Pings
-		now.Pongs += s.Pongs
-		now.Unknown += s.Unknown
-		now.BytesIn += s.BytesIn
-		now.BytesOut += s.BytesOut
+	var in, out uint64
+	for i := range w.run.sessions {
+		s := w.loop.Stats(&w.run.sessions[i])
+		in += s.BytesIn
+		out += s.BytesOut
 	}
 	iv := w.recorder.Swap()
-	iv.BytesReceived, iv.BytesSent = now.BytesIn-w.traffic.BytesIn, now.BytesOut-w.traffic.BytesOut
-	w.traffic = now
+	iv.BytesReceived, iv.BytesSent = in-w.bytesIn, out-w.bytesOut
+	w.bytesIn, w.bytesOut = in, out
 	iv.Open, iv.Recovering = w.counts.open.low, w.counts.recovering.high
 	w.counts.open.reset()
 	w.counts.recovering.reset()

@@ -23,6 +23,14 @@ type Config struct {
 	// together. It is checked when a frame's header is read, before a byte of
 	// the payload is kept. 0 admits empty messages only.
 	MaxMessageBytes int
+	// Scratch may be shared by the Parsers of one goroutine; nil = the Parser's own.
+	Scratch *Scratch
+}
+
+// Scratch is what reading a header needs besides the Parser's state.
+type Scratch struct {
+	reader bytes.Reader
+	header [ws.MaxHeaderSize - 2]byte
 }
 
 // Parser turns the byte stream of one WebSocket into messages. The zero value
@@ -38,22 +46,23 @@ type Parser struct {
 	end bool  // a close frame was read: what follows is discarded (RFC 6455 1.4)
 
 	head    [ws.MaxHeaderSize]byte // start of a header that is incomplete
-	headLen int
-	reader  bytes.Reader               // scratch for ws.ReadHeaderBuffer, here to be
-	scratch [ws.MaxHeaderSize - 2]byte // allocated once
+	headLen uint8
 
 	inFrame bool // hdr is the frame whose payload is being read
 	hdr     ws.Header
 	got     int64 // bytes of that payload read so far
 
-	control [ws.MaxControlFramePayloadSize]byte // an incomplete control frame
-	message *[]byte                             // an incomplete message; nil = none kept
-	opcode  ws.OpCode                           // of the fragmented message begun; 0 = none
+	control *[]byte   // an incomplete control frame; nil = none kept
+	message *[]byte   // an incomplete message; nil = none kept
+	opcode  ws.OpCode // of the fragmented message begun; 0 = none
 }
 
 // Reset prepares p for the first byte of a new connection and drops what it held.
 func (p *Parser) Reset(cfg Config) {
 	p.release()
+	if cfg.Scratch == nil {
+		cfg.Scratch = new(Scratch)
+	}
 	*p = Parser{cfg: cfg}
 }
 
@@ -83,17 +92,18 @@ func (p *Parser) Feed(data []byte, fn func(op ws.OpCode, payload []byte) error) 
 func (p *Parser) readHeader(data []byte) []byte {
 	buf := data
 	if p.headLen > 0 {
-		buf = p.head[:p.headLen+copy(p.head[p.headLen:], data)]
+		buf = p.head[:int(p.headLen)+copy(p.head[p.headLen:], data)]
 	}
-	p.reader.Reset(buf)
-	hdr, err := ws.ReadHeaderBuffer(&p.reader, p.scratch[:])
+	s := p.cfg.Scratch
+	s.reader.Reset(buf)
+	hdr, err := ws.ReadHeaderBuffer(&s.reader, s.header[:])
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		// Shorter than any header can get, so all of data fits.
-		p.headLen = copy(p.head[:], buf)
+		p.headLen = uint8(copy(p.head[:], buf))
 		return nil
 	}
-	size := len(buf) - p.reader.Len()
-	rest := data[size-p.headLen:]
+	size := len(buf) - s.reader.Len()
+	rest := data[size-int(p.headLen):]
 	p.headLen = 0
 	if err == nil {
 		err = p.checkHeader(hdr, size)
@@ -143,22 +153,21 @@ func (p *Parser) readPayload(data []byte, fn func(ws.OpCode, []byte) error) []by
 		ws.Cipher(part, p.hdr.Mask, int(p.got%4))
 	}
 	whole := n == p.hdr.Length
-	from := p.got
 	p.got += n
 	p.inFrame = p.got < p.hdr.Length
 
 	if p.hdr.OpCode.IsControl() {
 		if !whole {
-			copy(p.control[from:], part)
-			part = p.control[:p.got]
+			part = keep(&p.control, part)
 		}
 		if !p.inFrame {
 			p.fail(p.endControl(part, fn))
+			giveBack(&p.control)
 		}
 		return rest
 	}
 	if !whole || !p.hdr.Fin || p.opcode != 0 {
-		part = p.keep(part)
+		part = keep(&p.message, part)
 	}
 	if !p.inFrame {
 		p.fail(p.endData(part, fn))
@@ -187,7 +196,7 @@ func (p *Parser) endData(message []byte, fn func(ws.OpCode, []byte) error) error
 		return nil
 	}
 	p.opcode = 0
-	defer p.release()
+	defer giveBack(&p.message)
 	if op == ws.OpText && !utf8.Valid(message) {
 		return errTextNotUTF8
 	}
@@ -209,13 +218,13 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 // maxPooledBytes is the largest buffer that outlives its message.
 const maxPooledBytes = 64 << 10
 
-// keep appends part to the incomplete message and returns the message so far.
-func (p *Parser) keep(part []byte) []byte {
-	if p.message == nil {
-		p.message = buffers.Get().(*[]byte)
+// keep appends part to what is incomplete and returns all of it so far.
+func keep(kept **[]byte, part []byte) []byte {
+	if *kept == nil {
+		*kept = buffers.Get().(*[]byte)
 	}
-	*p.message = append(*p.message, part...)
-	return *p.message
+	**kept = append(**kept, part...)
+	return **kept
 }
 
 func (p *Parser) kept() int {
@@ -225,11 +234,22 @@ func (p *Parser) kept() int {
 	return len(*p.message)
 }
 
-// release gives the message's buffer back.
+// Between reports whether p stands between two messages, so that a Parser just Reset
+// to the same Config would go on like it.
+func (p *Parser) Between() bool {
+	return p.err == nil && !p.end && p.headLen == 0 && !p.inFrame && p.opcode == 0
+}
+
+// release gives back what is incomplete.
 func (p *Parser) release() {
-	if p.message != nil && cap(*p.message) <= maxPooledBytes {
-		*p.message = (*p.message)[:0]
-		buffers.Put(p.message)
+	giveBack(&p.control)
+	giveBack(&p.message)
+}
+
+func giveBack(kept **[]byte) {
+	if *kept != nil && cap(**kept) <= maxPooledBytes {
+		**kept = (**kept)[:0]
+		buffers.Put(*kept)
 	}
-	p.message = nil
+	*kept = nil
 }
