@@ -141,6 +141,7 @@ func NewChecker(t *Topology, p Profile, connections []int) *Checker {
 	c := &Checker{t: t, ix: t.index(), profile: p}
 	c.frozen = make(map[int]uint64)
 	c.byConnection = slices.Repeat([]int32{-1}, len(t.Subscribers))
+	c.conns = make([]conn, 0, len(connections))
 	c.byPublisher = slices.Repeat([]int32{-1}, len(t.Publishers))
 	c.connectionOf = make([]uint8, len(t.Publishers))
 	populations := len(t.Populations)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ type member struct {
 	recovery    *recovery // from a drop until caught up
 	recovered   bool      // there was one, from incident
 	incident    int
-	confirm     *wire.Timer
+	confirm     *wire.Timer   // nil before the first recovery
 	registered  *wire.Timer   // of a simple client: it counts as joined
 	readyAt     time.Duration // when that began to run
 }
@@ -41,11 +42,10 @@ func newMember(w *worker, id int) *member {
 	r := w.run
 	m := &member{w: w, id: id, population: r.plan.PopulationOf(id)}
 	m.encoding = r.sessions[m.population].Subprotocol.Encoding()
-	m.confirm = w.loop.NewTimer(m.proven)
 	if m.simple() {
 		m.registered = w.loop.NewTimer(func(now time.Duration) { m.joined(m.readyAt, now, true) })
 	}
-	m.client = w.loop.Open(&r.sessions[m.population], m.clientURL(), m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
+	m.client = w.loop.Open(&r.sessions[m.population], m.url, m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
 	for _, g := range r.topology.Subscribers[id].Groups {
 		if int(g) < r.plan.Groups {
 			m.client.Join(0, r.topology.Groups[g])
@@ -55,6 +55,26 @@ func newMember(w *worker, id int) *member {
 		m.publisher = newPublisher(w, m, p)
 	}
 	return m
+}
+
+// url asks the target for a client URL. What that takes is made anew for each
+// connection, so that an idle session does not carry it.
+func (m *member) url(ctx context.Context) (string, error) {
+	return m.clientURL()(ctx)
+}
+
+// awaitProof lets proven come at that instant unless something else happens first.
+func (m *member) awaitProof(at time.Duration) {
+	if m.confirm == nil {
+		m.confirm = m.w.loop.NewTimer(m.proven)
+	}
+	m.confirm.Set(at)
+}
+
+func (m *member) stopAwaiting() {
+	if m.confirm != nil {
+		m.confirm.Stop()
+	}
 }
 
 // member is the outlet of its publisher.
@@ -240,7 +260,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 	if !ev.Recovering {
 		return
 	}
-	m.confirm.Set(now + provenAfter)
+	m.awaitProof(now + provenAfter)
 	if m.recovery != nil && w.checker.ExpectCatchUp(m.id, w.dueBy(now)) {
 		m.recovery.nothingMissed = now
 	}
@@ -339,7 +359,7 @@ func (m *member) back() {
 const provenAfter = time.Second
 
 func (m *member) proven(time.Duration) {
-	m.confirm.Stop()
+	m.stopAwaiting()
 	m.back()
 	if m.recovery != nil && m.recovery.nothingMissed != 0 {
 		m.caughtUp(m.recovery.nothingMissed)
@@ -362,7 +382,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 		w.run.connectFailed(errors.New("session " + itoa(m.id) + " was lost before it was ready: " + dropText(ev)))
 	}
 	w.funnel.Drops++
-	m.confirm.Stop()
+	m.stopAwaiting()
 	if m.registered != nil {
 		m.registered.Stop()
 	}
@@ -439,7 +459,7 @@ func (m *member) giveUp() {
 
 func (m *member) close(now time.Duration) {
 	m.closing = true
-	m.confirm.Stop()
+	m.stopAwaiting()
 	if m.registered != nil {
 		m.registered.Stop()
 	}
