@@ -31,7 +31,7 @@ phases:
   drain: 30s
 `
 
-func planOf(t *testing.T, text string, set ...string) *scenario.Plan {
+func planOf(t testing.TB, text string, set ...string) *scenario.Plan {
 	t.Helper()
 	s, err := scenario.Parse("test.yaml", []byte(text), scenario.Options{Set: set})
 	if err != nil {
