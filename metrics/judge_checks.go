@@ -10,12 +10,12 @@ import (
 
 // keep adds an example where only the earliest ones stay. It reports false when
 // the offence is too late to be one.
-func (j *judge) keep(which check, o offence, frames func() []frame) bool {
+func (j *judge) keep(which check, o offence, seen func() witness) bool {
 	list := j.offences[which]
 	if len(list) >= maxExamples && o.at >= list[len(list)-1].at {
 		return false
 	}
-	o.frames = frames()
+	o.witness = seen()
 	at, _ := slices.BinarySearchFunc(list, o.at, func(x offence, t time.Duration) int { return cmp.Compare(x.at, t+1) })
 	list = slices.Insert(list, at, o)
 	j.offences[which] = list[:min(len(list), maxExamples)]
@@ -32,16 +32,16 @@ func (j *judge) noteLost(connection int, m missing, lo, hi uint64) {
 			at: j.intended(i) + j.o.T0, connection: connection, publisher: int64(src.publisher), group: int64(src.group),
 			expected: i, got: m.got,
 		}
-		kept := j.keep(which, o, func() []frame {
+		kept := j.keep(which, o, func() witness {
 			for _, note := range shard.offences[which] {
 				if note.connection == connection && note.publisher == o.publisher && note.group == o.group && note.from <= i && i < note.to {
-					return note.frames
+					return note.witness
 				}
 			}
 			if m.trailing {
-				return shard.ring.tail(connection)
+				return shard.ring.witness(&o)
 			}
-			return nil
+			return witness{}
 		})
 		if !kept {
 			return
@@ -98,7 +98,7 @@ func (j *judge) offence(connection int) offence {
 
 func (j *judge) chargeCopies(which check, n owned[conn], o offence, copies uint64) {
 	j.violations[which] += copies
-	j.keep(which, o, func() []frame { return n.shard.ring.tail(n.v.id) })
+	j.keep(which, o, func() witness { return n.shard.ring.witness(&o) })
 }
 
 // evidence sums what the answers of the checks rest on.

@@ -97,6 +97,30 @@ func (r *ring) tail(connection int) []frame {
 	return tail
 }
 
+// arrivals are the last messages of a publisher in a group that the connection got,
+// in the order in which they came.
+func (r *ring) arrivals(connection int, publisher, group int64) []frame {
+	var last []frame
+	n := len(r.frames)
+	for i := 1; i <= n && len(last) < contextLines; i++ {
+		f := r.frames[(r.next-i+n)%n]
+		if f.connection == uint32(connection) && (f.kind == frameData || f.kind == frameReplay) &&
+			int64(f.publisher) == publisher && int64(f.group) == group {
+			last = append(last, f)
+		}
+	}
+	slices.Reverse(last)
+	return last
+}
+
+// witness is what the connection saw before an offence: everything, and the messages
+// of the publisher and group in question.
+type witness struct{ frames, arrivals []frame }
+
+func (r *ring) witness(o *offence) witness {
+	return witness{r.tail(o.connection), r.arrivals(o.connection, o.publisher, o.group)}
+}
+
 // offence is an example before it is told: numbers now, words for the reader
 // only once the run is over. A jump's offence may still be taken back.
 type offence struct {
@@ -108,7 +132,7 @@ type offence struct {
 	got        uint64
 	sequence   uint64
 	text       string
-	frames     []frame
+	witness
 
 	from, to uint64 // the numbers left out: sequence ids of session, or message numbers
 	session  uint32
@@ -125,7 +149,7 @@ func (c *Checker) note(which check, o offence) {
 	if len(c.offences[which]) >= maxExamples {
 		return
 	}
-	o.frames = c.ring.tail(o.connection)
+	o.witness = c.ring.witness(&o)
 	c.offences[which] = append(c.offences[which], o)
 }
 
@@ -153,6 +177,10 @@ func (o *offence) example(t *Topology, j *JudgeOptions) Example {
 			break
 		}
 		e.Context = append(e.Context, o.frames[i].line(t, j.Start))
+	}
+	for i := range o.arrivals {
+		f := &o.arrivals[i]
+		e.Arrivals = append(e.Arrivals, Arrival{TS: (f.at - j.Start).Seconds(), Message: f.message, SequenceID: f.sequence, Replayed: f.kind == frameReplay})
 	}
 	return e
 }

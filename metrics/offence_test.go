@@ -40,6 +40,11 @@ func TestExamples(t *testing.T) {
 	if !slices.Equal(e.Context, context) {
 		t.Errorf("context:\n%s\nwant\n%s", strings.Join(e.Context, "\n"), strings.Join(context, "\n"))
 	}
+	// Those of the other publisher are not among them.
+	arrivals := []Arrival{{TS: 2.101, Message: 1, SequenceID: 1}, {TS: 2.301, Message: 3, SequenceID: 3}, {TS: 2.301, Message: 2, SequenceID: 4}}
+	if !slices.Equal(e.Arrivals, arrivals) {
+		t.Errorf("arrivals %+v, want %+v", e.Arrivals, arrivals)
+	}
 }
 
 // TestLostExamples: a loss is told at its intended instant, with the frames around

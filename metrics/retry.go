@@ -22,7 +22,7 @@ func (c *Checker) suspect(which check, n *conn, o offence) {
 		return
 	}
 	if len(c.suspects) < maxExamples {
-		o.frames = c.ring.tail(o.connection)
+		o.witness = c.ring.witness(&o)
 	}
 	c.suspects = append(c.suspects, suspect{which: which, population: n.population, offence: o})
 }

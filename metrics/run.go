@@ -127,6 +127,17 @@ type Example struct {
 	SequenceID      uint64   `json:"sequence_id"`
 	Incident        string   `json:"incident,omitempty"`
 	Context         []string `json:"context,omitempty"`
+	// Arrivals are the last messages of that publisher in that group that the
+	// subscriber had got, in the order in which they came; at most 12.
+	Arrivals []Arrival `json:"arrivals,omitempty"`
+}
+
+// Arrival is one message at a subscriber.
+type Arrival struct {
+	TS         float64 `json:"t_s"`
+	Message    uint64  `json:"message"`
+	SequenceID uint64  `json:"sequence_id"` // 0 = without reliability
+	Replayed   bool    `json:"replayed,omitempty"`
 }
 
 // Totals cover every message of the run, whatever the phase.

@@ -15,6 +15,7 @@ type deliverySection struct {
 	Publishes   *table
 	Populations *table
 	Checks      *table
+	First       *figure // offence
 	Offences    *table
 	Mismatch    string // the sum does not add up: a defect of the record
 }
@@ -27,6 +28,7 @@ func newDeliverySection(r *metrics.Run) *deliverySection {
 		Publishes:   publishTable(r.Totals.Publishes),
 		Populations: populationTable(r),
 		Checks:      checkTable(r),
+		First:       firstOffence(r),
 		Offences:    offenceTable(r),
 	}
 	if d := r.Totals.Deliveries; d.Delivered+d.Lost+d.Undelivered+d.Excused.Total() != d.Expected {

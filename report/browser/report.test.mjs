@@ -208,3 +208,22 @@ describe("charts", { concurrency: true }, () => {
     assert.equal(await page.locator("#thresholds th[aria-sort=ascending]").innerText(), "measured");
   });
 });
+
+test("first offence: twelve messages, the one that came late is red", async () => {
+  const page = await show("violated", { viewport: { width: 1240, height: 420 } });
+  const drawing = page.locator("#first-offence svg");
+  await drawing.scrollIntoViewIfNeeded();
+  assert.ok(await drawing.isVisible());
+  const texts = await drawing.locator("text").allTextContents();
+  const numbers = texts.filter((text) => /^\d+$/.test(text));
+  assert.deepEqual(numbers.slice(0, 12), ["78", "79", "80", "81", "82", "83", "84", "85", "86", "87", "89", "88"], "in the order of arrival");
+  assert.deepEqual(numbers.slice(12), ["78", "79", "80", "81", "82", "83", "84", "85", "86", "87", "88", "89"], "in the order of sending");
+  const red = await page.evaluate(() => getComputedStyle(document.querySelector("#first-offence path.s.fail")).stroke);
+  assert.equal(red, "rgb(140, 9, 11)");
+  assert.equal(await drawing.locator("path.s.fail").count(), 1);
+  // A marker above the rate chart leads to the row of the offence.
+  await page.locator('#rate a[href="#offence-1"]').click();
+  assert.equal(new URL(page.url()).hash, "#offence-1");
+  await page.locator("#first-offence").scrollIntoViewIfNeeded();
+  await screenshot(page, "first-offence");
+});

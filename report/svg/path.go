@@ -107,6 +107,12 @@ func inOrder(low, high, gap int) []int {
 	return append(order[:at], append([]int{gap}, order[at:]...)...)
 }
 
+// Dot returns path data of a disc.
+func Dot(x, y, r float64) string {
+	d := num(r)
+	return "M" + num(x-r) + " " + num(y) + "a" + d + " " + d + " 0 1 1 0 .1z"
+}
+
 // Hatch returns path data of lines rising at 45° through a rectangle, step units
 // apart. Lines, because printers turn patterns into images.
 func Hatch(x, y, w, h, step float64) string {
