@@ -1,6 +1,10 @@
 package metrics
 
-import "time"
+import (
+	"time"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+)
 
 // spareIntervals is how many cleared intervals wait for a recorder at most.
 const spareIntervals = 2
@@ -34,6 +38,7 @@ type Interval struct {
 	Open, Recovering         int                         // sessions: the fewest open and the most recovering
 	phases                   [metricCount][]distribution // by phase; the last one is outside of all
 	views                    []distribution
+	spare                    []*hdr.Histogram // empty: phases come one after the other and share their memory
 	owner                    *Recorder
 }
 
@@ -51,14 +56,31 @@ func (r *Recorder) Interval() *Interval { return r.current }
 // Record takes one value of a metric: intended says (since T0) to which phase and
 // fault it belongs, population to which population of connections (-1 = none).
 // Negative values and those above an hour are counted apart. It allocates only
-// for the first value of a phase.
+// as long as more distributions are in use at once than ever before.
 func (r *Recorder) Record(m Metric, intended time.Duration, population int, v time.Duration) {
 	phase := r.w.phase(intended)
-	r.current.phases[m][phase].record(v)
+	r.current.record(&r.current.phases[m][phase], v)
 	for _, i := range r.of[m] {
 		if r.slices[i].contains(phase, intended, population) {
-			r.current.views[i].record(v)
+			r.current.record(&r.current.views[i], v)
 		}
+	}
+}
+
+func (iv *Interval) record(d *distribution, v time.Duration) {
+	if last := len(iv.spare) - 1; d.counts == nil && last >= 0 {
+		d.counts = iv.spare[last]
+		iv.spare = iv.spare[:last]
+	}
+	d.record(v)
+}
+
+// reset empties d and keeps its memory for whichever needs it next.
+func (iv *Interval) reset(d *distribution) {
+	d.reset()
+	if d.counts != nil {
+		iv.spare = append(iv.spare, d.counts)
+		d.counts = nil
 	}
 }
 
@@ -78,13 +100,13 @@ func (r *Recorder) Swap() *Interval {
 func (iv *Interval) release() {
 	for m := range iv.phases {
 		for i := range iv.phases[m] {
-			iv.phases[m][i].reset()
+			iv.reset(&iv.phases[m][i])
 		}
 	}
 	for i := range iv.views {
-		iv.views[i].reset()
+		iv.reset(&iv.views[i])
 	}
-	*iv = Interval{phases: iv.phases, views: iv.views, owner: iv.owner}
+	*iv = Interval{phases: iv.phases, views: iv.views, spare: iv.spare, owner: iv.owner}
 	select {
 	case iv.owner.free <- iv:
 	default:
