@@ -78,6 +78,11 @@ func TestScriptedServers(t *testing.T) {
 	commandSuite(t, "scripted.test.mjs")
 }
 
+// TestScriptedServersCommands: the same for `wpsbench pub` and `wpsbench sub`.
+func TestScriptedServersCommands(t *testing.T) {
+	commandSuite(t, "commands.test.mjs")
+}
+
 // TestScriptedProtobuf: the scripted servers' own codec, before anything is judged by it.
 func TestScriptedProtobuf(t *testing.T) { runSuite(t, nodeJS(t), suite{file: "protobuf.test.mjs"}) }
 

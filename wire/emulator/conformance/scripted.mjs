@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import http from "node:http";
 import { WebSocketServer } from "ws";
-import { JSON_V1, RELIABLE } from "./lib.mjs";
+import { JSON_V1, RELIABLE, until } from "./lib.mjs";
 import { decode, encode } from "./protobuf.mjs";
 
 export const PROTOBUF = "protobuf.reliable.webpubsub.azure.v1";
@@ -39,6 +39,10 @@ export class Server {
     this.url = `ws://127.0.0.1:${this.http.address().port}/client/hubs/h`;
     return this;
   }
+
+  // left waits until the sockets of a client that has ended are closed, those aside
+  // that a test has paused.
+  left() { return until(() => [...this.ws.clients].every((ws) => ws._socket?.isPaused()), "the ends of the sockets"); }
 
   close() {
     for (const s of this.sockets) s.destroy();

@@ -50,6 +50,7 @@ async function run(hooks, options = {}) {
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => { output += text; });
     const exit = await new Promise((ok) => child.on("close", ok));
+    await server.left();
     const text = await readFile(join(dir, "out", "run.json"), "utf8").catch(() => "null");
     return { exit, output, record: JSON.parse(text), saw: server.saw };
   } finally {
