@@ -116,7 +116,7 @@ func (c *canvas) hatch() {
 	}
 }
 
-// lines draws both axes and the curves, each named at its right end.
+// lines draws both axes and the curves.
 func (c *canvas) lines(curves []curve, y svg.Scale, write func(float64) string) {
 	c.timeAxis()
 	if len(curves) == 0 {
@@ -124,6 +124,11 @@ func (c *canvas) lines(curves []curve, y svg.Scale, write func(float64) string) 
 		return
 	}
 	c.valueAxis(y, write)
+	c.curves(curves, y)
+}
+
+// curves draws lines over the time of the run, each named at its right end.
+func (c *canvas) curves(curves []curve, y svg.Scale) {
 	var ends []lineEnd
 	c.doc.Within(func() {
 		for _, cv := range curves {

@@ -130,8 +130,8 @@ func validHealth() metrics.Health {
 		Result: "valid", Windows: 60, Clock: metrics.Clock{BoundMicros: 1}, MaxLagMicros: 4100,
 		Gates: []metrics.Gate{
 			{ID: "sent_ratio", Value: ptr(1.0), Unit: "ratio", Warn: 0.999, Invalid: 0.995, Below: true, Result: "ok", Meaning: "publishes sent in time"},
-			{ID: "schedule_lag", Value: ptr(0.02), Unit: "ratio", Warn: 0.1, Invalid: 0.2, Result: "ok"},
-			{ID: "cpu", Value: ptr(0.41), Unit: "ratio", Warn: 0.8, Invalid: 0.95, Result: "ok"},
+			{ID: "schedule_lag_share", Value: ptr(0.02), Unit: "ratio", Warn: 0.1, Invalid: 0.2, Result: "ok"},
+			{ID: "cpu_share", Value: ptr(0.41), Unit: "ratio", Warn: 0.8, Invalid: 0.95, Result: "ok"},
 			{ID: "run_queue_share", Value: ptr(0.3), Unit: "ratio", Warn: 0.25, Invalid: 0.5, Result: "warn", BadWindows: 1, Bad: []metrics.Span{{FromS: 31, ToS: 32}}},
 			{ID: "swap_in", Value: ptr(0.0), Unit: "count", Result: "ok"},
 			{ID: "steal", Unit: "ratio", Warn: 0.02, Invalid: 0.1, Result: "not_measured"},
@@ -181,11 +181,12 @@ func incident(id, kind string, at float64, hit int, median, all float64) metrics
 // series has one interval per second: a ramp of 9 s, 60 s of steady state with dips at
 // 29 s and 49 s, and a drain without publishes.
 func series(n int) metrics.Series {
-	names := []string{"t_s", "expected_per_s", "delivered_per_s", "published_per_s", "acked_per_s", "e2e_p50_us", "e2e_p90_us", "e2e_p99_us", "e2e_p99_9_us", "open", "recovering", "lag_p99_us"}
+	names := []string{"t_s", "expected_per_s", "delivered_per_s", "published_per_s", "acked_per_s", "e2e_p50_us", "e2e_p90_us", "e2e_p99_us", "e2e_p99_9_us", "open", "recovering", "lag_p99_us", "cpu_ratio", "run_queue_ratio", "gc_ratio"}
 	s := metrics.Series{IntervalS: 1, Columns: map[string][]*float64{}, Heatmap: &metrics.Heatmap{RowsPerOctave: 4}}
 	chance := rand.New(rand.NewPCG(7, 11))
 	for i := range n {
 		row := map[string]float64{"t_s": float64(i), "open": min(float64(i)*250, 1000), "recovering": 0, "lag_p99_us": math.Round(380 + 150*chance.Float64())}
+		row["cpu_ratio"], row["run_queue_ratio"], row["gc_ratio"] = 0.35+0.01*float64(i%9), 0.02*float64(i%4), 0.001*float64(i%5)
 		if i >= 4 && i < 69 {
 			hurt := 1.0
 			for _, at := range []int{29, 49} {

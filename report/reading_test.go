@@ -35,10 +35,10 @@ var readings = map[string]struct {
 		text:  []string{"EMULATOR", "misbehaved on purpose: swap × 3", "generator valid", "rules violated R6 ok R1 R4 R5", "✕ reordered count==0 3 scenarios/soak.yaml:44", "reordered 3"},
 	},
 	"invalid": {
-		cause: "generator was the bottleneck in 4 of 8 s (schedule lag)",
-		page: []string{"Generator: invalid · 4 of 8 bad seconds", "schedule lag 38 %", "What helps: schedule lag: more cores, or fewer connections", "these are no results",
+		cause: "generator was the bottleneck in 4 of 8 s (schedule lag share)",
+		page: []string{"Generator: invalid · 4 of 8 bad seconds", "schedule lag share 38 %", "What helps: schedule lag share: more cores, or fewer connections", "these are no results",
 			"640 000 delivered · 0 lost · 9 000 late: not there at the end · 1 000 excused (disconnect 600, unacknowledged 400)", "unknown R4", "not judged e2e_latency"},
-		text: []string{"generator invalid · 4 of 8 bad seconds", "schedule lag 38 %", "the figures below are no results", "undelivered 9 000 excused 600 (disconnect) excused 400 (unacknowledged)",
+		text: []string{"generator invalid · 4 of 8 bad seconds", "schedule lag share 38 %", "the figures below are no results", "undelivered 9 000 excused 600 (disconnect) excused 400 (unacknowledged)",
 			"rules unknown R4", "○ e2e_latency p(99)<50ms not judged"},
 		neither: []string{"fail e2e_latency", "✕"},
 	},

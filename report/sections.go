@@ -116,6 +116,8 @@ func basisText(basis string) string {
 
 // recoverySection answers: how long did drops hurt?
 type recoverySection struct {
+	Bars      *figure
+	CaughtUp  *figure
 	Incidents *table
 	Stages    []*table
 }
@@ -124,7 +126,7 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 	if len(r.Incidents) == 0 {
 		return nil
 	}
-	s := &recoverySection{Incidents: &table{Caption: "Incidents: what became of the connections hit", Head: heads(
+	s := &recoverySection{Bars: stageBars(r), CaughtUp: caughtUp(r), Incidents: &table{Caption: "Incidents: what became of the connections hit", Head: heads(
 		"incident", ">at", ">hit", ">resumed", ">new connection", ">gave up", ">still out",
 		">outage p50", ">outage p95", ">50 % caught up", ">99 % caught up", ">replayed", ">peak connects/s")}}
 	for i, inc := range r.Incidents {

@@ -90,7 +90,7 @@ func (tl *timeline) charts() []*figure {
 		figures = append(figures, f)
 	}
 	figures = append(figures, tl.connections())
-	if f := tl.lag(); f != nil {
+	if f := tl.generator(); f != nil {
 		figures = append(figures, f)
 	}
 	x0, x1 := tl.x.Range()
@@ -195,20 +195,6 @@ func (tl *timeline) connections() *figure {
 	f.Table = tl.table(f.Title, curves, htmlNumbers.float)
 	c := tl.open(f, headRoom, 76)
 	c.lines(curves, svg.Linear(0, highest(curves)*1.05, c.bottom, c.top), axisCount)
-	f.SVG = c.close()
-	return f
-}
-
-func (tl *timeline) lag() *figure {
-	curves := tl.load([]curve{{column: "lag_p99_us", name: "lag p99", paint: svg.Stroke(svg.Expected, 1.5)}})
-	if len(curves) == 0 {
-		return nil
-	}
-	f := &figure{ID: "lag", Title: "Generator: schedule lag p99", Finding: tl.finding(curves, micros)}
-	f.Columns = readout("lag_p99_us|schedule lag p99|us")
-	f.Table = tl.table(f.Title, curves, micros)
-	c := tl.open(f, headRoom, 64)
-	c.lines(curves, svg.Log(lowest(curves), highest(curves), c.bottom, c.top), axisMicros)
 	f.SVG = c.close()
 	return f
 }

@@ -1,0 +1,158 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report/svg"
+)
+
+// maxRecoveries is how many incidents the charts of recovery draw.
+const maxRecoveries = 12
+
+// stageBands are the stages of a recovery in the order in which it goes through
+// them, as the bars show them.
+var stageBands = []struct {
+	name  string
+	keys  []string
+	token svg.Token
+}{
+	{"detect", []string{"detect"}, svg.Delivered},
+	{"back off", []string{"backoff"}, svg.Recovering},
+	{"connect", []string{"negotiate", "tcp", "tls", "upgrade", "rejoin"}, svg.Open},
+	{"first data", []string{"first_data"}, svg.FirstData},
+	{"catch up", []string{"catch_up"}, svg.Expected},
+}
+
+// stageBars draws where the time of each incident's recoveries went; nil without
+// incidents that have stages.
+func stageBars(r *metrics.Run) *figure {
+	var drawn []metrics.Incident
+	longest := 0.0
+	for _, inc := range r.Incidents {
+		if whole := inc.Stages["outage"]; whole != nil && whole.P50 != nil && len(drawn) < maxRecoveries {
+			drawn = append(drawn, inc)
+			total := 0.0
+			for _, band := range stageBands {
+				total += bandMicros(inc, band.keys)
+			}
+			longest = max(longest, total, orZero(whole.P95))
+		}
+	}
+	if len(drawn) == 0 {
+		return nil
+	}
+	f := &figure{ID: "stages", Title: "Where the time of a recovery goes",
+		Finding: "Medians of the stages, laid end to end. At the right the median of the whole outage, at the end of the thin line its 95th percentile."}
+	const row = 28.0
+	c := &canvas{top: 30, bottom: 30 + row*float64(len(drawn))}
+	c.doc = svg.New("svg-"+f.ID, chartWidth, int(c.bottom+footRoom), f.Title, f.Finding)
+	x := svg.Linear(0, longest*1.02, plotLeft, plotRight)
+	c.ticks(x, axisMicros)
+	at := plotLeft
+	for _, band := range stageBands {
+		c.doc.Rect(at, 6, 10, 10, svg.Fill(band.token))
+		c.doc.Text(at+15, 15, svg.Start, svg.Muted, band.name)
+		at += 100
+	}
+	for i, inc := range drawn {
+		middle := c.top + row*(float64(i)+0.5)
+		c.doc.Text(plotLeft-6, middle+4, svg.End, svg.Muted, ellipsize(inc.ID, 8, "…"))
+		from := 0.0
+		for _, band := range stageBands {
+			to := from + bandMicros(inc, band.keys)
+			c.doc.Rect(x.At(from), middle-8, x.At(to)-x.At(from), 16, svg.Fill(band.token))
+			from = to
+		}
+		if p95 := orZero(inc.Stages["outage"].P95); p95 > 0 {
+			c.doc.Line(plotLeft, middle+11, x.At(p95), middle+11, svg.Stroke(svg.Muted, 1))
+			c.doc.Line(x.At(p95), middle-9, x.At(p95), middle+12, svg.Stroke(svg.Ink, 1.5))
+		}
+		c.doc.Text(plotRight+6, middle+4, svg.Start, svg.Ink, microsOf(inc.Stages["outage"].P50))
+	}
+	f.SVG = template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
+	return f
+}
+
+func bandMicros(inc metrics.Incident, keys []string) float64 {
+	sum := 0.0
+	for _, key := range keys {
+		if st := inc.Stages[key]; st != nil {
+			sum += max(0, orZero(st.P50))
+		}
+	}
+	return sum
+}
+
+func orZero(us *int64) float64 {
+	if us == nil {
+		return 0
+	}
+	return float64(*us)
+}
+
+// caughtUp draws which share of the connections an incident hit had caught up when;
+// nil when none did.
+func caughtUp(r *metrics.Run) *figure {
+	type line struct {
+		id     string
+		times  []float64
+		shares []float64
+	}
+	var lines []line
+	longest := 0.0
+	for _, inc := range r.Incidents {
+		l := line{id: inc.ID, times: []float64{0}, shares: []float64{0}}
+		for _, step := range []struct {
+			key   string
+			share float64
+		}{{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p100", 1}} {
+			if s := inc.CaughtUpS[step.key]; s != nil {
+				last := len(l.times) - 1
+				l.times = append(l.times, *s, *s)
+				l.shares = append(l.shares, l.shares[last], step.share)
+				longest = max(longest, *s)
+			}
+		}
+		if len(l.times) > 1 && len(lines) < maxRecoveries {
+			lines = append(lines, l)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	f := &figure{ID: "caught-up", Title: "Connections that had caught up, since the drop"}
+	f.Finding = fmt.Sprintf("Steps at 50, 90, 99 and 100 %% of the connections hit; the last of all after %s.", seconds(longest))
+	c := &canvas{top: 12, bottom: 132}
+	c.doc = svg.New("svg-"+f.ID, chartWidth, int(c.bottom+footRoom), f.Title, f.Finding)
+	x, y := svg.Linear(0, longest*1.02, plotLeft, plotRight), svg.Linear(0, 1, c.bottom, c.top)
+	c.ticks(x, func(s float64) string { return axisMicros(s * 1e6) })
+	for _, share := range []float64{0, 0.5, 0.9, 1} {
+		c.doc.Line(plotLeft, y.At(share), plotRight, y.At(share), svg.Stroke(svg.Grid, 1))
+		c.doc.Text(plotLeft-6, y.At(share)+4, svg.End, svg.Muted, percent(share))
+	}
+	tokens := []svg.Token{svg.Delivered, svg.Recovering, svg.Open, svg.FirstData, svg.Expected}
+	var ends []lineEnd
+	for i, l := range lines {
+		xs, ys := make([]float64, len(l.times)), make([]float64, len(l.times))
+		for k := range l.times {
+			xs[k], ys[k] = x.At(l.times[k]), y.At(l.shares[k])
+		}
+		token := tokens[i%len(tokens)]
+		c.doc.Path(svg.Polyline(xs, ys), svg.Stroke(token, 1.8))
+		ends = append(ends, lineEnd{ellipsize(l.id, 8, "…"), token, lastNumber(ys)})
+	}
+	c.names(ends)
+	f.SVG = template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
+	return f
+}
+
+// ticks draws an axis at the foot that is not the time of the run.
+func (c *canvas) ticks(x svg.Scale, write func(float64) string) {
+	for _, v := range x.Ticks(8) {
+		at := x.At(v)
+		c.doc.Line(at, c.top, at, c.bottom, svg.Stroke(svg.Grid, 1))
+		c.doc.Text(at, c.bottom+16, svg.Middle, svg.Muted, write(v))
+	}
+}
