@@ -37,13 +37,14 @@ type Loop struct {
 // are for the Loop's goroutine.
 type Timer = loop.Timer
 
-// NewLoop returns a Loop that opens its connections by d. It does nothing before Run.
-func NewLoop(d *Dialer) *Loop {
-	return &Loop{loop: loop.New(Now), dialer: d, work: newWorkspace()}
+// NewLoop returns a Loop that opens its connections by d and moves their bytes by t.
+// It does nothing before Run.
+func NewLoop(d *Dialer, t Transport) *Loop {
+	return &Loop{loop: loop.New(Now, t), dialer: d, work: newWorkspace()}
 }
 
 // Run turns the calling goroutine into the Loop's until ctx ends, which is no
-// error. Then it aborts every socket and every dial, without a word to the peers or
+// error; one is that it cannot begin, for want of descriptors perhaps. Then it aborts every socket and every dial, without a word to the peers or
 // the Handlers, and returns when every goroutine has ended. A Loop runs once.
 func (l *Loop) Run(ctx context.Context) error {
 	if !l.ran.CompareAndSwap(false, true) {
@@ -53,9 +54,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	defer cancel()
 	l.ctx = ctx
 	defer context.AfterFunc(ctx, l.loop.Stop)()
-	l.loop.Run()
+	err := l.loop.Run()
 	l.dials.Wait()
-	return nil
+	return err
 }
 
 // Do runs fn on the Loop's goroutine, in the order of the calls. It never blocks

@@ -121,7 +121,7 @@ func (r *recorder) expect(t *testing.T, want ...string) {
 // runLoop runs a Loop until the test's end, or until the stop that it returns.
 func runLoop(t *testing.T, d *Dialer) (l *Loop, stop func()) {
 	t.Helper()
-	l = NewLoop(d)
+	l = NewLoop(d, TransportDefault)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()

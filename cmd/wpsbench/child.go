@@ -43,8 +43,8 @@ type emulatorChild struct {
 	ended bool
 }
 
-func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub string, lies []string, upstream *runner.Upstream) (*resolvedTarget, error) {
-	var args []string
+func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub, transport string, lies []string, upstream *runner.Upstream) (*resolvedTarget, error) {
+	args := []string{"--transport", transport}
 	for _, lie := range lies {
 		args = append(args, "--lie", lie)
 	}

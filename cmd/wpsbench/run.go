@@ -34,6 +34,7 @@ func (a *app) runCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH or html=PATH; json=- is stdout"},
 			&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
 			&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
+			transportFlag(),
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, lines or none"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},
@@ -78,6 +79,10 @@ func (a *app) runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	transport, err := transportOf(c)
+	if err != nil {
+		return err
+	}
 	runID := newRunID()
 	resolved, err := a.resolveTarget(c, plan, runID, lies)
 	if err != nil {
@@ -91,14 +96,15 @@ func (a *app) runAction(c *cli.Context) error {
 	signals := watchSignals(c.Context)
 	defer signals.release()
 	rec, runErr := runner.Run(signals.stop, signals.cut, runner.Config{
-		Plan:     plan,
-		Target:   resolved.target,
-		Dialer:   resolved.dialer,
-		RunID:    runID,
-		Monitor:  runner.NewMonitor(),
-		Bodies:   bodies,
-		Profile:  profileOf(s, resolved),
-		Progress: show.progress,
+		Plan:      plan,
+		Target:    resolved.target,
+		Dialer:    resolved.dialer,
+		Transport: transport,
+		RunID:     runID,
+		Monitor:   runner.NewMonitor(),
+		Bodies:    bodies,
+		Profile:   profileOf(s, resolved),
+		Progress:  show.progress,
 	})
 	if rec == nil {
 		return setupFailure(runErr, signals.status())

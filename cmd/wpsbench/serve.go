@@ -37,6 +37,7 @@ func (a *app) serveCommand() *cli.Command {
 			&cli.BoolFlag{Name: "negotiate", Usage: "also serve GET /negotiate?id=NAME and, at /, a page that shows the messages of group stream"},
 			&cli.StringFlag{Name: "hub", Value: defaultHub, Usage: "with --negotiate: the hub it leads to"},
 			&cli.StringSliceFlag{Name: "negotiate-role", Usage: "with --negotiate: a role its tokens hold; may be repeated (default: send to and join every group)"},
+			transportFlag(),
 			// A run's own child: one JSON line at each end, and its life hangs on the pipe.
 			&cli.BoolFlag{Name: "embedded", Hidden: true},
 		}, eventHandlerFlags()...),
@@ -90,6 +91,10 @@ func (a *app) serveAction(c *cli.Context) error {
 
 func (a *app) serveOptions(c *cli.Context) (emulator.Options, error) {
 	o := emulator.Options{Addr: c.String("listen"), Delay: c.Duration("delay")}
+	var err error
+	if o.Transport, err = transportOf(c); err != nil {
+		return o, err
+	}
 	key, err := expand(c.String("key"))
 	if err != nil {
 		return o, failf(exitUsage, "--key: %w", err)

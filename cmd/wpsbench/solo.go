@@ -29,7 +29,7 @@ type solo struct {
 
 // newSolo returns a session that behaves as cfg says and is let in as access says.
 func (a *app) newSolo(r *remote, cfg wire.SessionConfig, access wire.Access, quiet bool) *solo {
-	s := &solo{app: a, remote: r, quiet: quiet, loop: wire.NewLoop(r.dialer)}
+	s := &solo{app: a, remote: r, quiet: quiet, loop: wire.NewLoop(r.dialer, wire.TransportDefault)}
 	s.client = s.loop.Open(&cfg, r.clientURL(access), s, rand.Uint64())
 	return s
 }

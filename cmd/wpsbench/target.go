@@ -79,7 +79,7 @@ func (a *app) findTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies
 		return nil, failf(exitUsage, "--lie is for the embedded emulator; start the target with `wpsbench serve --lie` instead")
 	}
 	if !st.Set {
-		return a.startEmbedded(c.Context, plan, hub, lies, upstream)
+		return a.startEmbedded(c.Context, plan, hub, c.String("transport"), lies, upstream)
 	}
 	dialer, err := a.newDialer(st, filepath.Dir(plan.Scenario.File))
 	if err != nil {

@@ -16,6 +16,8 @@ type Config struct {
 	Dialer *wire.Dialer
 	// Workers is the number of loops the sessions are cut over; 0 = GOMAXPROCS.
 	Workers int
+	// Transport moves the bytes of the sessions' sockets; "" = the system's default.
+	Transport wire.Transport
 	// RunID stands in every payload and, on targets that are not ours, in every
 	// group name, so that two runs on one hub do not see each other.
 	RunID uint32

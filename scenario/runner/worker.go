@@ -92,7 +92,7 @@ func newWorker(r *run, index int, connections []int) *worker {
 	w := &worker{
 		run:       r,
 		index:     index,
-		loop:      wire.NewLoop(r.cfg.Dialer),
+		loop:      wire.NewLoop(r.cfg.Dialer, r.cfg.Transport),
 		checker:   metrics.NewChecker(r.topology, r.cfg.Profile, connections),
 		recorder:  metrics.NewRecorder(r.windows, r.views),
 		incidents: make([]incidentShard, len(r.plan.Scenario.Faults)+1),

@@ -46,7 +46,7 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
 	s := &Server{
-		opts: o, addr: ln.Addr(), loop: loop.New(wire.Now),
+		opts: o, addr: ln.Addr(), loop: loop.New(wire.Now, o.Transport),
 		ended: make(chan struct{}), listening: make(chan struct{}),
 	}
 	s.core = newCore(o, func(fn func(now time.Duration)) timer { return s.loop.NewTimer(fn) })
@@ -64,9 +64,13 @@ func Start(o Options) (*Server, error) {
 	if o.TLS != nil {
 		ln = tls.NewListener(ln, o.TLS)
 	}
+	if err := s.loop.Begin(); err != nil {
+		_ = ln.Close()
+		return nil, fmt.Errorf("start emulator: %w", err)
+	}
 	go func() {
 		defer close(s.ended)
-		s.loop.Run()
+		_ = s.loop.Run() // it has begun
 	}()
 	go func() {
 		defer close(s.listening)

@@ -21,6 +21,8 @@ type Options struct {
 	AccessKey string
 	// TLS serves https and wss; nil = http and ws. It is cloned.
 	TLS *tls.Config
+	// Transport moves the bytes of WebSockets; "" = the system's default.
+	Transport wire.Transport
 
 	// RecoveryWindow is how long a reliable session lives without a WebSocket;
 	// 0 = 30 s (protocol.md 4.5).

@@ -8,9 +8,14 @@ import "time"
 type alarm interface {
 	// set lets the alarm go off once, after d, instead of what was set before.
 	set(d time.Duration)
+	close()
+}
+
+// watchedAlarm is an alarm that a goroutine waits for.
+type watchedAlarm interface {
+	alarm
 	// run calls fire each time the alarm goes off, until close.
 	run(fire func())
-	close()
 }
 
 // clockAlarm is the portable alarm: a timer of the Go runtime.

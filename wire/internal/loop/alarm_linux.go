@@ -20,7 +20,7 @@ type timerfd struct {
 
 // newAlarm returns a timerfd, or the portable alarm where there is none to be had
 // (no descriptor left, a sandbox that forbids it).
-func newAlarm() alarm {
+func newAlarm() watchedAlarm {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
 		return newClockAlarm()

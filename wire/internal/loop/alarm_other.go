@@ -2,4 +2,4 @@
 
 package loop
 
-func newAlarm() alarm { return newClockAlarm() }
+func newAlarm() watchedAlarm { return newClockAlarm() }

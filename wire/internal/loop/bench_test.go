@@ -21,38 +21,44 @@ func roundTrip(t testing.TB, peer net.Conn, b []byte) {
 
 // A batch received, a batch written, and the timer that goes with it allocate nothing.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("sockets go through package net there")
-	}
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	var c *Conn
-	timer := l.NewTimer(func(time.Duration) {})
-	c = attach(t, l, ours, &script{received: func(now time.Duration, data []byte) {
-		c.Write(data)
-		timer.Set(now + time.Microsecond)
-	}})
-	b := make([]byte, 256)
-	if got := testing.AllocsPerRun(2000, func() { roundTrip(t, peer, b) }); got != 0 {
-		t.Errorf("%v allocations per round trip, want 0", got)
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		if runtime.GOOS == "windows" {
+			t.Skip("sockets go through package net there")
+		}
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		var c *Conn
+		timer := l.NewTimer(func(time.Duration) {})
+		call(t, l, func() {
+			c = l.Attach(ours, nil, &script{received: func(now time.Duration, data []byte) {
+				c.Write(data)
+				timer.Set(now + time.Microsecond)
+			}})
+		})
+		b := make([]byte, 256)
+		if got := testing.AllocsPerRun(2000, func() { roundTrip(t, peer, b) }); got != 0 {
+			t.Errorf("%v allocations per round trip, want 0", got)
+		}
+	})
 }
 
 // Neither does the way of sockets that cannot be written directly: the flusher's.
 func TestFlusherAllocatesNothing(t *testing.T) {
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	attachEcho(t, l, struct{ net.Conn }{ours})
-	b := make([]byte, 256)
-	if got := testing.AllocsPerRun(2000, func() { roundTrip(t, peer, b) }); got != 0 {
-		t.Errorf("%v allocations per round trip, want 0", got)
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		attachEcho(t, l, struct{ net.Conn }{ours})
+		b := make([]byte, 256)
+		if got := testing.AllocsPerRun(2000, func() { roundTrip(t, peer, b) }); got != 0 {
+			t.Errorf("%v allocations per round trip, want 0", got)
+		}
+	})
 }
 
 func BenchmarkEcho(b *testing.B) {
-	for _, tr := range transports {
+	for _, tr := range ways {
 		b.Run(tr.name, func(b *testing.B) {
-			l := startLoop(b)
+			l := startLoop(b, tr.transport)
 			ours, peer := tr.pair(b)
 			attachEcho(b, l, ours)
 			buf := make([]byte, 256)
@@ -65,11 +71,15 @@ func BenchmarkEcho(b *testing.B) {
 }
 
 func BenchmarkDo(b *testing.B) {
-	l := startLoop(b)
-	b.ReportAllocs()
-	fn := func(time.Duration) {}
-	for b.Loop() {
-		l.Do(fn)
+	for _, tr := range transports {
+		b.Run(string(tr), func(b *testing.B) {
+			l := startLoop(b, tr)
+			b.ReportAllocs()
+			fn := func(time.Duration) {}
+			for b.Loop() {
+				l.Do(fn)
+			}
+		})
 	}
 }
 
@@ -91,7 +101,12 @@ func BenchmarkTimerSet(b *testing.B) {
 // BenchmarkTimerLateness says how late a timer due every millisecond fires on an
 // idle loop.
 func BenchmarkTimerLateness(b *testing.B) {
-	l := startLoop(b)
+	for _, tr := range transports {
+		b.Run(string(tr), func(b *testing.B) { timerLateness(b, startLoop(b, tr)) })
+	}
+}
+
+func timerLateness(b *testing.B, l *Loop) {
 	var late []time.Duration
 	done := make(chan struct{})
 	var timer *Timer

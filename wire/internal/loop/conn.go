@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
@@ -13,12 +12,19 @@ import (
 // is left to write, and that the peer closes its side.
 const lingerTimeout = 2 * time.Second
 
+// brokenTimeout bounds how long a connection that can no longer be written is
+// still read.
+const brokenTimeout = time.Second
+
 // Handler is told what comes out of one socket, on the loop's goroutine.
 type Handler interface {
 	// Received gets bytes in the order they came; data is the handler's to modify
-	// but borrowed until it returns. now is the instant at which Read returned:
-	// it ascends along one connection, yet may lie before that of a timer or
-	// function which the loop ran first.
+	// but borrowed until it returns. now is an instant at or after that at which they
+	// were read, never before. With a goroutine it is the instant at which its Read
+	// returned. The polled loop reads a batch of sockets before it handles any of them
+	// and looks at the clock once, after the last read: what the handlers of a batch
+	// take is in nobody's stamp. It ascends along one connection, yet may lie before
+	// that of a timer or function which the loop ran first.
 	Received(now time.Duration, data []byte)
 	// Lost is the last call: the peer has closed (io.EOF) or the socket has failed.
 	Lost(now time.Duration, err error)
@@ -27,12 +33,12 @@ type Handler interface {
 // connState is how far a Conn is on its way out.
 //
 //	state        event                              next
-//	connOpen     reader ended                       connClosed, Lost
+//	connOpen     input ended                        connClosed, Lost
 //	connOpen     CloseAfterWrite                    connClosing
 //	connClosing  all written                        connShut (our side is shut down)
-//	connClosing  reader ended by failure            connClosed
-//	connShut     reader ended                       connClosed
-//	connClosing  write failed                       connClosed
+//	connClosing  input ended by failure             connClosed
+//	connShut     input ended, or two seconds        connClosed
+//	connClosing  write failed, or two seconds       connClosed
 //	any          Abort, Reset                       connClosed
 type connState uint8
 
@@ -47,43 +53,48 @@ const (
 // it is closed, in whatever way, they do nothing.
 type Conn struct {
 	loop    *Loop
-	nc      net.Conn // what is read and written
-	socket  net.Conn // nc, or what lies below its TLS: what is closed
-	direct  *direct  // reads and writes without waiting; nil where there is no such way
 	handler Handler
+	stream  stream
 
-	state     connState
-	readEnded bool
-	paused    bool // by Pause
-	owed      bool // the reader waits for its token until Resume
-	writeErr  error
-	dirty     bool   // on the loop's list to be flushed
-	out       []byte // to be written, after inflight
+	state      connState
+	inputEnd   bool // nothing more will be read
+	paused     bool // by Pause
+	held       bool // what was read before Attach must come first
+	dirty      bool // on the loop's list to be flushed
+	writeError error
+	limit      *Timer // of lingering, or of reading what can no longer be written
+	out        []byte // to be written, after what the stream has taken
+}
 
-	flushing bool          // the flusher goroutine runs and owns inflight
-	last     bool          // after inflight the flusher shuts our side down
-	flusher  func()        // c.runFlusher, kept so that starting it does not allocate
-	inflight []byte        // being written by the flusher
-	written  atomic.Int64  // of inflight, how much the kernel has
-	released chan struct{} // a token: the reader may read again
+// stream is how the bytes of one Conn travel: read and written by the loop itself,
+// or by goroutines. All calls come from the loop's goroutine.
+type stream interface {
+	// flush writes what the Conn has in out, as far as that goes without waiting, and
+	// sees to the rest. When a closing connection has nothing left it ends our side
+	// and says so by Conn.shut.
+	flush()
+	// inFlight is how much of what it took from out the kernel has not accepted yet.
+	inFlight() int
+	// reads starts or stops reading, as Conn.reading says.
+	reads()
+	// close closes the socket; with reset the peer sees an RST.
+	close(reset bool)
+	// over is true when nothing of it runs any more.
+	over() bool
 }
 
 // Attach takes over nc, whose deadlines it clears, and starts to read it. buffered
 // is what was already read from it: the handler gets it first, at the instant of
 // this call, from the next turn on.
 func (l *Loop) Attach(nc net.Conn, buffered []byte, h Handler) *Conn {
-	c := &Conn{loop: l, nc: nc, socket: nc, handler: h, released: make(chan struct{}, 1)}
-	c.flusher = c.runFlusher
-	if secured, ok := nc.(*tls.Conn); ok {
-		c.socket = secured.NetConn()
-	}
-	c.direct = newDirect(nc)
-	_ = nc.SetDeadline(time.Time{})
+	c := &Conn{loop: l, handler: h, held: len(buffered) > 0}
 	l.conns[c] = struct{}{}
-	if len(buffered) > 0 {
+	if c.held {
 		l.queue.push(event{kind: eventReceived, conn: c, at: l.now(), data: buffered})
 	}
-	l.goroutines.Go(c.runReader)
+	if c.stream = l.poll.adopt(c, nc); c.stream == nil {
+		c.stream = newBackground(c, nc)
+	}
 	if l.stopped {
 		c.Abort()
 	}
@@ -93,7 +104,7 @@ func (l *Loop) Attach(nc net.Conn, buffered []byte, h Handler) *Conn {
 // Write queues a copy of b; it goes out at the end of the turn, in one write with
 // everything else that the turn has for this connection.
 func (c *Conn) Write(b []byte) {
-	if c.state != connOpen || c.writeErr != nil {
+	if c.state != connOpen || c.writeError != nil {
 		return
 	}
 	if c.out == nil {
@@ -107,25 +118,23 @@ func (c *Conn) Write(b []byte) {
 // stays in the kernel until the peer cannot send any more. The end of the connection
 // is not noticed either while nothing is read.
 func (c *Conn) Pause() {
-	if c.state == connOpen {
+	if c.state == connOpen && !c.paused {
 		c.paused = true
+		c.stream.reads()
 	}
 }
 
 // Resume ends a pause.
 func (c *Conn) Resume() {
-	c.paused = false
-	if c.owed {
-		c.owed = false
-		c.released <- struct{}{}
+	if c.state != connClosed && c.paused {
+		c.paused = false
+		c.stream.reads()
 	}
 }
 
 // Buffered returns how many bytes the kernel has not accepted yet. It is for the
 // caller to bound: a peer that stops reading makes it grow with each Write.
-func (c *Conn) Buffered() int {
-	return len(c.out) + len(c.inflight) - int(c.written.Load())
-}
+func (c *Conn) Buffered() int { return len(c.out) + c.stream.inFlight() }
 
 // CloseAfterWrite writes what is buffered, shuts our side down and closes the
 // socket when the peer has closed its side too, or after two seconds. What still
@@ -137,31 +146,33 @@ func (c *Conn) CloseAfterWrite() {
 	}
 	c.state = connClosing
 	c.Resume()
-	_ = c.socket.SetDeadline(time.Now().Add(lingerTimeout))
+	c.expireAfter(lingerTimeout)
 	c.markDirty()
 }
 
 // Abort closes the socket now, without a word in TLS or WebSocket; what is
 // buffered is thrown away. The peer sees an end of stream, or a reset if it has sent
 // what nobody read.
-func (c *Conn) Abort() {
+func (c *Conn) Abort() { c.close(false) }
+
+// Reset closes the socket now and lets the peer see a reset (RST): SO_LINGER 0.
+func (c *Conn) Reset() { c.close(true) }
+
+func (c *Conn) close(reset bool) {
 	if c.state == connClosed {
 		return
 	}
 	c.state = connClosed
 	c.discard()
-	_ = c.socket.Close()
-	c.Resume()
+	if c.limit != nil {
+		c.limit.Stop()
+	}
+	c.stream.close(reset)
 	c.leave()
 }
 
-// Reset closes the socket now and lets the peer see a reset (RST): SO_LINGER 0.
-func (c *Conn) Reset() {
-	if tcp, ok := c.socket.(*net.TCPConn); ok && c.state != connClosed {
-		_ = tcp.SetLinger(0)
-	}
-	c.Abort()
-}
+// reading says whether more is to be read.
+func (c *Conn) reading() bool { return !c.paused && !c.held && !c.inputEnd && c.state != connClosed }
 
 func (c *Conn) markDirty() {
 	if !c.dirty {
@@ -170,48 +181,103 @@ func (c *Conn) markDirty() {
 	}
 }
 
-// received hands what was read to the handler and the buffer back to the reader.
-func (c *Conn) received(e *event) {
+// received hands what was read to the handler.
+func (c *Conn) received(at time.Duration, data []byte) {
 	if c.state == connOpen {
-		c.handler.Received(e.at, e.data)
-	}
-	if e.buf != nil {
-		buffers.Put(e.buf)
-		if c.paused {
-			c.owed = true
-		} else {
-			c.released <- struct{}{}
-		}
+		c.handler.Received(at, data)
 	}
 }
 
-// readerEnded is the reader's last word.
-func (c *Conn) readerEnded(now time.Duration, err error) {
-	c.readEnded = true
+// queued is received by way of the queue: from a reader goroutine, or what was
+// there before the first read.
+func (c *Conn) queued(e *event) {
+	c.received(e.at, e.data)
+	if e.buf != nil {
+		buffers.Put(e.buf)
+		c.stream.(*background).release()
+	} else if c.state != connClosed {
+		c.held = false
+		c.stream.reads()
+	}
+}
+
+// inputEnded is the last word of whoever reads.
+func (c *Conn) inputEnded(now time.Duration, err error) {
+	c.inputEnd = true
 	switch {
 	case c.state == connOpen:
-		c.Abort()
-		if c.writeErr != nil { // it came first, and the kernel tells each failure once
-			err = c.writeErr
-		}
-		c.handler.Lost(now, err)
+		c.lost(now, err)
 	case c.state == connClosing && errors.Is(err, io.EOF):
-		// The peer says no more but may still read: finish writing.
+		c.stream.reads() // the peer says no more but may still read: finish writing
 	default:
 		c.Abort()
 		c.leave() // it may have been closed before
 	}
 }
 
+func (c *Conn) lost(now time.Duration, err error) {
+	c.Abort()
+	if c.writeError != nil { // it came first, and the kernel tells each failure once
+		err = c.writeError
+	}
+	c.handler.Lost(now, err)
+}
+
+// shut notes that our side has ended, or failed to. What is left is the wait for
+// the peer to end its own.
+func (c *Conn) shut(err error) {
+	c.state = connShut
+	if err != nil || c.inputEnd {
+		c.Abort()
+	}
+}
+
+// writeFailed gives up writing. Reading goes on for a while: what the peer said
+// before it went away, its close frame perhaps, may still lie in the kernel, and
+// its end of stream is what the handler is told of.
+func (c *Conn) writeFailed(err error) {
+	c.discard()
+	if c.state != connOpen {
+		c.Abort()
+		return
+	}
+	c.writeError = err
+	c.expireAfter(brokenTimeout)
+}
+
+// expireAfter bounds what is left of the connection's life.
+func (c *Conn) expireAfter(d time.Duration) {
+	if c.limit == nil {
+		c.limit = c.loop.NewTimer(c.expired)
+	}
+	c.limit.Set(c.loop.now() + d)
+}
+
+func (c *Conn) expired(now time.Duration) {
+	if c.state == connOpen {
+		c.lost(now, c.writeError)
+		return
+	}
+	c.Abort()
+}
+
 // leave takes the connection off the loop once nothing of it runs any more.
 func (c *Conn) leave() {
-	if c.state == connClosed && c.readEnded && !c.flushing {
+	if c.state == connClosed && c.stream.over() {
 		delete(c.loop.conns, c)
 	}
 }
 
-// discard gives up what is buffered, except what the flusher holds.
+// discard gives up what is to be written, except what the stream has taken.
 func (c *Conn) discard() {
 	c.loop.spare.put(c.out)
 	c.out = nil
+}
+
+// below returns what lies below the TLS of nc, or nc itself.
+func below(nc net.Conn) net.Conn {
+	if secured, ok := nc.(*tls.Conn); ok {
+		return secured.NetConn()
+	}
+	return nc
 }

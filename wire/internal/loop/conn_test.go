@@ -29,9 +29,9 @@ func randomBytes(n int) []byte {
 }
 
 func TestEcho(t *testing.T) {
-	for _, tt := range transports {
+	for _, tt := range ways {
 		t.Run(tt.name, func(t *testing.T) {
-			l := startLoop(t)
+			l := startLoop(t, tt.transport)
 			ours, peer := tt.pair(t)
 			attachEcho(t, l, ours)
 			want := randomBytes(1 << 20)
@@ -56,26 +56,39 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+// A stamp is no earlier than the bytes can have been read, and no later than the loop
+// looked at them; a reader goroutine reads while the loop is busy.
 func TestReceivedIsStampedAtTheRead(t *testing.T) {
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	at := make(chan time.Duration, 1)
-	attach(t, l, ours, &script{received: func(now time.Duration, _ []byte) { at <- now }})
-	before := l.Now()
-	hold, held := make(chan struct{}), make(chan struct{})
-	l.Do(func(time.Duration) { close(held); <-hold })
-	wait(t, held)
-	if _, err := peer.Write([]byte("x")); err != nil {
-		t.Fatal(err)
-	}
-	for l.queueLen() == 0 { // the reader works while the loop is busy
-		time.Sleep(time.Millisecond)
-	}
-	read := l.Now()
-	close(hold)
-	if got := wait(t, at); got < before || got > read {
-		t.Errorf("stamp %v, want it in [%v, %v]: before the loop got to it", got, before, read)
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		at := make(chan time.Duration, 1)
+		attach(t, l, ours, &script{received: func(now time.Duration, _ []byte) { at <- now }})
+		earliest := l.Now()
+		hold, held := make(chan struct{}), make(chan struct{})
+		l.Do(func(time.Duration) { close(held); <-hold })
+		wait(t, held)
+		if _, err := peer.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		var latest time.Duration
+		if tr == Goroutines {
+			for l.queueLen() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			latest = l.Now()
+		} else {
+			earliest = l.Now()
+		}
+		close(hold)
+		got := wait(t, at)
+		if tr == Polled {
+			latest = l.Now()
+		}
+		if got < earliest || got > latest {
+			t.Errorf("stamp %v, want it in [%v, %v]", got, earliest, latest)
+		}
+	})
 }
 
 func (l *Loop) queueLen() int {
@@ -87,7 +100,7 @@ func (l *Loop) queueLen() int {
 // The reader holds at most one buffer: it reads on when the loop is done with that.
 func TestReaderWaitsForTheLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(func() time.Duration { return 0 })
+		l := New(func() time.Duration { return 0 }, Goroutines)
 		ours, peer := net.Pipe()
 		var got int
 		c := l.Attach(ours, nil, &script{received: func(_ time.Duration, data []byte) { got += len(data) }})
@@ -112,65 +125,71 @@ func TestReaderWaitsForTheLoop(t *testing.T) {
 }
 
 func TestAttachDeliversBufferedFirst(t *testing.T) {
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	if _, err := peer.Write([]byte(" world")); err != nil {
-		t.Fatal(err)
-	}
-	_ = peer.(*net.TCPConn).CloseWrite()
-	_ = ours.SetDeadline(time.Now().Add(-time.Second)) // as an HTTP server may leave it
-	var got []byte
-	lost := make(chan error, 1)
-	call(t, l, func() {
-		l.Attach(ours, []byte("hello"), &script{
-			received: func(_ time.Duration, data []byte) { got = append(got, data...) },
-			lost:     func(_ time.Duration, err error) { lost <- err },
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		if _, err := peer.Write([]byte(" world")); err != nil {
+			t.Fatal(err)
+		}
+		_ = peer.(*net.TCPConn).CloseWrite()
+		_ = ours.SetDeadline(time.Now().Add(-time.Second)) // as an HTTP server may leave it
+		var got []byte
+		lost := make(chan error, 1)
+		call(t, l, func() {
+			l.Attach(ours, []byte("hello"), &script{
+				received: func(_ time.Duration, data []byte) { got = append(got, data...) },
+				lost:     func(_ time.Duration, err error) { lost <- err },
+			})
+			if len(got) > 0 {
+				t.Error("Attach called the handler before it returned")
+			}
 		})
-		if len(got) > 0 {
-			t.Error("Attach called the handler before it returned")
+		if err := wait(t, lost); !errors.Is(err, io.EOF) {
+			t.Errorf("lost: %v, want EOF", err)
+		}
+		if string(got) != "hello world" {
+			t.Errorf("got %q, want %q", got, "hello world")
 		}
 	})
-	if err := wait(t, lost); !errors.Is(err, io.EOF) {
-		t.Errorf("lost: %v, want EOF", err)
-	}
-	if string(got) != "hello world" {
-		t.Errorf("got %q, want %q", got, "hello world")
-	}
 }
 
 // What one turn writes leaves in one write, whoever wrote it.
 func TestWritesOfATurnLeaveTogether(t *testing.T) {
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	c := attach(t, l, ours, &script{})
-	call(t, l, func() {
-		for range 100 {
-			c.Write([]byte("0123456789"))
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		c := attach(t, l, ours, &script{})
+		call(t, l, func() {
+			for range 100 {
+				c.Write([]byte("0123456789"))
+			}
+		})
+		got := make([]byte, 4096)
+		if n, err := peer.Read(got); n != 1000 || err != nil {
+			t.Errorf("one read got %d bytes, %v; want 1000", n, err)
 		}
 	})
-	got := make([]byte, 4096)
-	if n, err := peer.Read(got); n != 1000 || err != nil {
-		t.Errorf("one read got %d bytes, %v; want 1000", n, err)
-	}
 }
 
 func TestTimerMayWrite(t *testing.T) {
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	c := attach(t, l, ours, &script{})
-	call(t, l, func() { l.NewTimer(func(time.Duration) { c.Write([]byte("tick")) }).Set(0) })
-	got := make([]byte, 4)
-	if _, err := io.ReadFull(peer, got); err != nil || string(got) != "tick" {
-		t.Errorf("got %q, %v; want tick", got, err)
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		c := attach(t, l, ours, &script{})
+		call(t, l, func() { l.NewTimer(func(time.Duration) { c.Write([]byte("tick")) }).Set(0) })
+		got := make([]byte, 4)
+		if _, err := io.ReadFull(peer, got); err != nil || string(got) != "tick" {
+			t.Errorf("got %q, %v; want tick", got, err)
+		}
+	})
 }
 
 // A peer that does not read holds up neither the loop nor others, and gets
 // everything once it reads.
 func TestStalledReader(t *testing.T) {
-	for _, tt := range transports {
+	for _, tt := range ways {
 		t.Run(tt.name, func(t *testing.T) {
-			l := startLoop(t)
+			l := startLoop(t, tt.transport)
 			ours, stalled := tt.pair(t)
 			c := attach(t, l, ours, &script{})
 			want := randomBytes(24 << 20)
@@ -220,18 +239,20 @@ func TestLost(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := startLoop(t)
-			ours, peer := tcpPair(t)
-			lost := make(chan error, 2)
-			c := attach(t, l, ours, &script{lost: func(_ time.Duration, err error) { lost <- err }})
-			tt.act(peer.(*net.TCPConn))
-			if err := wait(t, lost); !tt.want(err) {
-				t.Errorf("lost: %v", err)
-			}
-			call(t, l, func() { c.Write([]byte("x")); c.CloseAfterWrite(); c.Reset(); c.Abort() }) // nothing left to do
-			if len(lost) > 0 {
-				t.Error("Lost called twice")
-			}
+			eachTransport(t, func(t *testing.T, tr Transport) {
+				l := startLoop(t, tr)
+				ours, peer := tcpPair(t)
+				lost := make(chan error, 2)
+				c := attach(t, l, ours, &script{lost: func(_ time.Duration, err error) { lost <- err }})
+				tt.act(peer.(*net.TCPConn))
+				if err := wait(t, lost); !tt.want(err) {
+					t.Errorf("lost: %v", err)
+				}
+				call(t, l, func() { c.Write([]byte("x")); c.CloseAfterWrite(); c.Reset(); c.Abort() }) // nothing left to do
+				if len(lost) > 0 {
+					t.Error("Lost called twice")
+				}
+			})
 		})
 	}
 }
@@ -239,38 +260,43 @@ func TestLost(t *testing.T) {
 // Bytes that the peer sent before it reset us are delivered even when our own write
 // is what meets the reset.
 func TestFailedWriteKeepsWhatThePeerSaid(t *testing.T) {
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	first, gone := make(chan struct{}), make(chan struct{})
-	var got []byte
-	lost := make(chan error, 1)
-	var c *Conn
-	c = attach(t, l, ours, &script{
-		received: func(_ time.Duration, data []byte) {
-			if got = append(got, data...); string(got) == "a" {
-				close(first)
-				<-gone // the reader must not read on before
-				c.Write([]byte("unread"))
-			}
-		},
-		lost: func(_ time.Duration, err error) { lost <- err },
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		first, gone := make(chan struct{}), make(chan struct{})
+		var got []byte
+		lost := make(chan error, 1)
+		var c *Conn
+		call(t, l, func() {
+			c = l.Attach(ours, nil, &script{
+				received: func(_ time.Duration, data []byte) {
+					if got = append(got, data...); string(got) == "a" {
+						close(first)
+						<-gone // the reader must not read on before
+						c.Write([]byte("unread"))
+					}
+				},
+				lost: func(_ time.Duration, err error) { lost <- err },
+			})
+
+		})
+		if _, err := peer.Write([]byte("a")); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, first)
+		if _, err := peer.Write([]byte("bye")); err != nil {
+			t.Fatal(err)
+		}
+		_ = peer.(*net.TCPConn).SetLinger(0)
+		_ = peer.Close()
+		close(gone)
+		if err := wait(t, lost); !isReset(err) {
+			t.Errorf("lost: %v, want a reset", err)
+		}
+		if string(got) != "abye" {
+			t.Errorf("got %q, want %q", got, "abye")
+		}
 	})
-	if _, err := peer.Write([]byte("a")); err != nil {
-		t.Fatal(err)
-	}
-	wait(t, first)
-	if _, err := peer.Write([]byte("bye")); err != nil {
-		t.Fatal(err)
-	}
-	_ = peer.(*net.TCPConn).SetLinger(0)
-	_ = peer.Close()
-	close(gone)
-	if err := wait(t, lost); !isReset(err) {
-		t.Errorf("lost: %v, want a reset", err)
-	}
-	if string(got) != "abye" {
-		t.Errorf("got %q, want %q", got, "abye")
-	}
 }
 
 // Each way to close, as the peer sees it. None calls the handler again.
@@ -285,9 +311,9 @@ func TestClose(t *testing.T) {
 		{"Reset", (*Conn).Reset, isReset},
 	}
 	for _, tt := range tests {
-		for _, tr := range transports {
+		for _, tr := range ways {
 			t.Run(tt.name+"/"+tr.name, func(t *testing.T) {
-				l := startLoop(t)
+				l := startLoop(t, tr.transport)
 				ours, peer := tr.pair(t)
 				c := attach(t, l, ours, &script{
 					received: func(time.Duration, []byte) { t.Error("Received called after the close") },
@@ -295,7 +321,7 @@ func TestClose(t *testing.T) {
 				})
 				call(t, l, func() {
 					_, _ = peer.Write([]byte("too late"))
-					for l.queueLen() == 0 { // the reader works while the loop is busy
+					for tr.transport == Goroutines && l.queueLen() == 0 { // the reader works while the loop is busy
 						time.Sleep(time.Millisecond)
 					}
 					tt.close(c)
@@ -329,9 +355,9 @@ func waitUntilGone(t *testing.T, l *Loop) {
 // overtakes or follows them.
 func TestCloseAfterWriteDeliversEverything(t *testing.T) {
 	for _, size := range []int{32, 8 << 20} {
-		for _, tr := range transports {
+		for _, tr := range ways {
 			t.Run(fmt.Sprintf("%d bytes/%s", size, tr.name), func(t *testing.T) {
-				l := startLoop(t)
+				l := startLoop(t, tr.transport)
 				ours, peer := tr.pair(t)
 				c := attach(t, l, ours, &script{})
 				want := randomBytes(size)
@@ -356,17 +382,19 @@ func TestCloseAfterWriteDeliversEverything(t *testing.T) {
 
 // The peer's end of stream does not cut what a closing connection has to say.
 func TestCloseAfterWriteOutlivesThePeersEnd(t *testing.T) {
-	l := startLoop(t)
-	ours, peer := tcpPair(t)
-	_ = peer.(*net.TCPConn).CloseWrite()
-	want := randomBytes(8 << 20)
-	call(t, l, func() {
-		c := l.Attach(ours, nil, &script{})
-		c.Write(want)
-		c.CloseAfterWrite()
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tcpPair(t)
+		_ = peer.(*net.TCPConn).CloseWrite()
+		want := randomBytes(8 << 20)
+		call(t, l, func() {
+			c := l.Attach(ours, nil, &script{})
+			c.Write(want)
+			c.CloseAfterWrite()
+		})
+		if got, err := io.ReadAll(peer); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("got %d bytes, %v; want %d", len(got), err, len(want))
+		}
+		waitUntilGone(t, l)
 	})
-	if got, err := io.ReadAll(peer); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("got %d bytes, %v; want %d", len(got), err, len(want))
-	}
-	waitUntilGone(t, l)
 }

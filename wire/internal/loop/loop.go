@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"fmt"
 	"sync"
 	"time"
 )
@@ -12,8 +13,9 @@ const eventsPerTurn = 64
 // Loop is one goroutine that runs socket handlers, timers and functions. Make one
 // with New.
 type Loop struct {
-	now   func() time.Duration
-	queue queue
+	now       func() time.Duration
+	transport Transport
+	queue     queue
 
 	// The rest belongs to the loop's goroutine.
 	batch   []event // taken off the queue
@@ -22,6 +24,7 @@ type Loop struct {
 	dirty   []*Conn // to be flushed at the end of the turn
 	spare   spareBuffers
 	stopped bool
+	poll    *poller // what waits on Polled; nil on Goroutines and outside Run
 
 	timers     timerHeap
 	timerOrder uint64
@@ -35,16 +38,20 @@ type Loop struct {
 
 // New returns a Loop that takes its instants from now, a monotonic clock that may
 // be read from any goroutine. It starts nothing before Run.
-func New(now func() time.Duration) *Loop {
+func New(now func() time.Duration, t Transport) *Loop {
 	return &Loop{
-		now:   now,
-		queue: queue{wake: make(chan struct{}, 1)},
-		conns: make(map[*Conn]struct{}),
+		now:       now,
+		transport: t.Resolve(),
+		queue:     queue{wake: make(chan struct{}, 1)},
+		conns:     make(map[*Conn]struct{}),
 	}
 }
 
 // Now reads the loop's clock. Any goroutine.
 func (l *Loop) Now() time.Duration { return l.now() }
+
+// Transport returns how the loop waits for its sockets. Any goroutine.
+func (l *Loop) Transport() Transport { return l.transport }
 
 // Do runs fn on the loop's goroutine, after what was queued before it. It never
 // blocks and may be called from any goroutine, the loop's own included. It returns
@@ -59,28 +66,53 @@ func (l *Loop) Do(fn func(now time.Duration)) bool {
 func (l *Loop) Stop() { l.queue.close() }
 
 // Run turns the calling goroutine into the loop's until Stop. It returns when
-// every socket is closed and every goroutine it started has ended. Call it once.
-func (l *Loop) Run() {
-	l.alarm = newAlarm()
-	l.goroutines.Go(func() {
-		l.alarm.run(func() { l.queue.push(event{kind: eventAlarm}) })
-	})
+// every socket is closed and every goroutine it started has ended. An error says
+// that the loop could not begin: it was as good as stopped before Run. Call it once.
+func (l *Loop) Run() error {
+	err := l.Begin()
+	if err != nil {
+		l.Stop()
+	}
 	for {
 		if !l.stopped {
 			l.fireTimers()
 		}
-		idle := !l.handleBatch()
-		l.flush()
-		if !idle {
-			continue
+		busy := l.handleBatch()
+		if l.poll.handle() {
+			busy = true
 		}
-		if l.stopped && len(l.conns) == 0 {
+		l.flush()
+		if !busy && l.stopped && len(l.conns) == 0 {
 			break
 		}
-		l.sleep()
+		l.wait(busy)
 	}
+	l.queue.onWake(nil)
 	l.alarm.close()
 	l.goroutines.Wait()
+	return err
+}
+
+// Begin takes what the loop waits with, descriptors on Polled. Run does so itself, but
+// a caller whose Run is on another goroutine learns here, before, that it will fail.
+func (l *Loop) Begin() (err error) {
+	if l.alarm != nil {
+		return nil
+	}
+	if l.transport == Polled {
+		if l.poll, err = newPoller(l); err == nil {
+			l.alarm = l.poll
+			l.queue.onWake(l.poll.wake)
+			return nil
+		}
+		err = fmt.Errorf("begin a loop on transport %s: %w", l.transport, err)
+	}
+	watched := newAlarm()
+	l.alarm = watched
+	l.goroutines.Go(func() {
+		watched.run(func() { l.queue.push(event{kind: eventAlarm}) })
+	})
+	return err
 }
 
 // handleBatch handles some of what is queued; false means that there was nothing.
@@ -111,36 +143,53 @@ func (l *Loop) handle(e *event) {
 	case eventAlarm:
 		l.armed = false
 	case eventReceived:
-		e.conn.received(e)
+		e.conn.queued(e)
 	case eventEnded:
-		e.conn.readerEnded(e.at, e.err)
+		e.conn.inputEnded(e.at, e.err)
 	case eventWritten:
-		e.conn.flusherEnded(e.err)
+		e.conn.stream.(*background).flusherEnded(e.err)
 	}
 }
 
-// sleep waits for an event, or for the earliest timer. An alarm that is set too
-// early is left as it is: waking once for nothing costs less than setting it for
-// every deadline that moves out.
-func (l *Loop) sleep() {
-	if len(l.timers) > 0 && !l.stopped {
-		at := l.timers[0].at
-		if !l.armed || at < l.armedAt {
-			d := at - l.now()
-			if d <= 0 {
-				return
-			}
-			l.alarm.set(d)
-			l.armed, l.armedAt = true, at
-		}
+// wait looks for what has come meanwhile: for as long as it takes, or, when the
+// turn was busy, only in passing.
+func (l *Loop) wait(busy bool) {
+	idle := !busy && l.arm() && l.queue.park()
+	if l.poll != nil {
+		l.poll.wait(idle)
+	} else if idle {
+		<-l.queue.wake
 	}
-	<-l.queue.wake
+	l.queue.unpark()
+}
+
+// arm sets the alarm for the earliest timer; false means that it is due already.
+// An alarm that is set too early is left as it is: waking once for nothing costs
+// less than setting it for every deadline that moves out.
+func (l *Loop) arm() bool {
+	if len(l.timers) == 0 || l.stopped {
+		return true
+	}
+	at := l.timers[0].at
+	if l.armed && at >= l.armedAt {
+		return true
+	}
+	d := at - l.now()
+	if d <= 0 {
+		return false
+	}
+	l.alarm.set(d)
+	l.armed, l.armedAt = true, at
+	return true
 }
 
 func (l *Loop) flush() {
 	for i, c := range l.dirty {
 		l.dirty[i] = nil
-		c.flush()
+		c.dirty = false
+		if c.state != connClosed {
+			c.stream.flush()
+		}
 	}
 	l.dirty = l.dirty[:0]
 }

@@ -20,15 +20,41 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience ends a test that would hang; nothing is measured against it.
 const patience = 20 * time.Second
 
+// transports are what there is to run a loop on here.
+var transports = func() []Transport {
+	if polling {
+		return []Transport{Polled, Goroutines}
+	}
+	return []Transport{Goroutines}
+}()
+
+// eachTransport runs a test on every transport.
+func eachTransport(t *testing.T, test func(t *testing.T, tr Transport)) {
+	for _, tr := range transports {
+		t.Run(string(tr), func(t *testing.T) { test(t, tr) })
+	}
+}
+
 // startLoop runs a loop on the machine's clock until the test's end.
-func startLoop(t testing.TB) *Loop {
+func startLoop(t testing.TB, tr Transport) *Loop {
 	t.Helper()
 	start := time.Now()
-	l := New(func() time.Duration { return time.Since(start) })
-	done := make(chan struct{})
-	go func() { defer close(done); l.Run() }()
+	l := New(func() time.Duration { return time.Since(start) }, tr)
+	done := run(t, l)
 	t.Cleanup(func() { l.Stop(); wait(t, done) })
 	return l
+}
+
+// run runs l on a goroutine; what it returns is closed when Run has returned.
+func run(t testing.TB, l *Loop) (done chan struct{}) {
+	done = make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := l.Run(); err != nil {
+			t.Error(err)
+		}
+	}()
+	return done
 }
 
 // wait receives from c.
@@ -90,13 +116,18 @@ func tlsPair(t testing.TB) (ours, peer net.Conn) {
 	return ours, peer
 }
 
-// transports are what a Conn can stand on.
-var transports = []struct {
-	name string
-	pair func(testing.TB) (ours, peer net.Conn)
-}{
-	{"tcp", tcpPair},
-	{"tls", tlsPair},
+// ways are what a Conn can stand on.
+var ways = func() (ways []way) {
+	for _, tr := range transports {
+		ways = append(ways, way{string(tr) + "/tcp", tr, tcpPair}, way{string(tr) + "/tls", tr, tlsPair})
+	}
+	return ways
+}()
+
+type way struct {
+	name      string
+	transport Transport
+	pair      func(testing.TB) (ours, peer net.Conn)
 }
 
 // script is a Handler made of functions; nil ones do nothing.
@@ -128,107 +159,119 @@ func attach(t testing.TB, l *Loop, nc net.Conn, h Handler) (c *Conn) {
 func attachEcho(t testing.TB, l *Loop, nc net.Conn) *Conn {
 	t.Helper()
 	var c *Conn
-	c = attach(t, l, nc, &script{received: func(_ time.Duration, data []byte) { c.Write(data) }})
+	call(t, l, func() {
+		c = l.Attach(nc, nil, &script{received: func(_ time.Duration, data []byte) { c.Write(data) }})
+	})
 	return c
 }
 
 func TestDoRunsInOrder(t *testing.T) {
-	l := startLoop(t)
-	var got []int
-	done := make(chan struct{})
-	for i := range 1000 {
-		l.Do(func(time.Duration) {
-			got = append(got, i)
-			if i == 999 {
-				l.Do(func(time.Duration) { got = append(got, 1000); close(done) }) // from its own goroutine
-			}
-		})
-	}
-	wait(t, done)
-	if len(got) != 1001 || !slices.IsSorted(got) {
-		t.Errorf("%d functions ran, sorted %v, want 1001 in order", len(got), slices.IsSorted(got))
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		var got []int
+		done := make(chan struct{})
+		for i := range 1000 {
+			l.Do(func(time.Duration) {
+				got = append(got, i)
+				if i == 999 {
+					l.Do(func(time.Duration) { got = append(got, 1000); close(done) }) // from its own goroutine
+				}
+			})
+		}
+		wait(t, done)
+		if len(got) != 1001 || !slices.IsSorted(got) {
+			t.Errorf("%d functions ran, sorted %v, want 1001 in order", len(got), slices.IsSorted(got))
+		}
+	})
 }
 
 func TestDoPassesTheInstantOfTheCall(t *testing.T) {
-	l := startLoop(t)
-	got := make(chan time.Duration, 1)
-	before := l.Now()
-	l.Do(func(now time.Duration) { got <- now })
-	if now := wait(t, got); now < before || now > l.Now() {
-		t.Errorf("now = %v, want it in [%v, %v]", now, before, l.Now())
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		got := make(chan time.Duration, 1)
+		before := l.Now()
+		l.Do(func(now time.Duration) { got <- now })
+		if now := wait(t, got); now < before || now > l.Now() {
+			t.Errorf("now = %v, want it in [%v, %v]", now, before, l.Now())
+		}
+	})
 }
 
 // Every function that Do accepted runs, and none that it refused, whenever Stop comes.
 func TestStopKeepsAcceptedFunctions(t *testing.T) {
-	l := New(func() time.Duration { return 0 })
-	done := make(chan struct{})
-	go func() { defer close(done); l.Run() }()
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := New(func() time.Duration { return 0 }, tr)
+		done := run(t, l)
 
-	var accepted, ran atomic.Int64
-	var callers sync.WaitGroup
-	for range 4 {
-		callers.Go(func() {
-			for l.Do(func(time.Duration) { ran.Add(1) }) {
-				accepted.Add(1)
-			}
-		})
-	}
-	for ran.Load() == 0 {
-		call(t, l, func() {})
-	}
-	l.Stop()
-	wait(t, done)
-	callers.Wait()
-	if got, want := ran.Load(), accepted.Load(); got != want {
-		t.Errorf("%d functions ran, want the %d accepted", got, want)
-	}
-}
-
-func TestStopClosesEverySocket(t *testing.T) {
-	const connections = 100
-	l := New(func() time.Duration { return 0 })
-	done := make(chan struct{})
-	go func() { defer close(done); l.Run() }()
-
-	var peers []net.Conn
-	var senders sync.WaitGroup
-	for i := range connections {
-		ours, peer := tcpPair(t)
-		peers = append(peers, peer)
-		c := attach(t, l, ours, &script{lost: func(time.Duration, error) { t.Error("Lost called by Stop") }})
-		switch i % 10 {
-		case 0: // with a flusher at work
-			call(t, l, func() { c.Write(make([]byte, 8<<20)) })
-		case 1: // with a reader at work
-			senders.Go(func() {
-				for b := make([]byte, 1024); ; {
-					if _, err := peer.Write(b); err != nil {
-						return
-					}
+		var accepted, ran atomic.Int64
+		var callers sync.WaitGroup
+		for range 4 {
+			callers.Go(func() {
+				for l.Do(func(time.Duration) { ran.Add(1) }) {
+					accepted.Add(1)
 				}
 			})
 		}
-	}
-	l.Stop()
-	wait(t, done)
-	senders.Wait()
-	for i, peer := range peers {
-		if _, err := io.Copy(io.Discard, peer); err != nil && !isReset(err) {
-			t.Errorf("peer %d: %v, want an end of stream or a reset", i, err)
+		for ran.Load() == 0 {
+			call(t, l, func() {})
 		}
-	}
+		l.Stop()
+		wait(t, done)
+		callers.Wait()
+		if got, want := ran.Load(), accepted.Load(); got != want {
+			t.Errorf("%d functions ran, want the %d accepted", got, want)
+		}
+	})
+}
+
+func TestStopClosesEverySocket(t *testing.T) {
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		const connections = 100
+		l := New(func() time.Duration { return 0 }, tr)
+		done := run(t, l)
+
+		var peers []net.Conn
+		var senders sync.WaitGroup
+		for i := range connections {
+			ours, peer := tcpPair(t)
+			peers = append(peers, peer)
+			c := attach(t, l, ours, &script{lost: func(time.Duration, error) { t.Error("Lost called by Stop") }})
+			switch i % 10 {
+			case 0: // with a flusher at work
+				call(t, l, func() { c.Write(make([]byte, 8<<20)) })
+			case 1: // with a reader at work
+				senders.Go(func() {
+					for b := make([]byte, 1024); ; {
+						if _, err := peer.Write(b); err != nil {
+							return
+						}
+					}
+				})
+			}
+		}
+		l.Stop()
+		wait(t, done)
+		senders.Wait()
+		for i, peer := range peers {
+			if _, err := io.Copy(io.Discard, peer); err != nil && !isReset(err) {
+				t.Errorf("peer %d: %v, want an end of stream or a reset", i, err)
+			}
+		}
+	})
 }
 
 // A function accepted before Stop may bring a socket; it is closed, not leaked.
 func TestAttachAfterStop(t *testing.T) {
-	l := New(func() time.Duration { return 0 })
-	ours, peer := tcpPair(t)
-	l.Do(func(time.Duration) { l.Attach(ours, nil, &script{}) })
-	l.Stop()
-	l.Run()
-	if _, err := peer.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("peer read: %v, want EOF", err)
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := New(func() time.Duration { return 0 }, tr)
+		ours, peer := tcpPair(t)
+		l.Do(func(time.Duration) { l.Attach(ours, nil, &script{}) })
+		l.Stop()
+		if err := l.Run(); err != nil {
+			t.Error(err)
+		}
+		if _, err := peer.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("peer read: %v, want EOF", err)
+		}
+	})
 }

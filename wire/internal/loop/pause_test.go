@@ -19,7 +19,7 @@ func TestPause(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := New(func() time.Duration { return 0 })
+				l := New(func() time.Duration { return 0 }, Goroutines)
 				ours, peer := net.Pipe()
 				var got int
 				var c *Conn
@@ -42,8 +42,8 @@ func TestPause(t *testing.T) {
 					l.handleBatch()
 					l.flush()
 				}
-				if got != tt.want || !c.readEnded {
-					t.Errorf("%d bytes received, want %d; reader ended: %v", got, tt.want, c.readEnded)
+				if got != tt.want || !c.inputEnd {
+					t.Errorf("%d bytes received, want %d; reader ended: %v", got, tt.want, c.inputEnd)
 				}
 				l.goroutines.Wait()
 			})

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,14 +33,24 @@ const spareEvents = 1 << 16
 
 // queue hands events from any goroutine to the loop's, first in first out.
 type queue struct {
-	wake chan struct{} // a token means: there may be events
+	wake   chan struct{} // a token means: there may be events
+	parked atomic.Bool   // the loop waits, or is about to: push must wake it
 
 	mu     sync.Mutex
+	other  func() // wakes a loop that does not wait for a token; nil = it does
 	events []event
 	closed bool // no more functions
+	news   bool // closed since the last take
 }
 
-// push appends e and wakes the loop if the queue was empty. Once the queue is
+// onWake lets wake be called in place of the token, with mu held.
+func (q *queue) onWake(wake func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.other = wake
+}
+
+// push appends e and wakes the loop if it waits. Once the queue is
 // closed it refuses functions, and says so; what sockets report is always taken,
 // because the loop ends only after the last report.
 func (q *queue) push(e event) bool {
@@ -48,14 +59,24 @@ func (q *queue) push(e event) bool {
 		q.mu.Unlock()
 		return false
 	}
-	first := len(q.events) == 0
 	q.events = append(q.events, e)
+	q.signal()
 	q.mu.Unlock()
-	if first {
-		q.signal()
-	}
 	return true
 }
+
+// park announces that the loop is going to wait; false means that it must not,
+// for there is something to take.
+func (q *queue) park() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	idle := len(q.events) == 0 && !q.news
+	q.parked.Store(idle)
+	return idle
+}
+
+// unpark says that the wait is over.
+func (q *queue) unpark() { q.parked.Store(false) }
 
 // take returns everything queued, leaves spare, emptied, in its place, and says
 // whether the queue is closed: then no function will follow those returned.
@@ -66,18 +87,28 @@ func (q *queue) take(spare []event) (events []event, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	events, q.events = q.events, spare[:0]
+	q.news = false
 	return events, q.closed
 }
 
 // close refuses functions from here on and wakes the loop.
 func (q *queue) close() {
 	q.mu.Lock()
-	q.closed = true
-	q.mu.Unlock()
+	defer q.mu.Unlock()
+	q.closed, q.news = true, true
 	q.signal()
 }
 
+// signal wakes the loop, once for each time that it waits. mu is held, so that
+// nobody is woken through a descriptor that the loop has closed in the end.
 func (q *queue) signal() {
+	if !q.parked.CompareAndSwap(true, false) {
+		return
+	}
+	if q.other != nil {
+		q.other()
+		return
+	}
 	select {
 	case q.wake <- struct{}{}:
 	default:

@@ -15,7 +15,7 @@ type timers struct {
 
 func newTimers() *timers {
 	f := &timers{}
-	f.Loop = New(func() time.Duration { return f.clock })
+	f.Loop = New(func() time.Duration { return f.clock }, Goroutines)
 	return f
 }
 
@@ -118,10 +118,10 @@ func TestTimers(t *testing.T) {
 func TestAlarms(t *testing.T) {
 	tests := []struct {
 		name string
-		make func() alarm
+		make func() watchedAlarm
 	}{
 		{"of the system", newAlarm},
-		{"portable", func() alarm { return newClockAlarm() }},
+		{"portable", func() watchedAlarm { return newClockAlarm() }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,22 +145,24 @@ func TestAlarms(t *testing.T) {
 
 // A loop that sleeps towards a far instant wakes for a nearer one set since.
 func TestSleepingLoopFiresTimers(t *testing.T) {
-	l := startLoop(t)
-	fired := make(chan time.Duration, 1)
-	call(t, l, func() {
-		l.NewTimer(func(time.Duration) { t.Error("fired an hour early") }).Set(l.Now() + time.Hour)
-	})
-	for _, d := range []time.Duration{20 * time.Millisecond, 5 * time.Millisecond} {
-		var at time.Duration
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		fired := make(chan time.Duration, 1)
 		call(t, l, func() {
-			at = l.Now() + d
-			stopped := l.NewTimer(func(time.Duration) { t.Error("fired after Stop") })
-			stopped.Set(at)
-			stopped.Stop()
-			l.NewTimer(func(now time.Duration) { fired <- now }).Set(at)
+			l.NewTimer(func(time.Duration) { t.Error("fired an hour early") }).Set(l.Now() + time.Hour)
 		})
-		if now := wait(t, fired); now < at {
-			t.Errorf("fired %v early", at-now)
+		for _, d := range []time.Duration{20 * time.Millisecond, 5 * time.Millisecond} {
+			var at time.Duration
+			call(t, l, func() {
+				at = l.Now() + d
+				stopped := l.NewTimer(func(time.Duration) { t.Error("fired after Stop") })
+				stopped.Set(at)
+				stopped.Stop()
+				l.NewTimer(func(now time.Duration) { fired <- now }).Set(at)
+			})
+			if now := wait(t, fired); now < at {
+				t.Errorf("fired %v early", at-now)
+			}
 		}
-	}
+	})
 }

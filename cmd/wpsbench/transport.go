@@ -1,0 +1,21 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// transportFlag belongs to the commands that hold many sockets.
+func transportFlag() cli.Flag {
+	return &cli.StringFlag{Name: "transport", Usage: "loop: each thread polls its sockets (Linux); goroutine: one reads each (default: loop where there is it)"}
+}
+
+// transportOf returns what the flag asks for.
+func transportOf(c *cli.Context) (wire.Transport, error) {
+	t, err := wire.ParseTransport(c.String("transport"))
+	if err != nil {
+		return "", failf(exitUsage, "--transport: %w", err)
+	}
+	return t, nil
+}

@@ -1,0 +1,162 @@
+package loop
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// polled is the stream of a Conn whose socket is in its loop's epoll set. Nothing
+// of it runs by itself.
+type polled struct {
+	conn      *Conn
+	fd        int
+	mask      uint32                  // what the set reports of fd; 0 = not in the set
+	blocked   bool                    // the kernel takes no more until it says so
+	connected func(now time.Duration) // see Loop.Connect; nil once it is
+}
+
+// adopt takes the socket of nc over from package net, and with it from the poller
+// of the Go runtime; nil if it cannot.
+func (p *poller) adopt(c *Conn, nc net.Conn) stream {
+	tcp, ok := nc.(*net.TCPConn)
+	if p == nil || !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	fd := -1
+	if raw.Control(func(theirs uintptr) {
+		fd, err = unix.FcntlInt(theirs, unix.F_DUPFD_CLOEXEC, 0)
+	}) != nil || err != nil {
+		return nil
+	}
+	_ = nc.Close() // its descriptor; the socket is ours
+	return p.add(c, fd)
+}
+
+// add makes fd the stream of c.
+func (p *poller) add(c *Conn, fd int) *polled {
+	s := &polled{conn: c, fd: fd}
+	p.watch(fd, s)
+	s.reads()
+	return s
+}
+
+func (p *polled) poller() *poller { return p.conn.loop.poll }
+
+// reads has the set report what the connection waits for, and nothing else.
+func (p *polled) reads() {
+	var want uint32
+	switch {
+	case p.connected != nil:
+		want = unix.EPOLLOUT
+	case p.blocked:
+		want = unix.EPOLLOUT
+		fallthrough
+	default:
+		if p.conn.reading() {
+			want |= unix.EPOLLIN
+		}
+	}
+	if want == p.mask {
+		return
+	}
+	op := unix.EPOLL_CTL_MOD
+	switch {
+	case p.mask == 0:
+		op = unix.EPOLL_CTL_ADD
+	case want == 0:
+		op = unix.EPOLL_CTL_DEL // an error or hang-up would be reported for ever
+	}
+	p.mask = want
+	if err := p.poller().control(op, p.fd, want); err != nil {
+		c := p.conn
+		c.loop.queue.push(event{kind: eventEnded, conn: c, at: c.loop.now(), err: opError("read", err)})
+	}
+}
+
+func (p *polled) collect(events uint32, buf []byte, n *news) {
+	if p.mask&unix.EPOLLIN == 0 || events&readable == 0 {
+		return
+	}
+	k, err := retry(p.fd, buf, unix.Read)
+	switch {
+	case k > 0:
+		n.data = buf[:k]
+	case err == nil:
+		n.err = io.EOF
+	case !errors.Is(err, unix.EAGAIN):
+		n.err = opError("read", os.NewSyscallError("read", err))
+	}
+}
+
+func (p *polled) handle(at time.Duration, n *news) {
+	c := p.conn
+	switch {
+	case c.state == connClosed: // by a handler of this turn
+		return
+	case p.connected != nil:
+		p.finishConnect(at)
+		return
+	case p.blocked && n.events&writable != 0:
+		p.blocked = false
+		c.markDirty()
+	}
+	if len(n.data) > 0 {
+		c.received(at, n.data)
+	}
+	if n.err != nil && c.state != connClosed {
+		c.inputEnded(at, n.err)
+	}
+}
+
+// flush writes out. What the kernel does not take stays there until it says that it
+// has room.
+func (p *polled) flush() {
+	if p.blocked || p.connected != nil {
+		return
+	}
+	c := p.conn
+	if len(c.out) > 0 {
+		n, err := retry(p.fd, c.out, unix.Write)
+		if err != nil && !errors.Is(err, unix.EAGAIN) {
+			c.writeFailed(opError("write", os.NewSyscallError("write", err)))
+		} else if n = max(n, 0); n < len(c.out) {
+			c.out = c.out[n:]
+			p.blocked = true
+		} else {
+			c.discard()
+		}
+	}
+	if c.state == connClosed {
+		return
+	}
+	p.reads()
+	if c.state == connClosing && !p.blocked {
+		c.shut(os.NewSyscallError("shutdown", unix.Shutdown(p.fd, unix.SHUT_WR)))
+	}
+}
+
+func (p *polled) inFlight() int { return 0 }
+
+func (p *polled) close(reset bool) {
+	if reset {
+		_ = unix.SetsockoptLinger(p.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	}
+	p.poller().unwatch(p.fd)
+	_ = unix.Close(p.fd)
+	p.fd, p.connected = -1, nil
+}
+
+func (p *polled) over() bool { return true }
+
+// opError dresses an error like package net does, but for the addresses: they would
+// tell connections apart that have ended for one reason.
+func opError(op string, err error) error { return &net.OpError{Op: op, Net: "tcp", Err: err} }
