@@ -9,7 +9,7 @@ CONFORMANCE = wire/emulator/conformance
 SDKS = $(CONFORMANCE)/node_modules/.package-lock.json
 BROWSER = report/browser
 
-.PHONY: check fmt vet lint test cross fuzz bench bars build conformance browser-check
+.PHONY: check fmt vet lint test cross fuzz truth bench bars build conformance browser-check
 
 check: fmt vet cross lint test fuzz
 
@@ -71,3 +71,7 @@ bench: bars
 BARS_COUNT ?= 1
 bars:
 	$(GO) test -run '^$$' -bench . -benchtime 1x -count $(BARS_COUNT) -timeout 1h ./wire/internal/bare
+
+# What the harness adds to latencies that are known otherwise: needs an idle machine.
+truth:
+	WPSBENCH_TRUTH=1 $(GO) test -count=1 -run '^TestTruth' -v ./scenario/runner

@@ -42,6 +42,7 @@ func (r *run) health(rec *metrics.Run) metrics.Health {
 	limit := float64(tightestLimit(r).Microseconds())
 	r.readDelay(rec, metrics.GateLag, "lag_p99_us", limit, first, windows)
 	r.readDelay(rec, metrics.GateReceive, "receive_delay_p99_us", limit, first, windows)
+	excuseWaits(rec, limit, first, windows)
 
 	whole := r.wholeReadings(rec, windows, sends, first, limit)
 	h := metrics.JudgeGates(float64(first)*tickEvery.Seconds(), windows, &whole)
@@ -124,8 +125,24 @@ func (r *run) readDelay(rec *metrics.Run, gate metrics.GateID, column string, li
 // it is small in itself, or too small beside the tightest limit to decide it.
 func delayShare(delay, e2e, limit float64) metrics.Reading {
 	reading := metrics.Read(delay / max(e2e, 1))
-	reading.Harmless = delay <= float64(lagFloor.Microseconds()) || delay <= harmlessShare*limit
+	reading.Harmless = harmless(delay, limit)
 	return reading
+}
+
+func harmless(delay, limit float64) bool {
+	return delay <= float64(lagFloor.Microseconds()) || delay <= harmlessShare*limit
+}
+
+// excuseWaits lets the threads' wait for a processor count only in seconds whose
+// schedule lag it can have shaped: a generator that hardly runs waits for most of the
+// little time that it wants, some microseconds at each wake-up.
+func excuseWaits(rec *metrics.Run, limit float64, first int, windows []metrics.GateReadings) {
+	lags := rec.Series.Columns["lag_p99_us"]
+	for i := range windows {
+		if tick := first + i; tick < len(lags) && lags[tick] != nil {
+			windows[i][metrics.GateRunQueue].Harmless = harmless(*lags[tick], limit)
+		}
+	}
 }
 
 // wholeReadings are the values over the run: shares over all of steady state, the

@@ -5,6 +5,8 @@ import (
 	rtm "runtime/metrics"
 	"testing"
 	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
 )
 
 func TestPressure(t *testing.T) {
@@ -117,5 +119,23 @@ func TestGauge(t *testing.T) {
 	g.add(1)
 	if g != (gauge{now: 2, low: 1, high: 2}) {
 		t.Errorf("a dip within the tick: %+v", g)
+	}
+}
+
+// Waiting for a processor spoils a second in which sends were late, not one in which
+// they were not; without sends there is no excuse.
+func TestExcuseWaits(t *testing.T) {
+	rec := &metrics.Run{Series: metrics.Series{Columns: map[string][]*float64{
+		"lag_p99_us": {nil, new(400.0), new(3000.0), nil},
+	}}}
+	windows := make([]metrics.GateReadings, 4)
+	for i := range windows {
+		windows[i][metrics.GateRunQueue] = metrics.Read(0.7)
+	}
+	excuseWaits(rec, 5000, 1, windows) // ticks 1 to 4
+	for i, want := range []bool{true, false, false, false} {
+		if got := windows[i][metrics.GateRunQueue].Harmless; got != want {
+			t.Errorf("second %d: excused %t, want %t", i, got, want)
+		}
 	}
 }

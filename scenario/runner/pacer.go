@@ -3,8 +3,6 @@ package runner
 import (
 	"container/heap"
 	"time"
-
-	"github.com/wpsbench/wpsbench/wire"
 )
 
 // sendsPerWake bounds what is encoded before the loop writes it and reads again.
@@ -15,8 +13,14 @@ const sendsPerWake = 64
 type pacer struct {
 	w       *worker
 	due     publisherHeap
-	timer   *wire.Timer
+	timer   alarm
 	stopped bool
+}
+
+// alarm calls wake at or soon after the instant set last: a wire.Timer.
+type alarm interface {
+	Set(at time.Duration)
+	Stop()
 }
 
 func (p *pacer) init(w *worker) {
