@@ -43,6 +43,25 @@ func (c *Checker) ExpectCatchUp(connection int, due func(publisher, slot int) ui
 	return u.pending == 0
 }
 
+// Outstanding is how many messages the plan had due that have not come to a
+// connection, and how many bytes of payload: what a service may hold for it.
+func (c *Checker) Outstanding(connection int, due func(publisher, slot int) uint64) (messages, bytes uint64) {
+	n := c.conn(connection)
+	for _, j := range n.joins {
+		for o, src := range c.ix.sources[j.group] {
+			p := &c.pairs[n.first+int(j.value)+o]
+			if c.t.ownEcho(src.publisher, n.id) {
+				continue
+			}
+			behind := due(int(src.publisher), int(src.slot))
+			behind -= min(behind, p.next-1)
+			messages += behind
+			bytes += behind * uint64(c.t.Publishers[src.publisher].PayloadBytes)
+		}
+	}
+	return messages, bytes
+}
+
 // CancelCatchUp forgets a running catch-up.
 func (c *Checker) CancelCatchUp(connection int) { c.conn(connection).catchUp.pending = 0 }
 

@@ -55,6 +55,7 @@ type state struct {
 	offences [checks][]offence
 	suspects []suspect
 	unjudged uint64 // suspects beyond maxSuspects
+	repeats  []repeated
 	ring     ring
 	longest  [2]time.Duration // largest arrival minus intended instant; [1] = at reliable subscribers
 }
@@ -68,6 +69,11 @@ type counts struct {
 	resumptions uint64    // recovered epochs that carried data: opportunities of R2
 	replayed    uint64
 	redundant   uint64
+	continued   uint64 // groups heard of again after a recovery: opportunities of G2
+	recoveries  uint64 // sockets opened to resume a session: opportunities of C1
+	refused     uint64 // of those, refused although the session had to be there
+	duplicates  uint64 // answers Duplicate: opportunities of P2
+	afterLeave  uint64 // deliveries after a leave's ack, in the profile that allows them
 	dedupLost   uint64 // first arrivals that the client's de-duplication discards
 	unexpected  uint64
 	foreign     uint64
@@ -87,7 +93,9 @@ type conn struct {
 	opened   bool   // the current session has had a WebSocket
 	session  uint32 // the how manieth connectionId, from 1
 	lastData time.Duration
-	joins    []lookup // group → first pair of that group, relative to first
+	outage   time.Duration // when it was lost that has not been shown to be back; 0 = never
+	joins    []lookup      // group → first pair of that group, relative to first
+	members  []membership  // beside joins
 	first    int
 	pairs    int // number of pairs
 	windows  []window
@@ -101,7 +109,8 @@ type conn struct {
 // it: sessions first (0 = before the first) to last, exclusive of both.
 type window struct {
 	class       windowClass
-	open        bool // not joined again
+	group       uint32 // windowLeft only
+	open        bool   // not joined again
 	first, last uint32
 	from, to    time.Duration // last sign of life, join
 }
@@ -113,6 +122,7 @@ const (
 	windowDisconnect                    // non-reliable, between connections
 	windowSession                       // reliable, after the session ended
 	windowOverflow                      // reliable, after the service's buffer overflowed
+	windowLeft                          // of one group, from the request to leave it to the join
 )
 
 // SessionEnd says why a connectionId is over.
@@ -156,10 +166,12 @@ func NewChecker(t *Topology, p Profile, connections []int) *Checker {
 			n.joins = append(n.joins, lookup{group: g, value: uint32(n.pairs)})
 			n.pairs += len(c.ix.sources[g])
 		}
+		n.members = make([]membership, len(n.joins))
 		slices.SortFunc(n.joins, func(a, b lookup) int { return cmp.Compare(a.group, b.group) })
 		if n.subscriber {
 			n.windows = []window{{class: windowJoin, open: true, from: math.MinInt64}}
 		}
+		c.resetMembers(&n, false)
 		pairs += n.pairs
 		populations = max(populations, sub.Population+1)
 		c.byConnection[id] = int32(len(c.conns))
@@ -194,8 +206,12 @@ func (c *Checker) Opened(now time.Duration, connection int, resumed bool) {
 	} else if n.opened {
 		n.nextSession()
 	}
+	if resumed {
+		c.counts[n.population].recoveries++
+	}
 	n.attached, n.opened = true, true
 	n.seq.openEpoch(resumed)
+	c.resetMembers(n, resumed)
 	c.ring.add(frame{at: now, connection: uint32(connection), kind: kind})
 }
 
@@ -215,6 +231,9 @@ func (c *Checker) Joined(now time.Duration, connection int) {
 	n := c.conn(connection)
 	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameJoined})
 	n.lastData = max(n.lastData, now)
+	for i := range n.members {
+		n.members[i] |= memberAsked
+	}
 	if w := n.openWindow(); w != nil {
 		w.open = false
 		w.last = n.session
@@ -229,6 +248,9 @@ func (c *Checker) Dropped(now time.Duration, connection int) {
 	}
 	n := c.conn(connection)
 	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameDropped})
+	if n.attached && (!n.seq.resumed || n.seq.epochLast != 0) {
+		n.outage = now
+	}
 	n.attached = false
 	if !n.reliable {
 		n.startWindow(windowDisconnect)
@@ -243,6 +265,9 @@ func (c *Checker) Ended(now time.Duration, connection int, why SessionEnd) {
 	}
 	n := c.conn(connection)
 	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameEnded})
+	if why == EndRefused {
+		c.refused(now, n)
+	}
 	class := windowSession
 	switch {
 	case !n.reliable:
@@ -265,10 +290,15 @@ func (n *conn) startWindow(class windowClass) {
 
 // openWindow is the one that no join has ended yet, or nil.
 func (n *conn) openWindow() *window {
-	if len(n.windows) == 0 || !n.windows[len(n.windows)-1].open {
-		return nil
+	for i := len(n.windows) - 1; i >= 0; i-- {
+		if w := &n.windows[i]; w.class != windowLeft {
+			if w.open {
+				return w
+			}
+			break
+		}
 	}
-	return &n.windows[len(n.windows)-1]
+	return nil
 }
 
 // Progress is cheap: a worker may publish it at every tick.

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 )
@@ -50,6 +51,33 @@ func (s *seed) test(t *testing.T) {
 	}
 	if got != s.deliveries {
 		t.Errorf("deliveries:\n got %+v\nwant %+v", got, s.deliveries)
+	}
+}
+
+// leaveAndReturn has a connection leave a group and join it again while publisher 0
+// sends four messages: one on the way out, one too many, one missed, and one on the way
+// in; then one more.
+func (w *world) leaveAndReturn(connection int, group uint32) {
+	w.c.Leaving(w.now, connection, group)
+	w.publish(0, 0)
+	w.c.Left(connection, group)
+	w.publish(0, 0)
+	w.publish(0, 0, connection)
+	w.c.Rejoining(connection, group)
+	w.publish(0, 0, connection)
+	w.now += worldEvery
+	w.c.Rejoined(w.now, connection, group)
+	w.publish(0, 0)
+}
+
+// TestAfterLeaveInSpec: the written protocol does not say that a leave ends delivery at once.
+func TestAfterLeaveInSpec(t *testing.T) {
+	w := newWorld(t, true, Spec)
+	w.round()
+	w.leaveAndReturn(2, 0)
+	c := w.judge(JudgeOptions{}).check("G1")
+	if c.Result == CheckViolated || !strings.Contains(c.Reason, "1 messages came after a leave") {
+		t.Errorf("G1: %s (%s)", c.Result, c.Reason)
 	}
 }
 
@@ -268,7 +296,7 @@ func TestCleanRuns(t *testing.T) {
 				w.drop(0)
 				w.publish(0, 0, 0)
 				w.at(3)
-				w.c.Ended(w.now, 0, EndRefused)
+				w.c.Ended(w.now, 0, EndExpired)
 				w.rejoin(0)
 				w.publish(1, 0)
 				w.publish(0, 0, 0)
@@ -286,7 +314,7 @@ func TestCleanRuns(t *testing.T) {
 			deliveries: Deliveries{Delivered: 11, Excused: Excused{Overflow: 1}},
 		},
 		{
-			name: "another session under an open socket", reliable: true, profile: Strict, run: func(w *world) {
+			name: "another session under an open socket", reliable: true, run: func(w *world) {
 				w.round()
 				w.drop(0)
 				w.publish(0, 0, 0)
@@ -556,6 +584,74 @@ func TestAnomalies(t *testing.T) {
 				w.deliver(2, 0, 0, m)
 			},
 			violations: map[string]uint64{"P3": 2}, deliveries: Deliveries{Delivered: 2, Excused: Excused{Rejected: 1}},
+		},
+		{
+			name: "P2: executed again", unknown: nil, reliable: true, profile: Strict, run: func(w *world) {
+				m := w.publish(0, 0)
+				w.c.Resent(0, 0, m)
+				for c := range 3 {
+					w.deliver(c, 0, 0, m)
+				}
+				other := w.publish(0, 0)
+				w.deliver(1, 0, 0, other) // sent once: the service's own duplicate
+			},
+			violations: map[string]uint64{"P2": 1, "R5": 1}, deliveries: Deliveries{Duplicated: 4},
+		},
+		{
+			name: "P2: Duplicate of what was sent once", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.c.Duplicate(w.now, 0, 7, true)
+				w.c.Duplicate(w.now, 0, 8, false)
+			},
+			violations: map[string]uint64{"P2": 1},
+		},
+		{
+			name: "G1: before the join was asked for", reliable: true, profile: Strict, run: func(w *world) {
+				w.topo.Subscribers[0].Asks = true
+				w.round()
+				w.drop(0)
+				w.c.Ended(w.now, 0, EndExpired)
+				w.ids[0] = 0
+				w.c.Opened(w.now, 0, false)
+				w.publish(0, 0)
+				w.c.Joining(0)
+				w.publish(0, 0)
+				w.c.Joined(w.now, 0)
+				w.publish(0, 0)
+			},
+			violations: map[string]uint64{"G1": 1},
+		},
+		{
+			name: "G1: after the leave was answered", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.leaveAndReturn(2, 0)
+			},
+			violations: map[string]uint64{"G1": 1}, deliveries: Deliveries{Delivered: 22, Excused: Excused{JoinRace: 2}},
+		},
+		{
+			name: "G2: a membership is gone after a recovery", unknown: []string{"R4"}, reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.drop(2)
+				w.resume(2)
+				w.publish(0, 0, 2)
+				w.publish(1, 0, 2)
+				w.publish(1, 1) // of room-1, where connection 2 is, too
+			},
+			violations: map[string]uint64{"G2": 1}, deliveries: Deliveries{Delivered: 15, Lost: 2},
+		},
+		{
+			name: "C1: refused within the window", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.drop(0)
+				w.publish(0, 0, 0)
+				w.at(3)
+				w.resume(0)
+				w.drop(0)
+				w.c.Ended(w.now, 0, EndRefused)
+				w.rejoin(0)
+				w.publish(1, 0)
+			},
+			violations: map[string]uint64{"C1": 1}, deliveries: Deliveries{Delivered: 14, Excused: Excused{SessionEnded: 1}},
 		},
 		{
 			name: "G3: into another group", reliable: true, profile: Strict, run: func(w *world) {

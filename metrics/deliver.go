@@ -35,6 +35,9 @@ func (c *Checker) Deliver(now time.Duration, connection int, d *Delivery) Delive
 	}
 	n := c.conn(connection)
 	h, status := parsePayload(d.Data, d.Kind, c.t.RunID, &c.raw)
+	if status == HeaderForeign {
+		h, status = c.parseMistyped(d)
+	}
 	n.lastData = now
 	f := frame{
 		at: now, connection: uint32(connection), kind: frameData,
@@ -68,6 +71,20 @@ func (c *Checker) Deliver(now time.Duration, connection int, d *Delivery) Delive
 	return r
 }
 
+// parseMistyped looks for a header of ours in a payload that came as another kind than
+// it was sent as.
+func (c *Checker) parseMistyped(d *Delivery) (Header, HeaderStatus) {
+	for _, kind := range [...]PayloadKind{PayloadText, PayloadJSON, PayloadBinary} {
+		if kind == d.Kind {
+			continue
+		}
+		if h, status := parsePayload(d.Data, kind, c.t.RunID, &c.raw); status != HeaderForeign {
+			return h, status
+		}
+	}
+	return Header{}, HeaderForeign
+}
+
 func (c *Checker) countReplay(n *conn, id uint64) {
 	k := &c.counts[n.population]
 	k.replayed++
@@ -81,7 +98,7 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 	h := &r.Header
 	k := &c.counts[n.population]
 	k.headers++
-	i, fault := c.locate(n, h, d)
+	i, member, fault := c.locate(n, h, d)
 	if i < 0 || fault == checkG3 {
 		c.deliverMisplaced(now, n, d, h, i, fault, seq)
 		return
@@ -102,6 +119,9 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 		if where != placedLate || c.ordered(h) {
 			fault = order(where, n.reliable)
 		}
+		if fault == checkNone && member != memberSteady {
+			fault = c.unusual(n, h)
+		}
 	}
 	switch {
 	case fault == checkNone:
@@ -109,6 +129,7 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 		c.suspect(fault, n, c.offence(now, n, h, d, next))
 	default:
 		c.charge(fault, n, c.offence(now, n, h, d, next))
+		c.noteRepeated(fault, h)
 	}
 	if !arrived {
 		return
@@ -171,27 +192,27 @@ func order(where placing, reliable bool) check {
 // locate finds the pair of a message. Without one (-1) the fault says why it has
 // no place here; with one, G3 says that it came under another group's name and X1
 // that it changed its type on the way.
-func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, check) {
+func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, membership, check) {
 	if int64(h.Publisher) >= int64(len(c.t.Publishers)) || h.Message == 0 || h.Message >= maxMessage {
-		return -1, checkX1
+		return -1, 0, checkX1
 	}
 	base, end := c.ix.slotBase[h.Publisher], c.ix.slotBase[h.Publisher+1]
 	ordinal, ok := find(c.ix.slots[base:end], h.Address)
 	if !ok {
-		return -1, checkX1
+		return -1, 0, checkX1
 	}
-	first, ok := find(n.joins, h.Address)
+	at, ok := position(n.joins, h.Address)
 	if !ok || c.t.ownEcho(h.Publisher, n.id) {
-		return -1, checkG3
+		return -1, 0, checkG3
 	}
-	i := n.first + int(first) + int(ordinal)
+	i, member := n.first+int(n.joins[at].value)+int(ordinal), n.members[at]
 	if !n.bare && string(d.Group) != c.t.Groups[h.Address] {
-		return i, checkG3
+		return i, member, checkG3
 	}
 	if d.Kind != c.t.Publishers[h.Publisher].Kind {
-		return i, checkX1
+		return i, member, checkX1
 	}
-	return i, checkNone
+	return i, member, checkNone
 }
 
 // deliverOther judges a message of another run or a damaged one.
@@ -211,7 +232,7 @@ func (c *Checker) deliverOther(now time.Duration, n *conn, d *Delivery, h *Heade
 	c.charge(checkX1, n, c.offence(now, n, h, d, 0))
 	// Most damage is in the padding. A header that names the very message that is
 	// due next is believed, so that one anomaly does not look like a loss as well.
-	i, fault := c.locate(n, h, d)
+	i, _, fault := c.locate(n, h, d)
 	switch {
 	case i >= 0 && fault == checkNone && c.pairs[i].next == h.Message:
 		c.place(i, h.Message, n.session)

@@ -54,9 +54,11 @@ type judge struct {
 	violations [checks]uint64
 	lost       []uint64 // by connection
 	offences   [checks][]offence
-	pairs      [2]uint64 // expected pairs by class
-	frozen     [2]uint64 // of those, no longer judged
-	unjudged   uint64    // breaches of order that nobody could keep
+	pairs      [2]uint64         // expected pairs by class
+	frozen     [2]uint64         // of those, no longer judged
+	unjudged   uint64            // breaches of order that nobody could keep
+	forgotten  map[[2]int]uint64 // lost copies by connection and group whose membership is gone
+	again      uint64            // copies of requests that were executed again
 
 	src view // the address being judged
 }
@@ -134,6 +136,8 @@ func newJudge(t *Topology, o JudgeOptions, shards []*Shard) *judge {
 		maxLag: make([]time.Duration, len(t.Publishers)),
 		lost:   make([]uint64, len(t.Subscribers)),
 		groups: make([]GroupReach, len(t.Groups)),
+
+		forgotten: make(map[[2]int]uint64),
 	}
 	populations := len(t.Populations)
 	for _, s := range t.Subscribers {
@@ -225,6 +229,7 @@ func (j *judge) addCounts() {
 			}
 		}
 	}
+	j.executedTwice()
 }
 
 func (j *judge) populations() []PopulationResult {

@@ -124,6 +124,11 @@ func (j *judge) evidence() evidence {
 			e.counts.sequenced += k.sequenced
 			e.counts.resumptions += k.resumptions
 			e.counts.redundant += k.redundant
+			e.counts.continued += k.continued
+			e.counts.recoveries += k.recoveries
+			e.counts.refused += k.refused
+			e.counts.duplicates += k.duplicates
+			e.counts.afterLeave += k.afterLeave
 			e.counts.dedupLost += k.dedupLost
 			e.judged[0] += k.judged[0]
 			e.judged[1] += k.judged[1]
@@ -140,6 +145,9 @@ func (j *judge) evidence() evidence {
 				e.missing[class][f] += n
 			}
 		}
+	}
+	for key, copies := range j.forgotten {
+		e.follows[classOf(j.t.Subscribers[key[0]].Reliable)] += copies
 	}
 	for id, n := range j.conns {
 		if n.v == nil {
@@ -210,6 +218,7 @@ func (j *judge) results() []CheckResult {
 		a[checkP1].unknown = fmt.Sprintf("%d publishes were never answered", e.unanswered)
 	}
 	a[checkP3].checked = e.rejected
+	j.answerSessions(&a, &e)
 	a[checkG3].checked, a[checkX1].checked = e.counts.headers, e.counts.headers
 	if !slices.ContainsFunc(j.t.Publishers, func(p Publisher) bool { return p.NoEcho }) {
 		a[checkG3].reason = "noEcho not exercised"
@@ -219,6 +228,25 @@ func (j *judge) results() []CheckResult {
 		out[c] = j.result(check(c), a[c])
 	}
 	return out
+}
+
+// answerSessions answers what is promised of requests and memberships across recoveries.
+func (j *judge) answerSessions(a *[checks]answer, e *evidence) {
+	a[checkP2].checked = e.counts.duplicates + j.violations[checkP2]
+	if j.again > 0 {
+		a[checkP2].reason = fmt.Sprintf("in consequence %d copies came twice", j.again)
+	}
+	if slices.ContainsFunc(j.t.Subscribers, func(s Subscriber) bool { return s.Asks }) {
+		a[checkG1].checked = e.counts.headers
+	}
+	if n := e.counts.afterLeave; n > 0 {
+		a[checkG1].reason = fmt.Sprintf("%d messages came after a leave was answered, which the written protocol allows", n)
+	}
+	a[checkG2].checked = e.counts.continued + j.violations[checkG2]
+	a[checkC1].checked = e.counts.recoveries
+	if n := e.counts.refused; n > 0 && j.o.Profile != Strict {
+		a[checkC1].reason = fmt.Sprintf("%d refused, which the written protocol leaves open", n)
+	}
 }
 
 // lossAnswer is that of R4 or N3.

@@ -148,11 +148,11 @@ func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
 		j.put(connection, m, lo, hi, fateRejected)
 		return
 	}
-	if n != nil && m.before < m.after {
+	if n != nil {
 		for i := range n.windows {
 			w := &n.windows[i]
-			if !w.open && m.before >= w.last || m.after <= w.first {
-				continue // the gap does not span the window
+			if !w.spanned(m, j.src.group) {
+				continue
 			}
 			from, to := j.windowNumbers(n, w, lo, hi)
 			j.put(connection, m, lo, from, j.fate(n, m, o))
@@ -163,8 +163,18 @@ func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
 	j.put(connection, m, lo, hi, j.fate(n, m, o))
 }
 
+// spanned tells whether a gap can have come of the window: one of a whole connection
+// lies between two sessions, one of a group may lie within one.
+func (w *window) spanned(m missing, group uint32) bool {
+	if w.class == windowLeft {
+		return w.group == group
+	}
+	return m.before < m.after && (w.open || m.before < w.last) && m.after > w.first
+}
+
 var windowFates = [...]fate{
 	windowJoin: fateJoinRace, windowDisconnect: fateDisconnect, windowSession: fateSessionEnded, windowOverflow: fateOverflow,
+	windowLeft: fateJoinRace,
 }
 
 // windowNumbers narrows [lo, hi) to the messages that may have been under way in
@@ -244,6 +254,11 @@ func (j *judge) put(connection int, m missing, lo, hi uint64, f fate) {
 	case fateLost:
 		d.Lost += k
 		lost = 1
+		if m.trailing && j.conns[connection].v.forgotten(j.src.group) {
+			m.from = lo
+			j.noteForgotten(connection, m, k)
+			break
+		}
 		j.lost[connection] += k
 		j.noteLost(connection, m, lo, hi)
 	case fateUnanswered, fateDetached, fateCut:

@@ -41,12 +41,13 @@ func randomTopology(rnd *rand.Rand) *Topology {
 		return ids
 	}
 	for range 2 + rnd.IntN(5) {
-		t.Subscribers = append(t.Subscribers, Subscriber{Groups: pick(0), Reliable: rnd.IntN(2) == 0, Population: rnd.IntN(2)})
+		t.Subscribers = append(t.Subscribers, Subscriber{Groups: pick(0), Reliable: rnd.IntN(2) == 0, Population: rnd.IntN(2), Asks: rnd.IntN(3) == 0})
 	}
 	for range 1 + rnd.IntN(3) {
 		c := rnd.IntN(len(t.Subscribers))
 		t.Publishers = append(t.Publishers, Publisher{
 			Connection: c, Addresses: pick(1), NoEcho: rnd.IntN(3) == 0, Acked: rnd.IntN(4) != 0, Population: t.Subscribers[c].Population,
+			Reliable: t.Subscribers[c].Reliable,
 		})
 	}
 	t.Intended = func(p, s int, m uint64) time.Duration {
@@ -113,6 +114,10 @@ func (h *history) connect(c int, join bool) {
 	h.open[c] = true
 	h.each(c, func(k *Checker) { k.Opened(h.now, c, false) })
 	h.ref.opened(c, false)
+	if h.rnd.IntN(3) > 0 {
+		h.each(c, func(k *Checker) { k.Joining(c) })
+		h.ref.joining(c)
+	}
 	if join {
 		h.each(c, func(k *Checker) { k.Joined(h.now, c) })
 		h.ref.joined(h.now, c)
@@ -125,11 +130,11 @@ func (h *history) transport() {
 	case h.open[c]:
 		h.open[c] = false
 		h.each(c, func(k *Checker) { k.Dropped(h.now, c) })
-		h.ref.dropped(c)
+		h.ref.dropped(h.now, c)
 		if h.rnd.IntN(2) == 0 {
 			why := SessionEnd(h.rnd.IntN(int(EndByUs) + 1))
 			h.each(c, func(k *Checker) { k.Ended(h.now, c, why) })
-			h.ref.ended(c, why)
+			h.ref.ended(h.now, c, why)
 			h.ids[c] = 0
 		}
 	case h.topo.Subscribers[c].Reliable && h.ref.subs[c].opened && h.rnd.IntN(3) > 0:
@@ -168,6 +173,15 @@ func (h *history) settle() {
 	p, s, m := int(h.pending[i][0]), int(h.pending[i][1]), h.pending[i][2]
 	h.pending[i] = h.pending[len(h.pending)-1]
 	h.pending = h.pending[:len(h.pending)-1]
+	owner := h.topo.Publishers[p].Connection
+	if h.rnd.IntN(6) == 0 {
+		h.each(owner, func(k *Checker) { k.Resent(p, s, m) })
+		h.ref.resent[[3]uint64{uint64(p), uint64(h.topo.Publishers[p].Addresses[s]), m}] = true
+	}
+	if h.rnd.IntN(40) == 0 {
+		h.each(owner, func(k *Checker) { k.Duplicate(h.now, owner, m, false) })
+		h.ref.charge("P2")
+	}
 	o := OutcomeOK
 	if h.rnd.IntN(5) == 0 {
 		o = Outcome(1 + h.rnd.IntN(int(OutcomeIndeterminateSessionEnded)))

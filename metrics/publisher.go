@@ -37,6 +37,7 @@ type slot struct {
 	runs   []run // disjoint, ascending
 	maxLag time.Duration
 
+	resent  []uint64 // under the same ack id
 	retried []uint64 // under another ack id
 	sorted  bool     // retried is
 }

@@ -16,6 +16,14 @@ type reference struct {
 	charges map[string]uint64
 	pops    []Totals
 	cut     bool
+
+	resent map[[3]uint64]bool // publisher, address, message
+	twice  []refTwice
+}
+
+type refTwice struct {
+	check string
+	key   [3]uint64
 }
 
 type refSub struct {
@@ -35,6 +43,9 @@ type refSub struct {
 	acked    uint64
 	leftOut  map[[2]uint64]bool // (session, id) → after a recovery
 	unplaced uint64
+
+	asked, heard map[int]bool // by group
+	outage       time.Duration
 }
 
 type refWindow struct {
@@ -67,8 +78,10 @@ func newReference(t *Topology, p Profile) *reference {
 		if len(s.Groups) > 0 {
 			sub.windows = []refWindow{{fate: "join", from: math.MinInt64}}
 		}
+		sub.ask(t)
 		r.subs[c] = sub
 	}
+	r.resent = make(map[[3]uint64]bool)
 	for p, pub := range t.Publishers {
 		for s := range pub.Addresses {
 			r.pubs[[2]int{p, s}] = &refSlot{outcome: make(map[uint64]Outcome)}
@@ -80,6 +93,20 @@ func newReference(t *Topology, p Profile) *reference {
 		}
 	}
 	return r
+}
+
+// ask begins with the memberships of a new session.
+func (s *refSub) ask(t *Topology) {
+	s.asked, s.heard = make(map[int]bool), make(map[int]bool)
+	for _, g := range t.Subscribers[s.id].Groups {
+		s.asked[int(g)] = !t.Subscribers[s.id].Asks
+	}
+}
+
+func (r *reference) joining(c int) {
+	for _, g := range r.t.Subscribers[c].Groups {
+		r.subs[c].asked[int(g)] = true
+	}
 }
 
 func (r *reference) charge(id string) { r.charges[id]++ }
@@ -102,26 +129,36 @@ func (r *reference) opened(c int, resumed bool) {
 		s.newSession()
 	}
 	s.attached, s.opened, s.resumed, s.epoch, s.atOpen = true, true, resumed, nil, s.largest
+	if s.heard = make(map[int]bool); !resumed {
+		s.ask(r.t)
+	}
 }
 
 func (r *reference) joined(now time.Duration, c int) {
 	s := r.subs[c]
+	r.joining(c)
 	s.lastData = max(s.lastData, now)
 	if n := len(s.windows); n > 0 && s.windows[n-1].last == 0 {
 		s.windows[n-1].last, s.windows[n-1].to = s.session, now
 	}
 }
 
-func (r *reference) dropped(c int) {
+func (r *reference) dropped(now time.Duration, c int) {
 	s := r.subs[c]
+	if s.attached && (!s.resumed || len(s.epoch) > 0) {
+		s.outage = now
+	}
 	s.attached = false
 	if !s.reliable {
 		s.start("disconnect")
 	}
 }
 
-func (r *reference) ended(c int, why SessionEnd) {
+func (r *reference) ended(now time.Duration, c int, why SessionEnd) {
 	s := r.subs[c]
+	if why == EndRefused && s.reliable && r.profile == Strict && s.outage > 0 && now <= s.outage+30*time.Second {
+		r.charge("C1")
+	}
 	switch {
 	case !s.reliable:
 		s.start("disconnect")
@@ -220,12 +257,40 @@ func (r *reference) deliver(now time.Duration, d refDelivery) {
 	case !isNew && repeated && s.reliable:
 		fault = "R5"
 		pop.Duplicated++
+		r.twice = append(r.twice, refTwice{fault, d.key()})
 	case !isNew && repeated:
 		fault = "N2"
 		pop.Duplicated++
+		r.twice = append(r.twice, refTwice{fault, d.key()})
+	case !s.asked[d.address]:
+		fault = "G1"
+	default:
+		s.heard[d.address] = true
 	}
 	if fault != "" {
 		r.charge(fault)
+	}
+}
+
+func (d *refDelivery) key() [3]uint64 {
+	return [3]uint64{uint64(d.publisher), uint64(d.address), d.message}
+}
+
+// moveRepeated charges what was executed again to P2, once per message.
+func (r *reference) moveRepeated() {
+	again := make(map[[3]uint64]bool)
+	for _, x := range r.twice {
+		pub := r.t.Publishers[x.key[0]]
+		if !r.resent[x.key] || !pub.Acked || !pub.Reliable {
+			continue
+		}
+		if r.charges[x.check]--; r.charges[x.check] == 0 {
+			delete(r.charges, x.check)
+		}
+		if !again[x.key] {
+			again[x.key] = true
+			r.charge("P2")
+		}
 	}
 }
 
@@ -275,7 +340,9 @@ func (r *reference) sequence(s *refSub, id uint64) (old bool, fault string) {
 
 // judge counts number by number.
 func (r *reference) judge(t0 time.Duration, longest [2]time.Duration) {
+	r.moveRepeated()
 	lost := make(map[int]uint64)
+	gone := make(map[[2]int]bool)
 	for key, slot := range r.pubs {
 		pub := r.t.Publishers[key[0]]
 		r.publishes(slot, &r.pops[pub.Population].Publishes)
@@ -288,8 +355,11 @@ func (r *reference) judge(t0 time.Duration, longest [2]time.Duration) {
 			if !member || pub.NoEcho && pub.Connection == c {
 				continue
 			}
-			r.copies(key, slot, c, t0, longest, lost)
+			r.copies(key, slot, c, t0, longest, lost, gone)
 		}
+	}
+	for range gone {
+		r.charge("G2")
 	}
 	for c, s := range r.subs {
 		ids := uint64(0)
@@ -340,7 +410,7 @@ func (r *reference) publishes(s *refSlot, p *Publishes) {
 	}
 }
 
-func (r *reference) copies(key [2]int, slot *refSlot, c int, t0 time.Duration, longest [2]time.Duration, lost map[int]uint64) {
+func (r *reference) copies(key [2]int, slot *refSlot, c int, t0 time.Duration, longest [2]time.Duration, lost map[int]uint64, gone map[[2]int]bool) {
 	s := r.subs[c]
 	p := s.pairs[key]
 	pop := &r.pops[r.t.Subscribers[c].Population]
@@ -400,6 +470,11 @@ func (r *reference) copies(key [2]int, slot *refSlot, c int, t0 time.Duration, l
 			d.Undelivered++
 		default:
 			d.Lost++
+			group := int(r.t.Publishers[key[0]].Addresses[key[1]])
+			if m > p.largest && s.resumed && !s.heard[group] && len(s.heard) > 0 {
+				gone[[2]int{c, group}] = true
+				continue
+			}
 			lost[c]++
 		}
 	}

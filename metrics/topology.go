@@ -47,6 +47,9 @@ type Subscriber struct {
 	Reliable   bool     // its subprotocol numbers messages and recovers
 	Bare       bool     // it gets payloads alone: nothing names the group they came by
 	Population int
+	// Asks: it is a member of its named groups only once it has asked to join them; no
+	// token makes it one.
+	Asks bool
 }
 
 // Fanout is the number of copies that one message of that address makes: the
@@ -77,6 +80,15 @@ type lookup struct {
 
 // find searches a table sorted by group.
 func find(table []lookup, group uint32) (value uint32, ok bool) {
+	i, ok := position(table, group)
+	if !ok {
+		return 0, false
+	}
+	return table[i].value, true
+}
+
+// position is where a group stands in a table sorted by group.
+func position(table []lookup, group uint32) (i int, ok bool) {
 	lo, hi := 0, len(table)
 	for lo < hi {
 		mid := (lo + hi) / 2
@@ -86,10 +98,7 @@ func find(table []lookup, group uint32) (value uint32, ok bool) {
 			hi = mid
 		}
 	}
-	if lo == len(table) || table[lo].group != group {
-		return 0, false
-	}
-	return table[lo].value, true
+	return lo, lo < len(table) && table[lo].group == group
 }
 
 func (t *Topology) index() *index {

@@ -137,6 +137,7 @@ func (s *Session) enqueue(r *pendingRequest, req Request) {
 func (s *Session) send(r *pendingRequest) {
 	if r.sent {
 		r.Resends++
+		s.resentUpTo = max(s.resentUpTo, r.AckID)
 	} else {
 		r.sent, r.SentAt = true, s.now
 	}
@@ -160,15 +161,15 @@ func (s *Session) writeRaw(m *Upstream) {
 // answered handles an ack. An error is final unless SessionConfig.Retry says
 // otherwise: what it means for the load is not the Session's to decide.
 func (s *Session) answered(m *Downstream) {
+	duplicate := !m.Success && string(m.ErrorName) == "Duplicate" // done before (protocol.md 3.4)
 	r := s.pending.take(s.work, m.AckID)
 	if r == nil && s.lateAck(m.AckID) {
 		return
 	}
 	if r == nil {
-		s.emit(Event{Kind: EventUnexpectedAck, Message: m})
+		s.emit(Event{Kind: EventUnexpectedAck, Message: m, Duplicate: duplicate && m.AckID <= s.resentUpTo})
 		return
 	}
-	duplicate := !m.Success && string(m.ErrorName) == "Duplicate" // done before (protocol.md 3.4)
 	success := m.Success || duplicate
 	if !success && s.retryAnswered(r, string(m.ErrorName)) {
 		return

@@ -141,7 +141,9 @@ type Session struct {
 	retries   []*pendingRequest // put aside after a failure, until due
 	ackAt     time.Duration     // when to look for missing answers next; 0 = never
 	lastAckID uint64
-	attempts  int // pauses since the last connection was made
+	// resentUpTo is the largest ack id that was sent more than once.
+	resentUpTo uint64
+	attempts   int // pauses since the last connection was made
 
 	work  *workspace
 	stats *SessionStats // of all Sessions with this configuration

@@ -28,14 +28,16 @@ type member struct {
 	everReady   bool
 	closing     bool
 	closed      bool
-	overflowed  bool      // the last close reason spoke of a full buffer
-	away        bool      // from a drop until it is ready again: nothing can reach it
-	recovery    *recovery // from a drop until caught up
-	recovered   bool      // there was one, from incident
-	incident    int
-	confirm     *wire.Timer   // nil before the first recovery
-	registered  *wire.Timer   // of a simple client: it counts as joined
-	readyAt     time.Duration // when that began to run
+	overflowed  bool // the last close reason spoke of a full buffer
+	// closedByPeer: the service has closed the WebSocket whose loss began the outage.
+	closedByPeer bool
+	away         bool      // from a drop until it is ready again: nothing can reach it
+	recovery     *recovery // from a drop until caught up
+	recovered    bool      // there was one, from incident
+	incident     int
+	confirm      *wire.Timer   // nil before the first recovery
+	registered   *wire.Timer   // of a simple client: it counts as joined
+	readyAt      time.Duration // when that began to run
 }
 
 func newMember(w *worker, id int) *member {
@@ -112,9 +114,11 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventAcked:
 		m.answered(now, ev)
 	case wire.EventUnexpectedAck:
-		// After a recovery a request may be answered twice: by the first processing, whose
-		// ack found the new transport, and by Duplicate to the resend (protocol.md 3.4, 4.7).
-		if ev.Message.Success || string(ev.Message.ErrorName) != "Duplicate" {
+		switch {
+		case ev.Duplicate:
+		case !ev.Message.Success && string(ev.Message.ErrorName) == "Duplicate":
+			m.w.checker.Duplicate(now, m.id, ev.Message.AckID, false)
+		default:
 			m.w.checker.UnexpectedAck(now, m.id, ev.Message.AckID)
 		}
 	case wire.EventUnanswered:
@@ -187,6 +191,9 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 
 func (m *member) answered(now time.Duration, ev *wire.Event) {
 	w, req := m.w, ev.Request
+	if ev.Duplicate {
+		w.checker.Duplicate(now, m.id, req.AckID, req.Resends > 0)
+	}
 	rtt := now - req.SentAt
 	since := w.sinceT0(req.SentAt)
 	switch req.Kind {
@@ -199,6 +206,9 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 	case wire.SendToGroup, wire.SendEvent:
 		m.publisher.acked(req.Tag, since, rtt)
 		w.counts.resent += uint64(req.Resends + req.Renumbered)
+		if req.Resends > 0 {
+			m.publisher.resent(req.Tag)
+		}
 		m.publisher.answered(req.Tag, m.outcome(ev))
 		if len(m.publisher.backlog) > 0 {
 			m.publisher.flush()
@@ -230,6 +240,9 @@ func (m *member) unanswered(ev *wire.Event) {
 		return
 	}
 	m.w.counts.resent += uint64(ev.Request.Resends + ev.Request.Renumbered)
+	if ev.Request.Resends > 0 {
+		m.publisher.resent(ev.Request.Tag)
+	}
 	o := metrics.OutcomeIndeterminateDisconnect
 	switch {
 	case m.publisher.info.Renumbers:
@@ -271,6 +284,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 
 func (m *member) connected(now time.Duration) {
 	m.connections++
+	m.w.checker.Joining(m.id) // the Session asks as soon as the service has named it
 	m.w.run.directory.enter(m.id, m.client.ConnectionID())
 	if m.connections == 1 {
 		m.w.funnel.Connected++
@@ -375,6 +389,9 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	w.countClose(ev)
 	w.checker.Dropped(now, m.id)
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
+	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
+		m.closedByPeer = ev.ByPeer && ev.CloseCode != 0
+	}
 	if m.closing {
 		return
 	}
@@ -411,7 +428,7 @@ func (m *member) ended(now time.Duration, ev *wire.Event) {
 	case wire.EndByPeer:
 		why = metrics.EndByPeer
 	case wire.EndRefused:
-		why = metrics.EndRefused
+		why = m.refusal(now)
 		m.w.funnel.RefusedRecovery++
 	case wire.EndExpired:
 		why = metrics.EndExpired
@@ -426,6 +443,30 @@ func (m *member) ended(now time.Duration, ev *wire.Event) {
 		m.recovery.end(why)
 	}
 }
+
+// closePolicy is the code of a refused recovery (protocol.md 4.5).
+const closePolicy = 1008
+
+// refusal says what a refused recovery comes from. A service that has closed the
+// session itself has ended it, and one that could not keep what is unacknowledged any
+// more has, too, maybe without a word (protocol.md 4.4, 4.6).
+func (m *member) refusal(now time.Duration) metrics.SessionEnd {
+	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
+	switch {
+	case m.closedByPeer:
+		return metrics.EndByPeer
+	case messages+m.client.UnackedSequence() >= maxReplayMessages, bytes >= maxReplayBytes:
+		return metrics.EndOverflow
+	default:
+		return metrics.EndRefused
+	}
+}
+
+// What a service keeps of unacknowledged messages (protocol.md 4.4).
+const (
+	maxReplayMessages = 1000
+	maxReplayBytes    = 16 << 20
+)
 
 // caughtUp closes the recovery: nothing that was due before the socket opened is missing.
 func (m *member) caughtUp(now time.Duration) {

@@ -236,6 +236,12 @@ func (p *publisher) answered(k uint64, o metrics.Outcome) {
 	p.w.checker.Outcome(p.id, int(k%slots), k/slots+1, o)
 }
 
+// resent notes that the message was sent again with its ack id.
+func (p *publisher) resent(k uint64) {
+	slots := uint64(len(p.info.Addresses))
+	p.w.checker.Resent(p.id, int(k%slots), k/slots+1)
+}
+
 // retried notes that the service may take the message for two.
 func (p *publisher) retried(k uint64) {
 	slots := uint64(len(p.info.Addresses))

@@ -20,6 +20,8 @@ type Target struct {
 	// do not see each other. Empty where no other run can be on the hub, or where a
 	// token that is not ours names the groups.
 	Prefix string
+	// OwnTokens: no token makes a session the member of a group that it could join itself.
+	OwnTokens bool
 	// URL yields the client URL of one connection; it is called for every new connection.
 	URL func(connection int) wire.URLFunc
 	// REST is the service's REST API, nil where there is no key for it. Run gives it
@@ -43,7 +45,9 @@ func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *
 		Hub:      hub,
 		Prefix:   prefix,
 		REST:     &wire.REST{Service: cs, Hub: hub},
-		URL:      func(connection int) wire.URLFunc { return wire.SignedURL(cs, hub, access(connection)) },
+
+		OwnTokens: true,
+		URL:       func(connection int) wire.URLFunc { return wire.SignedURL(cs, hub, access(connection)) },
 	}
 }
 
@@ -56,7 +60,9 @@ func GeneratedTarget(rest *wire.REST, prefix string, plan *scenario.Plan) Target
 		Hub:      rest.Hub,
 		Prefix:   prefix,
 		REST:     &wire.REST{Service: rest.Service, Hub: rest.Hub, Entra: rest.Entra},
-		URL:      func(connection int) wire.URLFunc { return wire.GeneratedURL(rest, access(connection)) },
+
+		OwnTokens: true,
+		URL:       func(connection int) wire.URLFunc { return wire.GeneratedURL(rest, access(connection)) },
 	}
 }
 

@@ -100,6 +100,7 @@ func TestTargets(t *testing.T) {
 		},
 		{
 			name: "refuses recoveries", set: []string{reliableProtocol, backSoon, hitThree}, script: script{refuse: true},
+			exit: metrics.ExitViolated, checks: answers{"C1": metrics.CheckViolated},
 			more: func(t *testing.T, rec *metrics.Run, _ *fake) {
 				wantOutcomes(t, rec, metrics.IncidentOutcomes{NewConnection: 3})
 				if n := rec.Connections.Funnel.RefusedRecovery; n != 3 {

@@ -29,6 +29,7 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 		reliable := subprotocolOf(plan, pop).Reliable()
 		ids = plan.Hears(ids[:0], c)
 		t.Subscribers[c] = metrics.Subscriber{Groups: groupIDs(ids), Reliable: reliable, Bare: isSimple(plan, pop), Population: pop}
+		t.Subscribers[c].Asks = target.OwnTokens && !isSimple(plan, pop)
 	}
 	for p := range t.Publishers {
 		c := plan.ConnectionOf(p)

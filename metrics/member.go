@@ -1,0 +1,162 @@
+package metrics
+
+import (
+	"fmt"
+	"time"
+)
+
+// membership is what a connection has to do with one of its groups, see G1 and G2.
+type membership uint8
+
+const (
+	memberAsked membership = 1 << iota // it has asked to join, or need not
+	memberHeard                        // a new message came since the WebSocket opened
+)
+
+// steady is the membership on which every message but a few arrives.
+const memberSteady = memberAsked | memberHeard
+
+// resetMembers begins a session, or (resumed) another epoch of one.
+func (c *Checker) resetMembers(n *conn, resumed bool) {
+	asks := c.t.Subscribers[n.id].Asks
+	for i, j := range n.joins {
+		switch {
+		case resumed:
+			n.members[i] &^= memberHeard
+		case asks && c.t.Groups[j.group] != "":
+			n.members[i] = 0
+		default:
+			n.members[i] = memberAsked
+		}
+	}
+}
+
+// Joining says that the connection has asked to join all of its groups.
+func (c *Checker) Joining(connection int) {
+	if c.shard != nil {
+		return
+	}
+	n := c.conn(connection)
+	for i := range n.members {
+		n.members[i] |= memberAsked
+	}
+}
+
+// Rejoining says that the connection has asked to join one of its groups, which it
+// had left; Rejoined that the ack has come.
+func (c *Checker) Rejoining(connection int, group uint32) {
+	if n := c.conn(connection); c.shard == nil {
+		if i, ok := position(n.joins, group); ok {
+			n.members[i] = memberAsked
+		}
+	}
+}
+
+// Leaving says that the connection has asked to leave one of its groups: from here on
+// messages may come, but need not. They are excused until Rejoined.
+func (c *Checker) Leaving(now time.Duration, connection int, group uint32) {
+	n := c.conn(connection)
+	if _, ok := position(n.joins, group); c.shard == nil && ok && n.away(group) == nil {
+		n.windows = append(n.windows, window{class: windowLeft, group: group, open: true, from: now})
+	}
+}
+
+// Left says that the ack of a leave has come: from here on nothing may come.
+func (c *Checker) Left(connection int, group uint32) {
+	if n := c.conn(connection); c.shard == nil {
+		if i, ok := position(n.joins, group); ok {
+			n.members[i] = 0
+		}
+	}
+}
+
+// Rejoined says that the ack of a join has come after a leave: from here on messages
+// are due again.
+func (c *Checker) Rejoined(now time.Duration, connection int, group uint32) {
+	if n := c.conn(connection); c.shard == nil {
+		if w := n.away(group); w != nil {
+			w.open = false
+			w.to = now
+		}
+	}
+}
+
+// away is the open window of a group that the connection has left, or nil.
+func (n *conn) away(group uint32) *window {
+	for i := range n.windows {
+		if w := &n.windows[i]; w.open && w.class == windowLeft && w.group == group {
+			return w
+		}
+	}
+	return nil
+}
+
+// unusual takes a message of a group on which the connection is not known to be
+// settled: it is the first one since the WebSocket opened, or has no business here.
+func (c *Checker) unusual(n *conn, h *Header) check {
+	i, _ := position(n.joins, h.Address)
+	k := &c.counts[n.population]
+	if n.members[i]&memberAsked == 0 {
+		if n.away(h.Address) != nil && c.profile != Strict {
+			k.afterLeave++
+			return checkNone
+		}
+		return checkG1
+	}
+	n.members[i] |= memberHeard
+	if n.seq.resumed {
+		k.continued++
+	}
+	return checkNone
+}
+
+// forgotten tells whether the last recovery has cost the connection this membership:
+// nothing came since, while messages of other groups did.
+func (n *conn) forgotten(group uint32) bool {
+	if !n.seq.resumed {
+		return false
+	}
+	others := false
+	for i, j := range n.joins {
+		heard := n.members[i]&memberHeard != 0
+		if j.group == group && heard {
+			return false
+		}
+		others = others || heard
+	}
+	return others
+}
+
+// noteForgotten keeps lost copies that follow from a membership which is gone.
+func (j *judge) noteForgotten(connection int, m missing, k uint64) {
+	key := [2]int{connection, int(j.src.group)}
+	if j.forgotten[key] == 0 {
+		o := j.offence(connection)
+		o.at = j.intended(m.from) + j.o.T0
+		o.expected = m.from
+		o.text = "nothing of this group came after the recovery, though others' did"
+		shard := j.conns[connection].shard
+		j.violations[checkG2]++
+		j.keep(checkG2, o, func() witness { return shard.ring.witness(&o) })
+	}
+	j.forgotten[key] += k
+}
+
+// recoveryWindow is how long a service keeps a session that has lost its WebSocket
+// (protocol.md 4.5).
+const recoveryWindow = 30 * time.Second
+
+// refused judges a recovery that the service has refused.
+func (c *Checker) refused(now time.Duration, n *conn) {
+	if !n.reliable || n.outage == 0 || now-n.outage > recoveryWindow {
+		return
+	}
+	c.counts[n.population].refused++
+	if c.profile != Strict {
+		return
+	}
+	c.charge(checkC1, n, offence{
+		at: now, connection: n.id, publisher: -1, group: -1,
+		text: fmt.Sprintf("recovery refused %.3f s after the drop", (now - n.outage).Seconds()),
+	})
+}
