@@ -158,7 +158,7 @@ func leaveAndReturn(t *testing.T, protocol wire.Subprotocol, kind metrics.Payloa
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	l.done = cancel
-	loop := wire.NewLoop(&wire.Dialer{})
+	loop := wire.NewLoop(&wire.Dialer{}, wire.TransportDefault)
 	cfg := &wire.SessionConfig{Subprotocol: protocol, SequenceAck: wire.AckPolicy{EveryMessages: 1}}
 	access := wire.SignedURL(cs, "bench", wire.Access{Roles: []string{"webpubsub.sendToGroup", "webpubsub.joinLeaveGroup"}, Life: time.Hour})
 	l.sub = loop.Open(cfg, access, subEnd{l}, 1)
