@@ -32,10 +32,12 @@ type Client struct {
 }
 
 // Open returns a Client that waits for Start. cfg may be shared and must not
-// change any more; h gets the Session's events; seed is NewSession's.
+// change any more, nil is NewSession's default; h gets the Session's events; seed is
+// NewSession's.
 func (l *Loop) Open(cfg *SessionConfig, url URLFunc, h Handler, seed uint64) *Client {
-	c := &Client{loop: l, subprotocol: cfg.Subprotocol, askFor: url}
+	c := &Client{loop: l, askFor: url}
 	c.session.init(cfg, h, seed, l.work)
+	c.subprotocol = c.session.cfg.Subprotocol
 	c.timer = l.NewTimer(c.tick)
 	return c
 }

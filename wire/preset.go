@@ -1,12 +1,16 @@
 package wire
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // presets are the official client libraries as the service's protocol notes describe
 // their defaults (protocol.md 9). They differ in how they retry, reconnect, acknowledge
 // and keep a connection alive; what a source does not say is as in JavaScript's.
 //
-// All of them take a new ack id for every retry, so a drop can duplicate messages.
+// All of them take a new ack id for every retry, so a drop can duplicate messages. Only
+// Python's bounds its start; where none is known ConnectedTimeout keeps its default.
 var presets = map[string]SessionConfig{
 	"sdk-js": {
 		SequenceAck: AckPolicy{Every: time.Second},
@@ -20,6 +24,7 @@ var presets = map[string]SessionConfig{
 		Reconnect:   Backoff{AtOnce: true, Base: 800 * time.Millisecond, Max: 120 * time.Second, Attempts: 3},
 		Retry: RetryPolicy{Attempts: 3, Base: 800 * time.Millisecond, Max: 120 * time.Second, NewAckID: true,
 			AckTimeout: 30 * time.Second},
+		ConnectedTimeout: 30 * time.Second,
 	},
 	"sdk-dotnet": {
 		SequenceAck: AckPolicy{Every: time.Second},
@@ -44,3 +49,9 @@ func Preset(name string) (cfg SessionConfig, ok bool) {
 	}
 	return cfg, ok
 }
+
+// defaultConfig is what a Session without a configuration gets: one for all of them.
+var defaultConfig = sync.OnceValue(func() *SessionConfig {
+	cfg, _ := Preset("sdk-js")
+	return &cfg
+})

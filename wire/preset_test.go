@@ -12,17 +12,19 @@ func TestPresets(t *testing.T) {
 		name        string
 		sequenceAck time.Duration
 		ping        time.Duration
+		idle        time.Duration
 		ackTimeout  time.Duration
+		start       time.Duration
 		retries     [3]time.Duration // pauses before them
 		reconnects  []time.Duration  // pauses after a loss; the last one repeats unless ends
 		ends        bool
 	}{
-		{"sdk-js", s, 20 * s, 0, [3]time.Duration{s, s, s}, []time.Duration{0, s, s, s}, false},
-		{"sdk-python", s, 0, 30 * s, [3]time.Duration{s * 8 / 10, s * 16 / 10, s * 32 / 10},
+		{"sdk-js", s, 20 * s, 120 * s, 0, 0, [3]time.Duration{s, s, s}, []time.Duration{0, s, s, s}, false},
+		{"sdk-python", s, 0, 0, 30 * s, 30 * s, [3]time.Duration{s * 8 / 10, s * 16 / 10, s * 32 / 10},
 			[]time.Duration{0, s * 8 / 10, s * 16 / 10, s * 32 / 10}, true},
-		{"sdk-dotnet", s, 0, 0, [3]time.Duration{s * 8 / 10, s * 16 / 10, s * 32 / 10},
+		{"sdk-dotnet", s, 0, 0, 0, 0, [3]time.Duration{s * 8 / 10, s * 16 / 10, s * 32 / 10},
 			[]time.Duration{0, s, 2 * s, 4 * s, 5 * s, 5 * s}, false},
-		{"sdk-java", 5 * s, 0, 30 * s, [3]time.Duration{s * 8 / 10, s * 16 / 10, s * 32 / 10},
+		{"sdk-java", 5 * s, 0, 0, 30 * s, 0, [3]time.Duration{s * 8 / 10, s * 16 / 10, s * 32 / 10},
 			[]time.Duration{0, s, 2 * s, 4 * s, 8 * s}, false},
 	}
 	for _, tt := range tests {
@@ -33,6 +35,12 @@ func TestPresets(t *testing.T) {
 			}
 			if cfg.SequenceAck != (AckPolicy{Every: tt.sequenceAck}) || cfg.Ping != tt.ping || cfg.Retry.AckTimeout != tt.ackTimeout {
 				t.Errorf("got %+v", cfg)
+			}
+			if cfg.IdleTimeout != tt.idle || cfg.ConnectedTimeout != tt.start {
+				t.Errorf("idle timeout %v, start timeout %v; want %v, %v", cfg.IdleTimeout, cfg.ConnectedTimeout, tt.idle, tt.start)
+			}
+			if cfg.NoRejoin || cfg.Reconnect.Disabled || cfg.Reconnect.FullJitter || cfg.Reconnect.Base == 0 {
+				t.Errorf("reconnect %+v, no rejoin %v; all of them reconnect and rejoin, without jitter", cfg.Reconnect, cfg.NoRejoin)
 			}
 			if !cfg.Retry.NewAckID || cfg.Retry.Attempts != 3 {
 				t.Errorf("retries %+v, want 3 under new ack ids", cfg.Retry)
@@ -53,6 +61,10 @@ func TestPresets(t *testing.T) {
 				t.Errorf("exhausted after %d attempts: %v, want %v", len(tt.reconnects), session.exhausted(), tt.ends)
 			}
 		})
+	}
+	js, _ := Preset("sdk-js")
+	if byDefault := NewSession(nil, nil, 1); *byDefault.cfg != js {
+		t.Errorf("the default is %+v, want sdk-js", byDefault.cfg)
 	}
 	if _, ok := Preset("bench"); ok {
 		t.Error("bench is no official client")

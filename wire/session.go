@@ -23,6 +23,8 @@ var (
 	ErrNoCloseFrame = errors.New("no close frame within the timeout")
 	// ErrIdle: nothing came for SessionConfig.IdleTimeout.
 	ErrIdle = errors.New("nothing received within the idle timeout")
+	// ErrUnanswered: the connection was lost before the answer to a request.
+	ErrUnanswered = errors.New("connection lost before the answer")
 	// ErrWindow: the recovery window passed while an attempt was pending.
 	ErrWindow = errors.New("recovery window passed")
 )
@@ -35,6 +37,9 @@ type SessionConfig struct {
 	SequenceAck AckPolicy
 	Recovery    RecoveryPolicy
 	Reconnect   Backoff
+	// NoRejoin: a new connection after the first joins no groups by itself; the groups are
+	// forgotten with the connection they were joined on.
+	NoRejoin bool
 	// Retry is for publishes and events that ask for an ack.
 	Retry RetryPolicy
 	// Ping is the longest silence of ours before a keep-alive `ping`; 0 = none.
@@ -153,7 +158,8 @@ const (
 	// EventOpened: the WebSocket is open. With Recovering the session is resumed: the
 	// unacknowledged requests have been resent and publishing may go on.
 	EventOpened
-	// EventConnected: the service named a new connection (ConnectionID). Not raised
+	// EventConnected: the service named a new connection (ConnectionID), by Message, which
+	// is nil on the Simple subprotocol. Not raised
 	// for a `connected` that follows a recovery and names the same one.
 	EventConnected
 	// EventReady: every join of the configured groups is answered (at once when there

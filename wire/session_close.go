@@ -134,6 +134,9 @@ func (s *Session) end(reason EndReason) {
 	if s.begun {
 		s.begun = false
 		s.connection++
+		if s.cfg.NoRejoin {
+			s.groups = nil
+		}
 	}
 	s.connectionID, s.token = "", ""
 	s.sequence = sequence{}

@@ -51,36 +51,37 @@ func (s *Session) receivedConnected(m *Downstream) error {
 	case s.state == stateClosing:
 		// We are leaving; a connection not announced so far never is.
 	case !s.named:
-		s.connected(string(m.ConnectionID), string(m.ReconnectionToken))
+		s.connected(m)
 	case string(m.ConnectionID) == s.connectionID:
 		if len(m.ReconnectionToken) > 0 {
 			s.token = string(m.ReconnectionToken)
 		}
 	default:
-		id, token := string(m.ConnectionID), string(m.ReconnectionToken)
 		s.state = stateConnecting // so that the handler cannot publish on either
 		asked := s.pending.ackIDs()
 		s.end(EndRefused)
 		s.expectLate(asked...) // this socket carried them: their answers are no surprise
 		if s.state == stateConnecting {
-			s.connected(id, token)
+			s.connected(m)
 		}
 	}
 	return nil
 }
 
 // connected begins a new connection: it joins the groups, all of which must be
-// answered before it is ready.
-func (s *Session) connected(id, token string) {
+// answered before it is ready. On Simple there is no m: nothing announces it.
+func (s *Session) connected(m *Downstream) {
 	s.state = stateJoining
 	s.begun, s.named = true, true
-	s.connectionID, s.token = id, token
+	if m != nil {
+		s.connectionID, s.token = string(m.ConnectionID), string(m.ReconnectionToken)
+	}
 	s.proven = true // on Simple by the mere opening
 	s.attempts = 0
 	for _, group := range s.groups {
 		s.membership(JoinGroup, group)
 	}
-	s.emit(Event{Kind: EventConnected})
+	s.emit(Event{Kind: EventConnected, Message: m})
 	s.acknowledge() // of what has overtaken `connected` (protocol.md 1.3)
 	s.settle()
 }

@@ -150,7 +150,8 @@ type Session struct {
 }
 
 // NewSession returns a Session that waits for Start. cfg must not change any
-// more; seed draws the masks and the jitter of its pauses.
+// more, nil is Preset("sdk-js"), the behaviour of the official JavaScript client; seed
+// draws the masks and the jitter of its pauses.
 func NewSession(cfg *SessionConfig, h Handler, seed uint64) *Session {
 	s := &Session{}
 	s.init(cfg, h, seed, newWorkspace())
@@ -159,6 +160,9 @@ func NewSession(cfg *SessionConfig, h Handler, seed uint64) *Session {
 
 // init makes s a new Session beside others of the same goroutine.
 func (s *Session) init(cfg *SessionConfig, h Handler, seed uint64, w *workspace) {
+	if cfg == nil {
+		cfg = defaultConfig()
+	}
 	*s = Session{cfg: cfg, encoding: cfg.Subprotocol.Encoding(), handler: h, work: w, stats: w.statsOf(cfg)}
 	s.random.Seed(seed, 0)
 }

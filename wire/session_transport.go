@@ -49,7 +49,7 @@ func (s *Session) Opened(now time.Duration, t *DialTrace) {
 	s.timer = now + s.cfg.connectedTimeout()
 	s.emit(Event{Kind: EventOpened, Trace: t})
 	if s.cfg.Subprotocol == Simple && s.state == stateConnecting {
-		s.connected("", "") // nothing announces it (protocol.md 6)
+		s.connected(nil) // (protocol.md 6)
 	}
 }
 
