@@ -174,8 +174,9 @@ func (c *Client) detach(closing func(*loop.Conn)) {
 		c.conn = nil
 	}
 	if c.dial != nil {
-		c.dial.cancel()
+		d := c.dial
 		c.dial = nil
+		d.giveUp(c.loop.Now())
 	}
 }
 
@@ -212,10 +213,21 @@ func (c *Client) dialed(now time.Duration, r *dialResult) {
 		if r.url != "" {
 			c.url = r.url
 		}
-		c.conn = c.loop.loop.Attach(r.nc, r.buffered, (*clientSocket)(c))
+		if c.conn = r.conn; c.conn != nil {
+			c.conn.Handle((*clientSocket)(c))
+		} else {
+			c.conn = c.loop.loop.Attach(r.nc, r.buffered, (*clientSocket)(c))
+		}
 		c.session.Opened(now, r.trace)
 	}
 	c.end(outer)
+}
+
+// receivedBehind takes the bytes that came on the heels of the upgrade of conn.
+func (c *Client) receivedBehind(now time.Duration, conn *loop.Conn, data []byte) {
+	if c.conn == conn && len(data) > 0 {
+		(*clientSocket)(c).Received(now, data)
+	}
 }
 
 func (c *Client) lost(now time.Duration, err error) {

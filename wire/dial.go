@@ -39,18 +39,25 @@ type Dialer struct {
 // open WebSocket, the bytes that have already arrived on it, and the instants on
 // the way. Errors are *DialError.
 func (d *Dialer) Dial(ctx context.Context, rawURL string, sub Subprotocol) (net.Conn, []byte, *DialTrace, error) {
-	a := &attempt{dialer: d, sub: sub, trace: &DialTrace{Start: Now()}}
-	if err := a.parse(rawURL); err != nil {
-		return nil, nil, nil, &DialError{Stage: StageURL, Addr: a.addr, Err: err}
+	a, err := d.attempt(rawURL, sub)
+	if err != nil {
+		return nil, nil, nil, err
 	}
-	timeout := d.timeout()
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout,
-		fmt.Errorf("not done within %v: %w", timeout, context.DeadlineExceeded))
+	ctx, cancel := a.withTimeout(ctx)
 	defer cancel()
 	if err := a.run(ctx); err != nil {
 		return nil, nil, nil, err
 	}
 	return a.conn, a.buffered, a.trace, nil
+}
+
+// attempt begins a dial: from here on it is timed.
+func (d *Dialer) attempt(rawURL string, sub Subprotocol) (*attempt, error) {
+	a := &attempt{dialer: d, sub: sub, trace: &DialTrace{Start: Now()}}
+	if err := a.parse(rawURL); err != nil {
+		return nil, &DialError{Stage: StageURL, Addr: a.addr, Err: err}
+	}
+	return a, nil
 }
 
 func (d *Dialer) timeout() time.Duration { return orDefault(d.Timeout, DefaultDialTimeout) }
@@ -67,6 +74,13 @@ type attempt struct {
 	unwatch  func() bool
 	conn     net.Conn // socket, or the TLS on it
 	buffered []byte
+}
+
+// withTimeout bounds ctx by what is left of the dial's time.
+func (a *attempt) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := a.dialer.timeout()
+	return context.WithTimeoutCause(ctx, a.trace.Start+timeout-Now(),
+		fmt.Errorf("not done within %v: %w", timeout, context.DeadlineExceeded))
 }
 
 func (a *attempt) parse(rawURL string) error {
@@ -148,7 +162,7 @@ func (a *attempt) secure(ctx context.Context) error {
 	if config.ServerName == "" {
 		config.ServerName = a.url.Hostname()
 	}
-	conn, err := handshake(ctx, a.conn, config)
+	conn, err := tlsHandshake(ctx, a.conn, config)
 	if err != nil {
 		return err
 	}
@@ -164,9 +178,9 @@ func (d *Dialer) tlsConfig() *tls.Config {
 	return d.TLS.Clone()
 }
 
-// handshake does TLS on conn. WebSocket needs HTTP/1.1: a server left to choose
+// tlsHandshake does TLS on conn. WebSocket needs HTTP/1.1: a server left to choose
 // could take HTTP/2. config is changed.
-func handshake(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn, error) {
+func tlsHandshake(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn, error) {
 	config.NextProtos = []string{"http/1.1"}
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
@@ -184,6 +198,11 @@ func (a *attempt) fail(ctx context.Context, stage string, err error) error {
 	if ctx.Err() != nil {
 		return &DialError{Stage: stage, Addr: a.addr, Err: context.Cause(ctx)}
 	}
+	return a.failure(stage, err)
+}
+
+// failure says what went wrong at a stage.
+func (a *attempt) failure(stage string, err error) error {
 	var told *DialError
 	if errors.As(err, &told) {
 		told.Stage, told.Addr = stage, a.addr

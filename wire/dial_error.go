@@ -49,10 +49,11 @@ func (e *DialError) Error() string {
 func (e *DialError) Unwrap() error { return e.Err }
 
 // refusal makes an error of a response other than the hoped-for, reading the start
-// of its body. Stage and address are filled in by who knows them.
-func refusal(resp *http.Response) *DialError {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what came is enough
-	return &DialError{Status: resp.StatusCode, Body: string(body), Err: statusError(resp.StatusCode)}
+// of its body; cut says that the body broke off before that. Stage and address are
+// filled in by who knows them.
+func refusal(resp *http.Response) (e *DialError, cut bool) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what came is enough
+	return &DialError{Status: resp.StatusCode, Body: string(body), Err: statusError(resp.StatusCode)}, err != nil
 }
 
 func statusError(status int) error {

@@ -71,7 +71,8 @@ func (a *attempt) tunnel(ctx context.Context, proxy *url.URL) error {
 	}
 	if resp.StatusCode/100 != 2 {
 		_ = a.conn.SetReadDeadline(time.Now().Add(refusalTimeout))
-		return refusal(resp)
+		refused, _ := refusal(resp)
+		return refused
 	}
 	if answer.Buffered() > 0 {
 		return errors.New("the proxy sent bytes of its own into the tunnel")
@@ -82,7 +83,7 @@ func (a *attempt) tunnel(ctx context.Context, proxy *url.URL) error {
 func (a *attempt) secureProxy(ctx context.Context, proxy *url.URL) error {
 	config := a.dialer.tlsConfig()
 	config.ServerName = proxy.Hostname() // a configured name is the target's
-	conn, err := handshake(ctx, a.conn, config)
+	conn, err := tlsHandshake(ctx, a.conn, config)
 	if err != nil {
 		return err
 	}

@@ -206,8 +206,29 @@ func TestDialErrors(t *testing.T) {
 			if tt.is != nil && !errors.Is(err, tt.is) {
 				t.Errorf("%v is not %v", err, tt.is)
 			}
+			eachTransport(t, func(t *testing.T, tr Transport) {
+				err := dialByLoop(t, tr, &d, target, tt.sub)
+				checkDialError(t, nil, err, tt.want, tt.text)
+				if tt.is != nil && !errors.Is(err, tt.is) {
+					t.Errorf("%v is not %v", err, tt.is)
+				}
+			})
 		})
 	}
+}
+
+// dialByLoop has a Client make one attempt, which fails.
+func dialByLoop(t *testing.T, tr Transport, d *Dialer, target string, sub Subprotocol) error {
+	t.Helper()
+	l, stop := runLoop(t, tr, d)
+	defer stop()
+	cfg := *prompt()
+	cfg.Subprotocol, cfg.Reconnect.Disabled = sub, true
+	r := newRecorder()
+	c := l.Open(&cfg, FixedURL(target), r, 1)
+	onLoop(t, l, c.Start)
+	r.expect(t, "dialing", "dial failed", "closed")
+	return wait(t, r.errs)
 }
 
 // checkDialError compares err with want, but for Addr and Err, and its message

@@ -76,6 +76,15 @@ type pendingDial struct {
 	url    string // what to recover; empty: ask the Client's URLFunc
 	ctx    context.Context
 	cancel context.CancelFunc
+	onLoop *loopDial // where it takes place there, from its goroutine's end on
+}
+
+// giveUp cancels the dial.
+func (d *pendingDial) giveUp(now time.Duration) {
+	d.cancel()
+	if d.onLoop != nil {
+		d.onLoop.cancel(now)
+	}
 }
 
 // dialResult is what a pendingDial has come to.
@@ -85,6 +94,10 @@ type dialResult struct {
 	buffered []byte
 	trace    *DialTrace
 	err      error
+
+	attempt *attempt   // with a route: it goes on on the Loop
+	route   route      // of attempt
+	conn    *loop.Conn // in place of nc: what that has come to
 }
 
 // startDial runs d when it is its turn.
@@ -94,12 +107,22 @@ func (l *Loop) startDial(d *pendingDial) {
 		return
 	}
 	l.dialing++
+	onLoop := l.loop.CanConnect()
 	l.dials.Go(func() {
-		r := d.run(l.dialer)
-		if !l.loop.Do(func(now time.Duration) { l.dialEnded(now, d, r) }) {
+		r := d.run(l.dialer, onLoop)
+		if !l.loop.Do(func(now time.Duration) { l.dialed(now, d, r) }) {
 			r.discard()
 		}
 	})
+}
+
+// dialed takes what the goroutine of d has come to: the result, or the way to it.
+func (l *Loop) dialed(now time.Duration, d *pendingDial, r *dialResult) {
+	if r.attempt != nil && d.client.dial == d {
+		l.dialOnLoop(now, d, r)
+		return
+	}
+	l.dialEnded(now, d, r)
 }
 
 // dialEnded passes the result on, unless its Client has given up that dial, and
@@ -122,8 +145,9 @@ func (l *Loop) dialEnded(now time.Duration, d *pendingDial, r *dialResult) {
 	}
 }
 
-// run does the dial, on a goroutine of its own.
-func (d *pendingDial) run(dialer *Dialer) *dialResult {
+// run does the dial on a goroutine of its own, or, with onLoop, only what may wait for
+// others than the peer: it asks for the URL and looks the name up.
+func (d *pendingDial) run(dialer *Dialer, onLoop bool) *dialResult {
 	r := &dialResult{}
 	target := d.url
 	if target == "" {
@@ -132,13 +156,27 @@ func (d *pendingDial) run(dialer *Dialer) *dialResult {
 		}
 		target = r.url
 	}
-	r.nc, r.buffered, r.trace, r.err = dialer.Dial(d.ctx, target, d.client.subprotocol)
+	var a *attempt
+	if a, r.err = dialer.attempt(target, d.client.subprotocol); r.err != nil {
+		return r
+	}
+	ctx, cancel := a.withTimeout(d.ctx)
+	defer cancel()
+	if onLoop {
+		var ok bool
+		if r.route, ok = a.route(ctx); ok {
+			r.attempt = a
+			return r
+		}
+	}
+	r.err = a.run(ctx)
+	r.nc, r.buffered, r.trace = a.conn, a.buffered, a.trace
 	return r
 }
 
 // discard closes what nobody waits for any more.
 func (r *dialResult) discard() {
-	if r.nc != nil {
+	if r.nc != nil && r.err == nil {
 		_ = r.nc.Close()
 	}
 }

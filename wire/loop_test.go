@@ -118,10 +118,19 @@ func (r *recorder) expect(t *testing.T, want ...string) {
 	}
 }
 
+// eachTransport runs a test on every transport there is here.
+func eachTransport(t *testing.T, test func(t *testing.T, tr Transport)) {
+	for _, tr := range []Transport{TransportLoop, TransportGoroutine} {
+		if _, err := ParseTransport(string(tr)); err == nil {
+			t.Run(string(tr), func(t *testing.T) { test(t, tr) })
+		}
+	}
+}
+
 // runLoop runs a Loop until the test's end, or until the stop that it returns.
-func runLoop(t *testing.T, d *Dialer) (l *Loop, stop func()) {
+func runLoop(t *testing.T, tr Transport, d *Dialer) (l *Loop, stop func()) {
 	t.Helper()
-	l = NewLoop(d, TransportDefault)
+	l = NewLoop(d, tr)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
@@ -179,216 +188,232 @@ func connected(t *testing.T, l *Loop, s *service, r *recorder, calls *atomic.Int
 
 // One client's whole life over a real socket.
 func TestClient(t *testing.T) {
-	for _, secured := range []bool{false, true} {
-		t.Run(map[bool]string{false: "ws", true: "wss"}[secured], func(t *testing.T) {
-			s := newService(t, secured)
-			d := &Dialer{}
-			if secured {
-				d.TLS = roots(s.Server)
-			}
-			l, _ := runLoop(t, d)
-			r := newRecorder()
-			var calls atomic.Int32
-			c := l.Open(prompt(), asking(s, &calls), r, 1)
-			r.on = func(now time.Duration, ev *Event) { // from within an input
-				if ev.Kind == EventReady {
-					if _, err := c.Publish(now, &Publish{Group: "room", DataType: DataText, Data: []byte("hi"), Ack: true}); err != nil {
-						t.Error(err)
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		for _, secured := range []bool{false, true} {
+			t.Run(map[bool]string{false: "ws", true: "wss"}[secured], func(t *testing.T) {
+				s := newService(t, secured)
+				d := &Dialer{}
+				if secured {
+					d.TLS = roots(s.Server)
+				}
+				l, _ := runLoop(t, tr, d)
+				r := newRecorder()
+				var calls atomic.Int32
+				c := l.Open(prompt(), asking(s, &calls), r, 1)
+				r.on = func(now time.Duration, ev *Event) { // from within an input
+					if ev.Kind == EventReady {
+						if _, err := c.Publish(now, &Publish{Group: "room", DataType: DataText, Data: []byte("hi"), Ack: true}); err != nil {
+							t.Error(err)
+						}
 					}
 				}
-			}
-			onLoop(t, l, func(now time.Duration) { c.Join(now, "room"); c.Start(now) })
-			conn := wait(t, s.open)
-			conn.hello("one")
-			conn.expect(ws.OpText, `{"type":"joinGroup","group":"room","ackId":1}`)
-			conn.send(`{"type":"ack","ackId":1,"success":true}`)
-			conn.expect(ws.OpText, `{"type":"sendToGroup","group":"room","dataType":"text","data":"hi","ackId":2}`)
-			conn.send(`{"type":"message","from":"group","group":"room","fromUserId":null,"dataType":"text","data":"hi","sequenceId":1}`)
-			conn.send(`{"type":"ack","ackId":2,"success":true}`)
-			r.expect(t, "dialing", "opened", "connected", "acked", "ready", "message", "acked")
-			onLoop(t, l, func(now time.Duration) {
-				if !c.Ready() || !c.Attached() || c.ConnectionID() != "one" || c.InFlight() != 0 || c.UnackedSequence() != 1 {
-					t.Errorf("ready %v, attached %v, id %q, %d in flight, %d unacknowledged",
-						c.Ready(), c.Attached(), c.ConnectionID(), c.InFlight(), c.UnackedSequence())
+				onLoop(t, l, func(now time.Duration) { c.Join(now, "room"); c.Start(now) })
+				conn := wait(t, s.open)
+				conn.hello("one")
+				conn.expect(ws.OpText, `{"type":"joinGroup","group":"room","ackId":1}`)
+				conn.send(`{"type":"ack","ackId":1,"success":true}`)
+				conn.expect(ws.OpText, `{"type":"sendToGroup","group":"room","dataType":"text","data":"hi","ackId":2}`)
+				conn.send(`{"type":"message","from":"group","group":"room","fromUserId":null,"dataType":"text","data":"hi","sequenceId":1}`)
+				conn.send(`{"type":"ack","ackId":2,"success":true}`)
+				r.expect(t, "dialing", "opened", "connected", "acked", "ready", "message", "acked")
+				onLoop(t, l, func(now time.Duration) {
+					if !c.Ready() || !c.Attached() || c.ConnectionID() != "one" || c.InFlight() != 0 || c.UnackedSequence() != 1 {
+						t.Errorf("ready %v, attached %v, id %q, %d in flight, %d unacknowledged",
+							c.Ready(), c.Attached(), c.ConnectionID(), c.InFlight(), c.UnackedSequence())
+					}
+					c.Close(now, 1000)
+				})
+				conn.expect(ws.OpClose, "\x03\xe8")
+				if err := ws.WriteFrame(conn, ws.NewCloseFrame([]byte("\x03\xe8"))); err != nil {
+					t.Fatal(err)
 				}
-				c.Close(now, 1000)
+				if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+					t.Errorf("service read %d bytes, %v; want the end", n, err)
+				}
+				r.expect(t, "dropped", "ended", "closed")
 			})
-			conn.expect(ws.OpClose, "\x03\xe8")
-			if err := ws.WriteFrame(conn, ws.NewCloseFrame([]byte("\x03\xe8"))); err != nil {
-				t.Fatal(err)
-			}
-			if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-				t.Errorf("service read %d bytes, %v; want the end", n, err)
-			}
-			r.expect(t, "dropped", "ended", "closed")
-		})
-	}
+		}
+	})
 }
 
 // After a reset the client recovers by the URL of the connection; only a new
 // connection asks for a new one.
 func TestClientReset(t *testing.T) {
-	s := newService(t, false)
-	l, _ := runLoop(t, &Dialer{})
-	r := newRecorder()
-	var calls atomic.Int32
-	c, first := connected(t, l, s, r, &calls)
-	onLoop(t, l, func(now time.Duration) {
-		c.Reset(now)
-		if c.Attached() {
-			t.Error("attached after a reset")
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		s := newService(t, false)
+		l, _ := runLoop(t, tr, &Dialer{})
+		r := newRecorder()
+		var calls atomic.Int32
+		c, first := connected(t, l, s, r, &calls)
+		onLoop(t, l, func(now time.Duration) {
+			c.Reset(now)
+			if c.Attached() {
+				t.Error("attached after a reset")
+			}
+			c.Reset(now) // without a socket
+		})
+		if _, err := first.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("service read: %v, want ECONNRESET", err)
 		}
-		c.Reset(now) // without a socket
-	})
-	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("service read: %v, want ECONNRESET", err)
-	}
-	r.expect(t, "dropped", "dialing again", "opened again")
-	if err := wait(t, r.errs); !errors.Is(err, ErrReset) {
-		t.Errorf("dropped by %v, want ErrReset", err)
-	}
-	second := wait(t, s.open)
-	for name, want := range map[string]string{
-		"access_token": secret, "awps_connection_id": "one", "awps_reconnection_token": "again-one",
-	} {
-		if got := second.query[name]; !slices.Equal(got, []string{want}) {
-			t.Errorf("%s of the recovery is %q, want %q", name, got, want)
+		r.expect(t, "dropped", "dialing again", "opened again")
+		if err := wait(t, r.errs); !errors.Is(err, ErrReset) {
+			t.Errorf("dropped by %v, want ErrReset", err)
 		}
-	}
-	if n := calls.Load(); n != 1 {
-		t.Errorf("URLFunc called %d times before a new connection was needed, want 1", n)
-	}
+		second := wait(t, s.open)
+		for name, want := range map[string]string{
+			"access_token": secret, "awps_connection_id": "one", "awps_reconnection_token": "again-one",
+		} {
+			if got := second.query[name]; !slices.Equal(got, []string{want}) {
+				t.Errorf("%s of the recovery is %q, want %q", name, got, want)
+			}
+		}
+		if n := calls.Load(); n != 1 {
+			t.Errorf("URLFunc called %d times before a new connection was needed, want 1", n)
+		}
 
-	// Refused (protocol.md 4.5), the next one is new.
-	if err := ws.WriteFrame(second, ws.NewCloseFrame([]byte("\x03\xf0The connection could not be recovered."))); err != nil {
-		t.Fatal(err)
-	}
-	r.expect(t, "dropped", "ended", "dialing", "opened")
-	if third := wait(t, s.open); len(third.query["awps_connection_id"]) > 0 || calls.Load() != 2 {
-		t.Errorf("query %v after %d URLs, want a new connection by a second one", third.query, calls.Load())
-	}
+		// Refused (protocol.md 4.5), the next one is new.
+		if err := ws.WriteFrame(second, ws.NewCloseFrame([]byte("\x03\xf0The connection could not be recovered."))); err != nil {
+			t.Fatal(err)
+		}
+		r.expect(t, "dropped", "ended", "dialing", "opened")
+		if third := wait(t, s.open); len(third.query["awps_connection_id"]) > 0 || calls.Load() != 2 {
+			t.Errorf("query %v after %d URLs, want a new connection by a second one", third.query, calls.Load())
+		}
+	})
 }
 
 func TestClientInterrupt(t *testing.T) {
-	s := newService(t, false)
-	l, _ := runLoop(t, &Dialer{})
-	r := newRecorder()
-	c, first := connected(t, l, s, r, new(atomic.Int32))
-	onLoop(t, l, func(now time.Duration) { c.Interrupt(now, 1001) })
-	first.expect(ws.OpClose, "\x03\xe9")
-	_ = first.Close()
-	r.expect(t, "dropped", "dialing again", "opened again")
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		s := newService(t, false)
+		l, _ := runLoop(t, tr, &Dialer{})
+		r := newRecorder()
+		c, first := connected(t, l, s, r, new(atomic.Int32))
+		onLoop(t, l, func(now time.Duration) { c.Interrupt(now, 1001) })
+		first.expect(ws.OpClose, "\x03\xe9")
+		_ = first.Close()
+		r.expect(t, "dropped", "dialing again", "opened again")
+	})
 }
 
 // Close gives up a dial that is under way, and the server sees that.
 func TestCloseCancelsTheDial(t *testing.T) {
-	gone := make(chan struct{})
-	asked := make(chan struct{})
-	s := serve(t, false, func(_ http.ResponseWriter, r *http.Request) {
-		close(asked)
-		<-r.Context().Done()
-		close(gone)
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		gone := make(chan struct{})
+		asked := make(chan struct{})
+		s := serve(t, false, func(_ http.ResponseWriter, r *http.Request) {
+			close(asked)
+			<-r.Context().Done()
+			close(gone)
+		})
+		l, _ := runLoop(t, tr, &Dialer{Timeout: time.Hour})
+		r := newRecorder()
+		c := l.Open(prompt(), func(context.Context) (string, error) { return wsURL(s), nil }, r, 1)
+		onLoop(t, l, c.Start)
+		wait(t, asked)
+		onLoop(t, l, func(now time.Duration) { c.Close(now, 1000) })
+		r.expect(t, "dialing", "closed")
+		wait(t, gone)
 	})
-	l, _ := runLoop(t, &Dialer{Timeout: time.Hour})
-	r := newRecorder()
-	c := l.Open(prompt(), func(context.Context) (string, error) { return wsURL(s), nil }, r, 1)
-	onLoop(t, l, c.Start)
-	wait(t, asked)
-	onLoop(t, l, func(now time.Duration) { c.Close(now, 1000) })
-	r.expect(t, "dialing", "closed")
-	wait(t, gone)
 }
 
 func TestURLFuncFails(t *testing.T) {
-	l, _ := runLoop(t, &Dialer{})
-	r := newRecorder()
-	cfg := *prompt()
-	cfg.Reconnect.Disabled = true
-	want := errors.New("no URL today")
-	c := l.Open(&cfg, func(context.Context) (string, error) { return "", want }, r, 1)
-	onLoop(t, l, c.Start)
-	r.expect(t, "dialing", "dial failed", "closed")
-	if err := wait(t, r.errs); !errors.Is(err, want) {
-		t.Errorf("failed by %v, want %v", err, want)
-	}
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l, _ := runLoop(t, tr, &Dialer{})
+		r := newRecorder()
+		cfg := *prompt()
+		cfg.Reconnect.Disabled = true
+		want := errors.New("no URL today")
+		c := l.Open(&cfg, func(context.Context) (string, error) { return "", want }, r, 1)
+		onLoop(t, l, c.Start)
+		r.expect(t, "dialing", "dial failed", "closed")
+		if err := wait(t, r.errs); !errors.Is(err, want) {
+			t.Errorf("failed by %v, want %v", err, want)
+		}
+	})
 }
 
 // At most maxDials dials run at once, and every one gets its turn.
 func TestDialsAreCapped(t *testing.T) {
-	const clients = maxDials + 50
-	l, _ := runLoop(t, &Dialer{})
-	var running atomic.Int32
-	full, release := make(chan struct{}), make(chan struct{})
-	ask := func(context.Context) (string, error) {
-		if running.Add(1) == maxDials {
-			close(full)
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		const clients = maxDials + 50
+		l, _ := runLoop(t, tr, &Dialer{})
+		var running atomic.Int32
+		full, release := make(chan struct{}), make(chan struct{})
+		ask := func(context.Context) (string, error) {
+			if running.Add(1) == maxDials {
+				close(full)
+			}
+			<-release
+			return "", errors.New("enough")
 		}
-		<-release
-		return "", errors.New("enough")
-	}
-	cfg := *prompt()
-	cfg.Reconnect.Disabled = true
-	recorders := make([]*recorder, clients)
-	onLoop(t, l, func(now time.Duration) {
-		for i := range recorders {
-			recorders[i] = newRecorder()
-			l.Open(&cfg, ask, recorders[i], uint64(i)).Start(now)
+		cfg := *prompt()
+		cfg.Reconnect.Disabled = true
+		recorders := make([]*recorder, clients)
+		onLoop(t, l, func(now time.Duration) {
+			for i := range recorders {
+				recorders[i] = newRecorder()
+				l.Open(&cfg, ask, recorders[i], uint64(i)).Start(now)
+			}
+		})
+		wait(t, full)
+		onLoop(t, l, func(time.Duration) {
+			if running.Load() != maxDials || l.dialing != maxDials || len(l.waiting) != clients-maxDials {
+				t.Errorf("%d dials run and %d wait, want %d and %d", l.dialing, len(l.waiting), maxDials, clients-maxDials)
+			}
+		})
+		close(release)
+		for _, r := range recorders {
+			r.expect(t, "dialing", "dial failed", "closed")
 		}
 	})
-	wait(t, full)
-	onLoop(t, l, func(time.Duration) {
-		if running.Load() != maxDials || l.dialing != maxDials || len(l.waiting) != clients-maxDials {
-			t.Errorf("%d dials run and %d wait, want %d and %d", l.dialing, len(l.waiting), maxDials, clients-maxDials)
-		}
-	})
-	close(release)
-	for _, r := range recorders {
-		r.expect(t, "dialing", "dial failed", "closed")
-	}
 }
 
 // The result of a dial that its client has given up is closed.
 func TestOutdatedDialIsClosed(t *testing.T) {
-	l, _ := runLoop(t, &Dialer{})
-	c := l.Open(prompt(), nil, newRecorder(), 1)
-	ours, peer := net.Pipe()
-	onLoop(t, l, func(now time.Duration) {
-		ctx, cancel := context.WithCancel(t.Context())
-		l.dialing++
-		l.dialEnded(now, &pendingDial{client: c, ctx: ctx, cancel: cancel}, &dialResult{nc: ours})
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l, _ := runLoop(t, tr, &Dialer{})
+		c := l.Open(prompt(), nil, newRecorder(), 1)
+		ours, peer := net.Pipe()
+		onLoop(t, l, func(now time.Duration) {
+			ctx, cancel := context.WithCancel(t.Context())
+			l.dialing++
+			l.dialEnded(now, &pendingDial{client: c, ctx: ctx, cancel: cancel}, &dialResult{nc: ours})
+		})
+		if _, err := peer.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("peer read: %v, want EOF", err)
+		}
 	})
-	if _, err := peer.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("peer read: %v, want EOF", err)
-	}
 }
 
 // The end of Run leaves nothing behind: neither sockets nor dials nor goroutines.
 func TestRunEnds(t *testing.T) {
-	s := newService(t, false)
-	hanging := make(chan struct{}, maxDials+10)
-	hang := serve(t, false, func(_ http.ResponseWriter, r *http.Request) {
-		hanging <- struct{}{}
-		<-r.Context().Done()
-	})
-	l, stop := runLoop(t, &Dialer{})
-	_, conn := connected(t, l, s, newRecorder(), new(atomic.Int32))
-	onLoop(t, l, func(now time.Duration) {
-		for i := range cap(hanging) {
-			url := func(context.Context) (string, error) { return wsURL(hang), nil }
-			l.Open(prompt(), url, newRecorder(), uint64(i)).Start(now)
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		s := newService(t, false)
+		hanging := make(chan struct{}, maxDials+10)
+		hang := serve(t, false, func(_ http.ResponseWriter, r *http.Request) {
+			hanging <- struct{}{}
+			<-r.Context().Done()
+		})
+		l, stop := runLoop(t, tr, &Dialer{})
+		_, conn := connected(t, l, s, newRecorder(), new(atomic.Int32))
+		onLoop(t, l, func(now time.Duration) {
+			for i := range cap(hanging) {
+				url := func(context.Context) (string, error) { return wsURL(hang), nil }
+				l.Open(prompt(), url, newRecorder(), uint64(i)).Start(now)
+			}
+		})
+		wait(t, hanging)
+		stop()
+		if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("service read %d bytes, %v; want the end", n, err)
+		}
+		if l.Do(func(time.Duration) {}) {
+			t.Error("Do accepted a function after Run")
+		}
+		if err := l.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "once") {
+			t.Errorf("second Run: %v, want a refusal", err)
 		}
 	})
-	wait(t, hanging)
-	stop()
-	if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("service read %d bytes, %v; want the end", n, err)
-	}
-	if l.Do(func(time.Duration) {}) {
-		t.Error("Do accepted a function after Run")
-	}
-	if err := l.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "once") {
-		t.Errorf("second Run: %v, want a refusal", err)
-	}
 }
 
 // acker is a Handler that says when a request is answered.
@@ -403,59 +428,63 @@ func (a *acker) Event(_ time.Duration, ev *Event) {
 
 // A publish, its way out, the delivery and the ack allocate nothing.
 func TestClientAllocatesNothing(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("sockets go through package net there")
-	}
-	s := newService(t, false)
-	l, _ := runLoop(t, &Dialer{})
-	h := &acker{acked: make(chan struct{}, 1)}
-	c := l.Open(prompt(), asking(s, new(atomic.Int32)), h, 1)
-	onLoop(t, l, c.Start)
-	conn := wait(t, s.open)
-	conn.hello("one")
-	<-h.acked
-
-	p := &Publish{Group: "room", DataType: DataText, Data: []byte("hello"), Ack: true}
-	publish := func(now time.Duration) {
-		if _, err := c.Publish(now, p); err != nil {
-			t.Error(err)
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		if runtime.GOOS == "windows" {
+			t.Skip("sockets go through package net there")
 		}
-	}
-	in, out, text := make([]byte, 4096), make([]byte, 0, 4096), make([]byte, 0, 4096)
-	var id uint64
-	frame := func() { out = append(append(out, 0x81, 126, byte(len(text)>>8), byte(len(text))), text...) }
-	trip := func() {
-		l.Do(publish)
-		if _, err := conn.Read(in); err != nil {
-			t.Error(err)
-		}
-		id++
-		out, text = out[:0], append(text[:0], `{"type":"message","from":"group","group":"room","fromUserId":null,"dataType":"text","data":"hello hello hello hello hello","sequenceId":`...)
-		text = append(strconv.AppendUint(text, id, 10), '}')
-		frame()
-		text = append(text[:0], `{"type":"ack","success":true,                                                                                                          "ackId":`...)
-		text = append(strconv.AppendUint(text, id, 10), '}')
-		frame()
-		if _, err := conn.Write(out); err != nil {
-			t.Error(err)
-		}
+		s := newService(t, false)
+		l, _ := runLoop(t, tr, &Dialer{})
+		h := &acker{acked: make(chan struct{}, 1)}
+		c := l.Open(prompt(), asking(s, new(atomic.Int32)), h, 1)
+		onLoop(t, l, c.Start)
+		conn := wait(t, s.open)
+		conn.hello("one")
 		<-h.acked
-	}
-	trip()
-	if got := testing.AllocsPerRun(1000, trip); got != 0 {
-		t.Errorf("%v allocations per publish, want 0", got)
-	}
+
+		p := &Publish{Group: "room", DataType: DataText, Data: []byte("hello"), Ack: true}
+		publish := func(now time.Duration) {
+			if _, err := c.Publish(now, p); err != nil {
+				t.Error(err)
+			}
+		}
+		in, out, text := make([]byte, 4096), make([]byte, 0, 4096), make([]byte, 0, 4096)
+		var id uint64
+		frame := func() { out = append(append(out, 0x81, 126, byte(len(text)>>8), byte(len(text))), text...) }
+		trip := func() {
+			l.Do(publish)
+			if _, err := conn.Read(in); err != nil {
+				t.Error(err)
+			}
+			id++
+			out, text = out[:0], append(text[:0], `{"type":"message","from":"group","group":"room","fromUserId":null,"dataType":"text","data":"hello hello hello hello hello","sequenceId":`...)
+			text = append(strconv.AppendUint(text, id, 10), '}')
+			frame()
+			text = append(text[:0], `{"type":"ack","success":true,                                                                                                          "ackId":`...)
+			text = append(strconv.AppendUint(text, id, 10), '}')
+			frame()
+			if _, err := conn.Write(out); err != nil {
+				t.Error(err)
+			}
+			<-h.acked
+		}
+		trip()
+		if got := testing.AllocsPerRun(1000, trip); got != 0 {
+			t.Errorf("%v allocations per publish, want 0", got)
+		}
+	})
 }
 
 func TestLoopTimer(t *testing.T) {
-	l, _ := runLoop(t, &Dialer{})
-	fired := make(chan time.Duration, 1)
-	var at time.Duration
-	onLoop(t, l, func(now time.Duration) {
-		at = now + 2*time.Millisecond
-		l.NewTimer(func(now time.Duration) { fired <- now }).Set(at)
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l, _ := runLoop(t, tr, &Dialer{})
+		fired := make(chan time.Duration, 1)
+		var at time.Duration
+		onLoop(t, l, func(now time.Duration) {
+			at = now + 2*time.Millisecond
+			l.NewTimer(func(now time.Duration) { fired <- now }).Set(at)
+		})
+		if got := wait(t, fired); got < at || got > l.Now() {
+			t.Errorf("fired at %v, want it in [%v, %v]", got, at, l.Now())
+		}
 	})
-	if got := wait(t, fired); got < at || got > l.Now() {
-		t.Errorf("fired at %v, want it in [%v, %v]", got, at, l.Now())
-	}
 }

@@ -37,7 +37,8 @@ func Negotiate(ctx context.Context, client *http.Client, rawURL string) (string,
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode/100 != 2 {
-		return failed(refusal(resp))
+		refused, _ := refusal(resp)
+		return failed(refused)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxNegotiateBytes))
 	if err != nil {

@@ -101,6 +101,9 @@ func (l *Loop) Attach(nc net.Conn, buffered []byte, h Handler) *Conn {
 	return c
 }
 
+// Handle lets h hear from now on what comes out of the socket.
+func (c *Conn) Handle(h Handler) { c.handler = h }
+
 // Write queues a copy of b; it goes out at the end of the turn, in one write with
 // everything else that the turn has for this connection.
 func (c *Conn) Write(b []byte) {
