@@ -37,7 +37,7 @@ var broken = []struct {
 	{name: "200 in place of 404", liar: status("404", "200"),
 		cases: "recovery/plain-ends rest/exists rest/membership-of-nobody rest/token-query rest/user-membership rest/leave-all-groups rest/permissions"},
 	{name: "404 in place of 200", liar: status("200", "404"), cases: "rest/health rest/exists rest/list-members"},
-	{name: "chooses no subprotocol", liar: headers("Sec-WebSocket-Protocol: ", "X: "), cases: "handshake/subprotocol-echo handshake/subprotocol-choice"},
+	{name: "chooses no subprotocol", liar: headers("Sec-WebSocket-Protocol: ", "X: "), cases: "handshake/subprotocol-echo handshake/subprotocol-choice protobuf/subprotocol"},
 	{name: "chooses one unasked", liar: headers("101 Switching Protocols\r\n", "101 Switching Protocols\r\nSec-WebSocket-Protocol: mine\r\n"), cases: "handshake/subprotocol-unknown"},
 
 	{name: "another greeting", liar: rewrite(`"event":"connected"`, `"event":"hello"`),
@@ -85,12 +85,28 @@ var broken = []struct {
 
 	{name: "puts up with anything", liar: tolerant, cases: malformedIDs() + " frame/binary frame/not-utf-8"},
 	{name: "closes with other codes", liar: closeWith(4000),
-		cases: malformedIDs() + " frame/close-echo frame/binary frame/not-utf-8 frame/too-large frame/too-large-in-fragments frame/continuation frame/interrupted-fragments simple/forbidden simple/event-without-handler simple/too-large simple/closed-by-application rest/close-connection rest/close-reliable rest/close-user rest/close-group rest/close-all overflow/attached refused/unknown-connection refused/bad-token refused/no-token refused/token-of-another refused/other-hub refused/closed-session refused/closed-by-application refused/plain-session handshake/recovery-before-token frame/session-ends overflow/detached"},
+		cases: malformedIDs() + " frame/close-echo frame/binary frame/not-utf-8 frame/too-large frame/too-large-in-fragments frame/continuation frame/interrupted-fragments simple/forbidden simple/event-without-handler simple/too-large simple/closed-by-application rest/close-connection rest/close-reliable rest/close-user rest/close-group rest/close-all overflow/attached refused/unknown-connection refused/bad-token refused/no-token refused/token-of-another refused/other-hub refused/closed-session refused/closed-by-application refused/plain-session handshake/recovery-before-token frame/session-ends overflow/detached protobuf/refused-recovery protobuf/text protobuf/rest protobuf/too-large " + malformedPBIDs()},
 	{name: "does not close", liar: loseControl(ws.OpClose), cases: "frame/close-without-code frame/close-echo refused/bad-token"},
 	{name: "answers no ping", liar: loseControl(ws.OpPong), cases: "frame/ping frame/fragmented"},
 	{name: "overlooks broken frames", liar: overlook, cases: "frame/unmasked frame/reserved frame/control-too-long frame/session-ends frame/continuation"},
 	{name: "takes half a megabyte", opts: emulator.Options{MaxMessageBytes: 512 << 10}, cases: "frame/largest"},
 	{name: "takes too much", opts: emulator.Options{MaxMessageBytes: 4 << 20}, cases: "frame/too-large frame/too-large-in-fragments simple/too-large"},
+
+	{name: "another greeting in protobuf", liar: rewriteBinary("(?s)^\x1a.*", "\x1a\x02\x0a\x00"),
+		cases: "protobuf/connected protobuf/connected-user protobuf/reliable-connected"},
+	{name: "no pong in protobuf", liar: rewriteBinary("^\x22\x00$", "\x0a\x04\x08\x01\x10\x01"), cases: "protobuf/ping"},
+	{name: "acks fail in protobuf", liar: rewriteBinary("(?s)^(\x0a.*)\x01$", "${1}\x00"),
+		cases: "protobuf/published-bytes protobuf/leave protobuf/ack-id-range protobuf/duplicate protobuf/unknown-fields protobuf/too-large protobuf/no-echo"},
+	{name: "errors by other names in protobuf", liar: rewriteBinary("Forbidde|Duplicat|InternalServerErr", "_"),
+		cases: "protobuf/forbidden protobuf/duplicate protobuf/event-without-handler"},
+	{name: "does not know no_echo", liar: rewriteUp("\x20\x01", "\x20\x00"), cases: "protobuf/no-echo protobuf/published-bytes"},
+	{name: "delivers other data in protobuf", liar: rewriteBinary("(?s)^(\x12.*)(\x1a.[\x0a\x12\x1a\x22])", "${1}\x1a\x00\x32"),
+		cases: "protobuf/data protobuf/json-data protobuf/from-json protobuf/metadata protobuf/rest protobuf/leave"},
+	{name: "JSON as text in protobuf", opts: emulator.Options{JSONAsText: true}, cases: "protobuf/json-data protobuf/from-json"},
+	{name: "protobuf is text elsewhere", liar: rewriteAll(`"dataType":"protobuf"|^\x0a\x01t\x12\x01\x01$`, `"dataType":"text"`), cases: "protobuf/to-json protobuf/to-simple"},
+	{name: "loses metadata in protobuf", liar: rewriteBinary("trace-id", "trace-ie"), cases: "protobuf/metadata"},
+	{name: "numbers by 2 in protobuf", liar: rewriteBinary("(?s)^(\x12.*\x20)[\x02-\x7f]$", "${1}\x7f"), cases: "protobuf/sequence protobuf/recovery"},
+	{name: "puts up with anything in protobuf", liar: tolerantPB, cases: malformedPBIDs() + " protobuf/text"},
 
 	{name: "numbers from 2", liar: countFrom2, cases: "sequence/from-one sequence/per-connection sequence/rest recovery/keeps-subprotocol rest/detached"},
 	{name: "numbers acks", liar: rewrite(`"type":"ack"`, `"sequenceId":1,"type":"ack"`), cases: "sequence/from-one"},
@@ -99,7 +115,7 @@ var broken = []struct {
 	{name: "answers sequenceAck", liar: rewriteUp(`"type":"sequenceAck"`, `"type":"joinGroup","group":"g","ackId":9`), cases: "sequence/ack-silent request/sequence-ack-on-plain"},
 	{name: "replays in other words", liar: respell, cases: "recovery/replay"},
 	{name: "recovers nothing", opts: emulator.Options{RefuseRecovery: func(string) int { return http.StatusNotFound }},
-		cases: "recovery/replay recovery/while-away recovery/again recovery/acks-not-replayed recovery/stale-access-token recovery/keeps-session recovery/keeps-subprotocol recovery/attached recovery/close-codes duplicate/after-recovery overflow/thousand refused/unknown-connection refused/closed-session"},
+		cases: "recovery/replay recovery/while-away recovery/again recovery/acks-not-replayed recovery/stale-access-token recovery/keeps-session recovery/keeps-subprotocol recovery/attached recovery/close-codes duplicate/after-recovery overflow/thousand protobuf/recovery protobuf/refused-recovery refused/unknown-connection refused/closed-session"},
 	{name: "greets again", opts: emulator.Options{ConnectedOnRecovery: true}, cases: "recovery/no-connected"},
 	{name: "keeps sessions for too short", opts: emulator.Options{RecoveryWindow: 100 * time.Millisecond}, slow: true, cases: "recovery/window"},
 	{name: "keeps sessions for too long", opts: emulator.Options{RecoveryWindow: time.Minute}, slow: true, cases: "recovery/window"},
@@ -152,10 +168,45 @@ func TestBrokenServers(t *testing.T) {
 	}
 }
 
-func malformedIDs() string {
+// A server that breaks one rule fails the cases of that rule, and those only.
+func TestBrokenRuleFailsItsCasesOnly(t *testing.T) {
+	for _, b := range []struct {
+		name  string
+		opts  emulator.Options
+		cases string
+	}{
+		{"remembers ten ack ids", emulator.Options{AckHistory: 10}, "duplicate/history"},
+		{"keeps 900 messages", emulator.Options{ReplayMessages: 900}, "overflow/thousand overflow/attached"},
+		{"greets again", emulator.Options{ConnectedOnRecovery: true}, "recovery/no-connected"},
+		{"drops slow clients", emulator.Options{AbortOnOverflow: true}, "overflow/attached"},
+		{"JSON as text", emulator.Options{JSONAsText: true}, "protobuf/json-data protobuf/from-json"},
+		{"generates tokens for everybody", emulator.Options{AllowKeyGenerateToken: true}, "rest/generate-token-by-key"},
+	} {
+		t.Run(b.name, func(t *testing.T) {
+			t.Parallel()
+			var failed []string
+			for _, r := range run(t, start(t, b.opts)).Cases {
+				if r.Outcome == conform.Fail {
+					failed = append(failed, r.ID)
+				}
+			}
+			want := strings.Fields(b.cases)
+			slices.Sort(failed)
+			slices.Sort(want)
+			if !slices.Equal(failed, want) {
+				t.Errorf("failed %v, want %v", failed, want)
+			}
+		})
+	}
+}
+
+func malformedIDs() string   { return idsOf("malformed/") }
+func malformedPBIDs() string { return idsOf("protobuf/malformed-") }
+
+func idsOf(prefix string) string {
 	var ids []string
 	for _, cs := range conform.Cases() {
-		if strings.HasPrefix(cs.ID, "malformed/") {
+		if strings.HasPrefix(cs.ID, prefix) {
 			ids = append(ids, cs.ID)
 		}
 	}
@@ -181,6 +232,29 @@ func rewriteAll(pattern, to string) func() *liar {
 			return []message{m}
 		}}
 	}
+}
+
+// rewriteBinary changes what the server says in binary.
+func rewriteBinary(pattern, to string) func() *liar {
+	re := regexp.MustCompile(pattern)
+	return func() *liar {
+		return &liar{down: func(_ int, m message) []message {
+			if m.op == ws.OpBinary {
+				m.payload = re.ReplaceAllString(m.payload, to)
+			}
+			return []message{m}
+		}}
+	}
+}
+
+// tolerantPB takes what is malformed for a ping.
+func tolerantPB() *liar {
+	return rewriteUpWith(func(m message) message {
+		if m.op == ws.OpBinary || m.op == ws.OpText {
+			return message{ws.OpBinary, "\x4a\x00"}
+		}
+		return m
+	})()
 }
 
 // rewriteUp changes what the client says.

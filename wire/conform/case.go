@@ -19,13 +19,15 @@ type Need string
 
 // The needs. Those of a target are found out by asking it.
 const (
-	NeedKey      Need = "access key"                                   // signs tokens of every kind
-	NeedRoles    Need = "token that may join and publish to any group" // or the key
-	NeedReliable Need = "subprotocol json.reliable.webpubsub.azure.v1" // spoken by the target
-	NeedSimple   Need = "clients without a subprotocol"                // accepted by the target
-	NeedREST     Need = "REST API"                                     // and the key
-	NeedTime     Need = "time: it takes longer than a recovery window" // asked for with Config.Slow
-	NeedTraffic  Need = "traffic: it sends more than 16 MiB"           // asked for with Config.Slow
+	NeedKey              Need = "access key"                                       // signs tokens of every kind
+	NeedRoles            Need = "token that may join and publish to any group"     // or the key
+	NeedReliable         Need = "subprotocol json.reliable.webpubsub.azure.v1"     // spoken by the target
+	NeedProtobuf         Need = "subprotocol protobuf.webpubsub.azure.v1"          // spoken by the target
+	NeedProtobufReliable Need = "subprotocol protobuf.reliable.webpubsub.azure.v1" // spoken by the target
+	NeedSimple           Need = "clients without a subprotocol"                    // accepted by the target
+	NeedREST             Need = "REST API"                                         // and the key
+	NeedTime             Need = "time: it takes longer than a recovery window"     // asked for with Config.Slow
+	NeedTraffic          Need = "traffic: it sends more than 16 MiB"               // asked for with Config.Slow
 )
 
 // Case is one rule and how it is tried.
@@ -43,5 +45,5 @@ type Case struct {
 func Cases() []Case {
 	return slices.Concat(handshakeCases, tokenCases, requestCases, duplicateCases, roleCases,
 		dataCases, malformedCases(), frameCases, sequenceCases, recoveryCases, refusalCases,
-		overflowCases, simpleCases, restSendCases, restCloseCases, restCases)
+		overflowCases, protobufCases, malformedPBCases(), simpleCases, restSendCases, restCloseCases, restCases)
 }

@@ -214,8 +214,7 @@ var recoveryCases = []Case{
 		claims := t.claims("")
 		claims["exp"] = 1
 		r.target = strings.Replace(r.target, "?", "?access_token="+t.sign(claims)+"&", 1)
-		n := t.upgrade(r)
-		n.settled()
+		t.recoverBy(r, c).settled()
 	}},
 	{"recovery/keeps-session", "4.1", "Groups, permissions and user survive a recovery", Spec, needKeyReliable, func(t *T) {
 		group, other, alice := t.group("room"), t.group("other"), t.user("alice")
@@ -232,7 +231,7 @@ var recoveryCases = []Case{
 		c.drop()
 		r := t.recovery(c)
 		r.offer = plain
-		n := t.upgrade(r)
+		n := t.recoverBy(r, c)
 		t.publisher(group).publish("1")
 		n.want(numbered(group, "1", 1))
 	}},

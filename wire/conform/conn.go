@@ -26,6 +26,7 @@ type conn struct {
 	proto string
 
 	id, token string // of `connected`
+	mayGreet  bool   // a `connected` may come again: it is a recovery (protocol.md 4.5)
 
 	arrived chan arrival
 	done    chan struct{} // closed when nobody takes from arrived any more
@@ -254,8 +255,23 @@ func (c *conn) farewell() {
 	c.hangUp()
 }
 
-// next returns what comes next, whatever it is.
+// next returns what comes next, whatever it is, but for the `connected` that a
+// recovery may bring.
 func (c *conn) next(what string) arrival {
+	a := c.arrival(what)
+	if !c.mayGreet || a.err != nil {
+		return a
+	}
+	id, token := greeting(a)
+	if id == "" {
+		return a
+	}
+	c.mayGreet = false
+	c.greeted(id, token)
+	return c.arrival(what)
+}
+
+func (c *conn) arrival(what string) arrival {
 	timer := time.NewTimer(c.t.target.Timeout)
 	defer timer.Stop()
 	select {

@@ -100,9 +100,16 @@ func (c *conn) wantFrame(op ws.OpCode, payload string) {
 // settled shows that nothing is on its way: a pong comes next. Requests of one
 // connection are handled in order (protocol.md 3.4).
 func (c *conn) settled() {
+	if c.isProtobuf() {
+		c.sendPB(pb{{9, pb{}}})
+		c.wantPB(pb{{4, pb{}}})
+		return
+	}
 	c.send(ping)
 	c.want(pong)
 }
+
+func (c *conn) isProtobuf() bool { return c.proto == protobuf || c.proto == protobufReliable }
 
 // wantClose wants a close frame with that code and then the end. The reason is the
 // emulator's; "*" = any.
@@ -147,18 +154,47 @@ func (c *conn) wantEnd() int {
 
 // connected takes the first message of a connection and remembers its names.
 func (c *conn) connected() {
+	if c.isProtobuf() {
+		c.connectedPB()
+		return
+	}
 	want := `{"type":"system","event":"connected","connectionId":"` + present + `","sequenceId":"` + absent + `"`
 	if c.proto == reliable {
 		want += `,"reconnectionToken":"` + present + `"`
 	}
-	v, err := decode([]byte(c.take(want + "}")))
-	m, ok := v.(map[string]any)
-	if err != nil || !ok {
-		return // take would have found out
+	c.greeted(greeting(arrival{op: ws.OpText, payload: []byte(c.take(want + "}"))}))
+}
+
+func (c *conn) connectedPB() {
+	token := pbField{3, pbAbsent{}}
+	if c.proto == protobufReliable {
+		token.value = pbPresent{}
 	}
-	c.id, _ = m["connectionId"].(string)
-	c.token, _ = m["reconnectionToken"].(string)
-	c.t.log.secret(c.token)
+	c.greeted(pbConnected(c.takePB(pb{{3, pb{{1, pb{{1, pbPresent{}}, token}}}}})))
+}
+
+// greeted remembers the names that a `connected` gave. A later one may bring a new token.
+func (c *conn) greeted(id, token string) {
+	c.id = id
+	if token != "" {
+		c.token = token
+	}
+	c.t.log.secret(token)
+}
+
+// greeting returns the names in a `connected`, "" if it is none.
+func greeting(a arrival) (id, token string) {
+	if a.op == ws.OpBinary {
+		return pbConnected(a.payload)
+	}
+	v, err := decode(a.payload)
+	m, ok := v.(map[string]any)
+	if err != nil || !ok || m["type"] != "system" || m["event"] != "connected" {
+		return "", ""
+	}
+	id, _ = m["connectionId"].(string)
+	token, _ = m["reconnectionToken"].(string)
+	return id, token
 }
 
 // refusedRecovery wants a request to resume a session to be refused the way that

@@ -19,6 +19,9 @@ const (
 	plain    = "json.webpubsub.azure.v1"
 	reliable = "json.reliable.webpubsub.azure.v1"
 	simple   = ""
+
+	protobuf         = "protobuf.webpubsub.azure.v1"
+	protobufReliable = "protobuf.reliable.webpubsub.azure.v1"
 )
 
 // maxRefusalBytes is how much of a refusal's body is read.
@@ -247,9 +250,16 @@ func (t *T) recoverWith(id, token string) request {
 	}
 }
 
-// recover resumes the session of c, which keeps its names.
+// recover resumes the session of c, which keeps its names. It may be greeted again.
 func (t *T) recover(c *conn) *conn {
-	n := t.upgrade(t.recovery(c))
-	n.id, n.token = c.id, c.token
+	r := t.recovery(c)
+	r.offer = c.proto
+	return t.recoverBy(r, c)
+}
+
+// recoverBy resumes the session of c with a request of its own.
+func (t *T) recoverBy(r request, c *conn) *conn {
+	n := t.upgrade(r)
+	n.id, n.token, n.mayGreet = c.id, c.token, true
 	return n
 }

@@ -32,7 +32,7 @@ type message struct {
 func textMessage(s string) message { return message{ws.OpText, s} }
 
 // honest is how many connections the probe of the target takes.
-const honest = 4
+const honest = 6
 
 func (l *liar) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	nc, err := new(net.Dialer).DialContext(ctx, network, addr)

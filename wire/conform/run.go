@@ -107,8 +107,13 @@ func (tgt *target) probe(ctx context.Context) error {
 }
 
 func (t *T) probeOptions() {
-	if a, err := t.request(t.clientRequest(&client{proto: reliable})); err != nil || a.protocol() != reliable {
-		t.target.lacks = append(t.target.lacks, NeedReliable)
+	for _, spoken := range []struct {
+		proto string
+		need  Need
+	}{{reliable, NeedReliable}, {protobuf, NeedProtobuf}, {protobufReliable, NeedProtobufReliable}} {
+		if a, err := t.request(t.clientRequest(&client{proto: spoken.proto})); err != nil || a.protocol() != spoken.proto {
+			t.target.lacks = append(t.target.lacks, spoken.need)
+		}
 	}
 	if a, err := t.request(t.clientRequest(&client{})); err != nil || a.status != http.StatusSwitchingProtocols {
 		t.target.lacks = append(t.target.lacks, NeedSimple)
