@@ -9,9 +9,9 @@ CONFORMANCE = wire/emulator/conformance
 SDKS = $(CONFORMANCE)/node_modules/.package-lock.json
 BROWSER = report/browser
 
-.PHONY: check fmt vet lint test cross fuzz truth bench bars build conformance browser-check
+.PHONY: check fmt vet lint test cross hostile fuzz truth bench bars build conformance browser-check
 
-check: fmt vet cross lint test fuzz
+check: fmt vet cross lint test hostile fuzz
 
 build:
 	$(GO) build -o wpsbench ./cmd/wpsbench
@@ -48,6 +48,10 @@ $(SDKS): $(CONFORMANCE)/package-lock.json
 browser-check: build
 	npm ci --loglevel=error --prefix $(BROWSER)
 	cd $(BROWSER) && WPSBENCH=$(CURDIR)/wpsbench node --test *.test.mjs
+
+# 10,000 hostile connections and what they leave, without the race detector.
+hostile:
+	$(GO) test -count=1 -v -run '^TestHostileConnectionsLeaveNothing$$' ./wire/emulator
 
 # A bounded search beyond the committed corpus: each target for so many inputs. A
 # count, since the Go tool reports the end of a time as a failure now and then.

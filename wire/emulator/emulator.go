@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wpsbench/wpsbench/wire"
@@ -26,14 +27,16 @@ type Server struct {
 	ended     chan struct{}  // closed when the loop has returned
 	listening chan struct{}  // closed when nothing is accepted any more
 	serving   sync.WaitGroup // connections and handlers of net/http
+	pending   sync.Map       // the connections that have sent no header yet
 	closing   sync.Once
+
+	handshakes atomic.Int64  // how many those are
+	dropped    atomic.Uint64 // how many were too many
 }
 
-// A client that sends half a request does not stay.
-const (
-	headerTimeout  = 10 * time.Second
-	requestTimeout = time.Minute
-)
+// requestTimeout bounds a whole request, and the rest between two: a client that sends
+// half of one does not stay.
+const requestTimeout = time.Minute
 
 // Start listens and serves until Close.
 func Start(o Options) (*Server, error) {
@@ -54,7 +57,8 @@ func Start(o Options) (*Server, error) {
 	s.core.send = s.deliver
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serveHTTP),
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: o.HandshakeTimeout,
+		MaxHeaderBytes:    o.MaxHandshakeBytes,
 		ReadTimeout:       requestTimeout,
 		IdleTimeout:       requestTimeout,
 		ConnState:         s.countConn,
@@ -109,6 +113,7 @@ func (s *Server) Stats() Stats {
 		<-s.ended
 		stats = s.core.stats.clone()
 	}
+	stats.HandshakesDropped = s.dropped.Load()
 	return stats
 }
 
@@ -146,13 +151,23 @@ func (s *Server) do(fn func(c *core)) bool {
 	return accepted
 }
 
-// countConn lets Close wait for the connections that net/http still owns.
-func (s *Server) countConn(_ net.Conn, state http.ConnState) {
+// countConn lets Close wait for the connections that net/http still owns, and bounds
+// those of which it has had no header yet.
+func (s *Server) countConn(nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		s.serving.Add(1)
+		s.pending.Store(nc, nil)
+		if s.handshakes.Add(1) > int64(s.opts.MaxHandshakes) {
+			s.dropped.Add(1)
+			_ = nc.Close()
+		}
+		return
 	case http.StateHijacked, http.StateClosed:
 		s.serving.Done()
 	default:
+	}
+	if _, was := s.pending.LoadAndDelete(nc); was {
+		s.handshakes.Add(-1)
 	}
 }

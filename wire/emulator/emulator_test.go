@@ -45,7 +45,12 @@ func start(t testing.TB, o emulator.Options) *emulator.Server {
 // clientURL signs a token and returns the URL to connect with.
 func clientURL(t testing.TB, srv *emulator.Server, hub string, tok wire.ClientToken) string {
 	t.Helper()
-	conn, err := wire.ParseConnectionString(srv.ConnectionString())
+	return clientURLOf(t, srv.ConnectionString(), hub, tok)
+}
+
+func clientURLOf(t testing.TB, connectionString, hub string, tok wire.ClientToken) string {
+	t.Helper()
+	conn, err := wire.ParseConnectionString(connectionString)
 	if err != nil {
 		t.Fatal(err)
 	}

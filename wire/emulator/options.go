@@ -43,6 +43,16 @@ type Options struct {
 	// for a whole one is dropped. 0 = 20 s, negative = none.
 	KeepAlive time.Duration
 
+	// HandshakeTimeout is how long a client has for the header of a request, from the
+	// connection on; 0 = 10 s. Who takes longer is dropped.
+	HandshakeTimeout time.Duration
+	// MaxHandshakeBytes bounds that header, 431 is the answer to a larger one; 0 = 64 KiB.
+	// About 4 KiB more are put up with.
+	MaxHandshakeBytes int
+	// MaxHandshakes bounds the connections of which no whole header has come yet. What
+	// comes on top of them is closed at once; 0 = 4,096.
+	MaxHandshakes int
+
 	// AllowKeyGenerateToken serves :generateToken to bearers of an access-key
 	// token too, which the service refuses with 401 (protocol.md 7.4, row 25).
 	AllowKeyGenerateToken bool
@@ -100,6 +110,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.AckHistory, 1000)
 	setDefault(&o.MaxMessageBytes, 1<<20)
 	setDefault(&o.KeepAlive, 20*time.Second)
+	setDefault(&o.HandshakeTimeout, 10*time.Second)
+	setDefault(&o.MaxHandshakeBytes, 64<<10)
+	setDefault(&o.MaxHandshakes, 4096)
 	o.Handlers = slices.Clone(o.Handlers)
 	if o.TLS != nil {
 		o.TLS = o.TLS.Clone()
@@ -132,6 +145,9 @@ func (o Options) validate() error {
 		{"OutboundBytes", o.OutboundBytes},
 		{"AckHistory", o.AckHistory},
 		{"MaxMessageBytes", o.MaxMessageBytes},
+		{"HandshakeTimeout", int(o.HandshakeTimeout)},
+		{"MaxHandshakeBytes", o.MaxHandshakeBytes},
+		{"MaxHandshakes", o.MaxHandshakes},
 		{"RecoveryWindow", int(o.RecoveryWindow)},
 		{"Delay", int(o.Delay)},
 		{"AckDelay", int(o.AckDelay)},

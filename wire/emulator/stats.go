@@ -7,9 +7,11 @@ type Stats struct {
 	Connections      int    // WebSockets open now
 	ConnectionsTotal uint64 // WebSockets opened, recoveries included
 	Refused          uint64 // handshakes answered with an HTTP error
-	Sessions         int    // logical connections there are now, detached ones included
-	SessionsTotal    uint64
-	Detached         int // sessions without a WebSocket, within their recovery window
+	// HandshakesDropped counts the connections closed at once: Options.MaxHandshakes.
+	HandshakesDropped uint64
+	Sessions          int // logical connections there are now, detached ones included
+	SessionsTotal     uint64
+	Detached          int // sessions without a WebSocket, within their recovery window
 
 	Joins      uint64 // joinGroup requests executed
 	Publishes  uint64 // messages accepted from clients and over REST

@@ -28,8 +28,10 @@ type event struct {
 	fn   func(now time.Duration)
 }
 
-// spareEvents is the longest batch whose memory is kept for the next one.
-const spareEvents = 1 << 16
+// spareEvents is the longest batch whose memory is kept whatever comes next. What a
+// longer one had is kept while batches fill an eighth of it: load keeps it, a burst
+// gives it back.
+const spareEvents = 1 << 10
 
 // queue hands events from any goroutine to the loop's, first in first out.
 type queue struct {
@@ -78,10 +80,11 @@ func (q *queue) park() bool {
 // unpark says that the wait is over.
 func (q *queue) unpark() { q.parked.Store(false) }
 
-// take returns everything queued, leaves spare, emptied, in its place, and says
-// whether the queue is closed: then no function will follow those returned.
+// take returns everything queued, leaves spare, the batch before, emptied in its
+// place, and says whether the queue is closed: then no function will follow those
+// returned.
 func (q *queue) take(spare []event) (events []event, closed bool) {
-	if cap(spare) > spareEvents {
+	if cap(spare) > max(spareEvents, 8*len(spare)) {
 		spare = nil
 	}
 	q.mu.Lock()
