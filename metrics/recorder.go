@@ -1,10 +1,6 @@
 package metrics
 
-import (
-	"time"
-
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
-)
+import "time"
 
 // spareIntervals is how many cleared intervals wait for a recorder at most.
 const spareIntervals = 2
@@ -38,7 +34,6 @@ type Interval struct {
 	Open, Recovering         int                         // sessions: the fewest open and the most recovering
 	phases                   [metricCount][]distribution // by phase; the last one is outside of all
 	views                    []distribution
-	spare                    []*hdr.Histogram // empty: phases come one after the other and share their memory
 	owner                    *Recorder
 }
 
@@ -68,20 +63,10 @@ func (r *Recorder) Record(m Metric, intended time.Duration, population int, v ti
 }
 
 func (iv *Interval) record(d *distribution, v time.Duration) {
-	if last := len(iv.spare) - 1; d.counts == nil && last >= 0 {
-		d.counts = iv.spare[last]
-		iv.spare = iv.spare[:last]
+	if d.counts == nil {
+		d.counts = iv.owner.w.spare.take()
 	}
 	d.record(v)
-}
-
-// reset empties d and keeps its memory for whichever needs it next.
-func (iv *Interval) reset(d *distribution) {
-	d.reset()
-	if d.counts != nil {
-		iv.spare = append(iv.spare, d.counts)
-		d.counts = nil
-	}
 }
 
 // Swap hands over the interval and begins another. It does not wait: without a
@@ -100,13 +85,13 @@ func (r *Recorder) Swap() *Interval {
 func (iv *Interval) release() {
 	for m := range iv.phases {
 		for i := range iv.phases[m] {
-			iv.reset(&iv.phases[m][i])
+			iv.owner.w.spare.empty(&iv.phases[m][i])
 		}
 	}
 	for i := range iv.views {
-		iv.reset(&iv.views[i])
+		iv.owner.w.spare.empty(&iv.views[i])
 	}
-	*iv = Interval{phases: iv.phases, views: iv.views, spare: iv.spare, owner: iv.owner}
+	*iv = Interval{phases: iv.phases, views: iv.views, owner: iv.owner}
 	select {
 	case iv.owner.free <- iv:
 	default:

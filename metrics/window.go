@@ -18,6 +18,8 @@ type Window struct {
 type Windows struct {
 	Phases []Window
 	Faults []*FaultWindow
+
+	spare spareHistograms
 }
 
 // phase is the position of the phase that holds at, or len(Phases): outside of all.

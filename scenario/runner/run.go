@@ -224,8 +224,10 @@ func (r *run) connect(stop context.Context) error {
 }
 
 // begin sets T0 and tells the workers. What connecting has left behind is collected
-// first: neither its memory nor the collection belongs to what is measured.
+// first, twice because pools give up what they keep at the second time: neither its
+// memory nor the collection belongs to what is measured.
 func (r *run) begin() {
+	runtime.GC()
 	debug.FreeOSMemory()
 	r.t0 = wire.Now() + headStart
 	for _, w := range r.workers {
