@@ -155,9 +155,11 @@ func TestSeries(t *testing.T) {
 		r.Record(ScheduleLag, time.Second, 0, 300*time.Microsecond)
 		iv := r.Interval()
 		iv.Sent, iv.Acked, iv.Delivered, iv.Open, iv.Recovering = 5, 4, 10, 3, 1
+		iv.Budget = BudgetPeak{UnackedMessages: 60, UnackedBytes: 900, AcksInFlight: 2}
 		c.Add(tick, r.Swap())
 	}
 	iv := r.Interval()
+	iv.Budget = BudgetPeak{UnackedMessages: 10, UnackedBytes: 1000, AcksInFlight: 3}
 	iv.Sent, iv.Open = 2, 4 // another worker, same tick
 	c.Add(3, r.Swap())
 	c.SetColumn("expected_per_s", 1, 12)
@@ -170,16 +172,19 @@ func TestSeries(t *testing.T) {
 		return *v
 	}
 	for name, want := range map[string][4]float64{
-		"t_s":             {-1, -0.5, 0, 0.5},
-		"published_per_s": {10, 10, -1, 14},
-		"acked_per_s":     {8, 8, -1, 8},
-		"delivered_per_s": {20, 20, -1, 20},
-		"open":            {3, 3, -1, 7},
-		"recovering":      {1, 1, -1, 1},
-		"e2e_p50_us":      {1000, 2000, -1, 8000},
-		"e2e_p99_9_us":    {1000, 2000, -1, 8000},
-		"lag_p99_us":      {300, 300, -1, 300},
-		"expected_per_s":  {-1, 12, -1, -1},
+		"t_s":              {-1, -0.5, 0, 0.5},
+		"published_per_s":  {10, 10, -1, 14},
+		"acked_per_s":      {8, 8, -1, 8},
+		"delivered_per_s":  {20, 20, -1, 20},
+		"open":             {3, 3, -1, 7},
+		"recovering":       {1, 1, -1, 1},
+		"unacked_messages": {60, 60, -1, 60}, // the most of one session, not a sum
+		"unacked_bytes":    {900, 900, -1, 1000},
+		"acks_in_flight":   {2, 2, -1, 3},
+		"e2e_p50_us":       {1000, 2000, -1, 8000},
+		"e2e_p99_9_us":     {1000, 2000, -1, 8000},
+		"lag_p99_us":       {300, 300, -1, 300},
+		"expected_per_s":   {-1, 12, -1, -1},
 	} {
 		for i := range want {
 			if got := value(name, i); got != want[i] {

@@ -31,6 +31,7 @@ func NewRecorder(w *Windows, views []View) *Recorder {
 type Interval struct {
 	Sent, Acked, Delivered   uint64
 	BytesSent, BytesReceived uint64
+	Budget                   BudgetPeak
 	Open, Recovering         int                         // sessions: the fewest open and the most recovering
 	phases                   [metricCount][]distribution // by phase; the last one is outside of all
 	views                    []distribution

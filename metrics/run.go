@@ -303,6 +303,7 @@ type StageSummary struct {
 type Connections struct {
 	Funnel       Funnel        `json:"funnel"`
 	CloseReasons []CloseReason `json:"close_reasons"`
+	Budget       *Budget       `json:"budget,omitempty"`
 }
 
 // Funnel counts sessions by how far they came, and what happened to them.

@@ -29,6 +29,7 @@ type tickTotals struct {
 	sent, acked, delivered uint64
 	received, written      uint64
 	open, recovering       int
+	budget                 BudgetPeak
 	e2e                    [4]*float64 // p50 p90 p99 p99.9, µs
 	lag                    *float64    // p99, µs
 }
@@ -57,6 +58,7 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 	t.received += iv.BytesReceived
 	t.open += iv.Open
 	t.recovering += iv.Recovering
+	t.budget.Raise(iv.Budget)
 	o := &s.open[tick%openTicks]
 	if o.used && o.tick > tick { // too late
 		for i := range iv.phases[E2ELatency] {
@@ -200,6 +202,9 @@ func (c *Collector) Series(start, tick time.Duration) Series {
 	}
 	gauge("open", func(t *tickTotals) int { return t.open })
 	gauge("recovering", func(t *tickTotals) int { return t.recovering })
+	gauge("unacked_messages", func(t *tickTotals) int { return int(t.budget.UnackedMessages) })
+	gauge("unacked_bytes", func(t *tickTotals) int { return int(t.budget.UnackedBytes) })
+	gauge("acks_in_flight", func(t *tickTotals) int { return int(t.budget.AcksInFlight) })
 	for q := range seriesQuantiles {
 		column(seriesQuantiles[q].column, func(_ int, t *tickTotals) *float64 { return t.e2e[q] })
 	}

@@ -13,6 +13,7 @@ type deliverySection struct {
 	Anomalies   *table
 	Outcomes    *table
 	Publishes   *table
+	Budget      *table
 	Populations *table
 	Checks      *table
 	First       *figure // offence
@@ -26,6 +27,7 @@ func newDeliverySection(r *metrics.Run) *deliverySection {
 		Anomalies:   anomalyTable(r.Totals.Deliveries),
 		Outcomes:    outcomeTable(r.Totals.Outcomes),
 		Publishes:   publishTable(r.Totals.Publishes),
+		Budget:      budgetTable(r.Connections.Budget),
 		Populations: populationTable(r),
 		Checks:      checkTable(r),
 		First:       firstOffence(r),

@@ -61,6 +61,7 @@ func (s *summary) everything(files []File) {
 	s.checks()
 	s.latency()
 	s.recovery()
+	s.budget()
 	s.wrap(left("  generator", labelWidth), strings.Repeat(" ", labelWidth), " · ", healthParts(textNumbers, s.r))
 	s.files(files)
 }

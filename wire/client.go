@@ -122,6 +122,9 @@ func (c *Client) InFlight() int { return c.session.InFlight() }
 // Session.AckedSequence.
 func (c *Client) AckedSequence() uint64 { return c.session.AckedSequence() }
 
+// UnackedBytes is Session.UnackedBytes.
+func (c *Client) UnackedBytes() int { return c.session.UnackedBytes() }
+
 // UnackedSequence is Session.UnackedSequence.
 func (c *Client) UnackedSequence() uint64 { return c.session.UnackedSequence() }
 

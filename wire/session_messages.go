@@ -26,7 +26,7 @@ func (s *Session) message(op ws.OpCode, payload []byte) error {
 	case Connected:
 		return s.receivedConnected(m)
 	case GroupMessage, ServerMessage:
-		s.data(m)
+		s.data(m, len(payload))
 	case Ack:
 		s.answered(m)
 	case Disconnected:
@@ -36,7 +36,7 @@ func (s *Session) message(op ws.OpCode, payload []byte) error {
 	default:
 		s.stats.Unknown++
 		if m.SequenceID > 0 && s.cfg.Subprotocol.Reliable() {
-			s.emit(Event{Kind: EventNumbered, Fresh: s.numbered(m), Message: m})
+			s.emit(Event{Kind: EventNumbered, Fresh: s.numbered(m, len(payload)), Message: m})
 		}
 	}
 	return nil
@@ -96,17 +96,18 @@ func (s *Session) settle() {
 }
 
 // data handles a message for the application.
-func (s *Session) data(m *Downstream) {
+func (s *Session) data(m *Downstream, size int) {
 	fresh := true
 	if s.cfg.Subprotocol.Reliable() && m.SequenceID > 0 {
-		fresh = s.numbered(m)
+		fresh = s.numbered(m, size)
 	}
 	s.emit(Event{Kind: EventMessage, Fresh: fresh, Message: m})
 }
 
-// numbered takes a message's sequence id and reports whether it is new.
-func (s *Session) numbered(m *Downstream) (fresh bool) {
-	fresh = s.sequence.receive(m.SequenceID, s.now)
+// numbered takes the sequence id of a message of so many bytes and reports whether it
+// is new.
+func (s *Session) numbered(m *Downstream, size int) (fresh bool) {
+	fresh = s.sequence.receive(m.SequenceID, size, s.now)
 	s.acknowledge() // on receipt, not after processing (protocol.md 4.3)
 	return fresh
 }

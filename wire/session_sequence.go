@@ -7,16 +7,18 @@ type sequence struct {
 	seen    uint64        // the largest received
 	acked   uint64        // the largest acknowledged
 	pending int           // messages since the last sequenceAck, repetitions included
+	bytes   int           // of those
 	since   time.Duration // when the first of them came
 }
 
 // receive takes an id and reports whether it is new. A repetition counts as
 // pending all the same: that it came means our sequenceAck was lost or late.
-func (q *sequence) receive(id uint64, now time.Duration) (fresh bool) {
+func (q *sequence) receive(id uint64, size int, now time.Duration) (fresh bool) {
 	if q.pending == 0 {
 		q.since = now
 	}
 	q.pending++
+	q.bytes += size
 	fresh = id > q.seen
 	q.seen = max(q.seen, id)
 	return fresh
@@ -54,7 +56,7 @@ func (s *Session) sequenceAck() {
 	m.SequenceID = s.sequence.seen
 	s.writeMessage(m)
 	s.sequence.acked = s.sequence.seen
-	s.sequence.pending = 0
+	s.sequence.pending, s.sequence.bytes = 0, 0
 	s.stats.SequenceAcks++
 }
 

@@ -185,6 +185,10 @@ func (s *Session) InFlight() int { return s.pending.len() + len(s.retries) }
 // the last one acknowledged by `sequenceAck`.
 func (s *Session) UnackedSequence() uint64 { return s.sequence.seen - s.sequence.acked }
 
+// UnackedBytes returns the size of the messages received since the last
+// `sequenceAck`, repetitions included.
+func (s *Session) UnackedBytes() int { return s.sequence.bytes }
+
 // Stats returns the counts so far; of a Session on a Loop see [Loop.Stats].
 func (s *Session) Stats() SessionStats { return *s.stats }
 

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -101,6 +102,7 @@ func (m *member) publish(now time.Duration, p *wire.Publish) error {
 		return err
 	}
 	_, err := m.client.Publish(now, p)
+	m.w.budget.AcksInFlight = max(m.w.budget.AcksInFlight, uint64(m.client.InFlight()))
 	return err
 }
 
@@ -157,6 +159,8 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 
 func (m *member) received(now time.Duration, ev *wire.Event) {
 	w, msg := m.w, ev.Message
+	w.budget.UnackedMessages = max(w.budget.UnackedMessages, m.client.UnackedSequence())
+	w.budget.UnackedBytes = max(w.budget.UnackedBytes, uint64(m.client.UnackedBytes()))
 	if !ev.Fresh {
 		w.checker.SequenceAcked(m.id, m.client.AckedSequence())
 	}
@@ -387,6 +391,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 		w.counts.open.add(-1)
 	}
 	w.countClose(ev)
+	m.checkBudget(ev)
 	w.checker.Dropped(now, m.id)
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
@@ -455,18 +460,24 @@ func (m *member) refusal(now time.Duration) metrics.SessionEnd {
 	switch {
 	case m.closedByPeer:
 		return metrics.EndByPeer
-	case messages+m.client.UnackedSequence() >= maxReplayMessages, bytes >= maxReplayBytes:
+	case messages+m.client.UnackedSequence() >= metrics.ServiceBudget.UnackedMessages, bytes >= metrics.ServiceBudget.UnackedBytes:
 		return metrics.EndOverflow
 	default:
 		return metrics.EndRefused
 	}
 }
 
-// What a service keeps of unacknowledged messages (protocol.md 4.4).
-const (
-	maxReplayMessages = 1000
-	maxReplayBytes    = 16 << 20
-)
+// checkBudget tells of a drop that is our own doing: the service cannot keep what we do
+// not acknowledge.
+func (m *member) checkBudget(ev *wire.Event) {
+	held := metrics.BudgetPeak{UnackedMessages: m.client.UnackedSequence(), UnackedBytes: uint64(m.client.UnackedBytes())}
+	if !ev.ByPeer || m.closing || !held.Spent() {
+		return
+	}
+	m.w.selfInflicted++
+	m.w.run.note("note", fmt.Sprintf("session %d was dropped by our own doing: %d messages of %d bytes were not acknowledged by a sequenceAck",
+		m.id, held.UnackedMessages, held.UnackedBytes))
+}
 
 // caughtUp closes the recovery: nothing that was due before the socket opened is missing.
 func (m *member) caughtUp(now time.Duration) {

@@ -199,7 +199,11 @@ func (r *run) phaseResults() []metrics.PhaseResult {
 func (r *run) connectionResults() metrics.Connections {
 	var c metrics.Connections
 	closes := map[closeKey]uint64{}
+	c.Budget = &metrics.Budget{Limit: metrics.ServiceBudget}
 	for _, w := range r.workers {
+		c.Budget.Peak.Raise(w.budgetPeak)
+		c.Budget.Duplicates += w.counts.duplicate
+		c.Budget.SelfInflicted += w.selfInflicted
 		addFunnel(&c.Funnel, &w.funnel)
 		for k, n := range w.closes {
 			closes[k] += n

@@ -43,10 +43,14 @@ type worker struct {
 	calls sync.WaitGroup  // goroutines of REST calls
 	ctx   context.Context // theirs: done when the worker is to end
 
-	incidents         []incidentShard // one per fault of the scenario, and one for drops that nobody injected
-	closes            map[closeKey]uint64
-	funnel            metrics.Funnel
-	counts            counts
+	incidents []incidentShard // one per fault of the scenario, and one for drops that nobody injected
+	closes    map[closeKey]uint64
+	funnel    metrics.Funnel
+	counts    counts
+	budget    metrics.BudgetPeak // of the interval under way
+	// budgetPeak is that of all intervals before, selfInflicted counts drops by it.
+	budgetPeak        metrics.BudgetPeak
+	selfInflicted     uint64
 	shard             *metrics.Shard // from the end of the drain on
 	bytesIn, bytesOut uint64         // as of the last tick
 	payload           []byte         // scratch
@@ -211,6 +215,9 @@ func (w *worker) handOver() {
 	iv := w.recorder.Swap()
 	iv.BytesReceived, iv.BytesSent = in-w.bytesIn, out-w.bytesOut
 	w.bytesIn, w.bytesOut = in, out
+	iv.Budget = w.budget
+	w.budgetPeak.Raise(w.budget)
+	w.budget = metrics.BudgetPeak{}
 	iv.Open, iv.Recovering = w.counts.open.low, w.counts.recovering.high
 	w.counts.open.reset()
 	w.counts.recovering.reset()
