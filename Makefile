@@ -47,7 +47,7 @@ $(SDKS): $(CONFORMANCE)/package-lock.json
 # Chromium. Node reads the files itself, so a change of them needs no rebuild.
 browser-check: build
 	npm ci --loglevel=error --prefix $(BROWSER)
-	cd $(BROWSER) && WPSBENCH=$(CURDIR)/wpsbench node --test *.test.mjs
+	cd $(BROWSER) && $(if $(SCREENSHOTS),SCREENSHOTS=$(abspath $(SCREENSHOTS))) WPSBENCH=$(CURDIR)/wpsbench node --test *.test.mjs
 
 # 10,000 hostile connections and what they leave, without the race detector.
 hostile:

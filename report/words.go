@@ -101,7 +101,7 @@ var metricNames = []struct{ key, name, text string }{
 	{"e2e_latency", "end to end, response time", "e2e response"},
 	{"e2e_service", "end to end, service time", "e2e service"},
 	{"ack_rtt", "acknowledgement", "ack"},
-	{"ack_closed", "acknowledgement, closed view: had every client waited for each", "ack closed view"},
+	{"ack_closed", "acknowledgement, closed view: had every client waited for each", "ack closed"},
 	{"connect_time", "connect", ""},
 	{"join_rtt", "join", ""},
 	{"recovery_time", "recovery, since detected", ""},

@@ -108,10 +108,13 @@ test("a printed image would be noticed", async () => {
   assert.ok(images((await page.pdf()).toString("latin1")) > 0);
 });
 
-test("pictures", async () => {
-  for (const [name, colorScheme] of [["violated", "light"], ["passed", "dark"]]) {
-    const page = await show(name, { colorScheme, viewport: { width: 1240, height: 900 } });
-    await screenshot(page, `report-${name}`);
+// The pictures in the README. SCREENSHOTS=results/sample make browser-check renews them.
+test("pictures of the sample run", async () => {
+  for (const [name, colorScheme, place] of [["report", "light", ""], ["report-dark", "dark", "#timeline"]]) {
+    const page = await open({ colorScheme, viewport: { width: 1240, height: 860 } });
+    await page.goto(new URL(`../../results/sample/report.html${place}`, import.meta.url).href);
+    await screenshot(page, name);
+    assert.deepEqual(page.complaints, []);
     await page.context().close();
   }
 });

@@ -98,10 +98,11 @@ test("the log-stream page", { timeout: 2 * patience }, async (t) => {
   await count("6 lines");
   assert.deepEqual((await shown()).slice(5), ["notea new connection: lines may be missing here", "four"]);
 
+  await screenshot(page, "stream");
+
   // More than a client that acknowledges by time alone could carry.
   await publish(second, "a burst\n".repeat(2500), "--rate", "2500");
   await count("2,506 lines");
-  await screenshot(page, "stream");
   assert.deepEqual([...asked], [`127.0.0.1:${link.port}`], "the page asked somebody else");
   assert.deepEqual(said.filter((text) => /Security Policy|Uncaught|TypeError/.test(text)), []);
 });
