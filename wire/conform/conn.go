@@ -80,7 +80,11 @@ func (c *conn) read(early []byte) {
 
 // frame takes one message or control frame from the parser.
 func (c *conn) frame(op ws.OpCode, payload []byte) error {
-	c.t.log.add(c.name, "<-", describe(op, payload))
+	shown := payload
+	if op == ws.OpBinary && c.isProtobuf() {
+		shown = pbWithoutToken(payload)
+	}
+	c.t.log.add(c.name, "<-", describe(op, shown))
 	switch op {
 	case ws.OpPing:
 		c.writeFrame(ws.OpPong, payload)

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -197,6 +198,16 @@ func pbConnected(b []byte) (id, token string) {
 		return string(b)
 	}
 	return text(1), text(3)
+}
+
+// pbWithoutToken blots out the reconnection token of a `connected`: a transcript shows
+// binary messages as hex, in which no secret would be recognised.
+func pbWithoutToken(b []byte) []byte {
+	_, token := pbConnected(b)
+	if token == "" {
+		return b
+	}
+	return bytes.ReplaceAll(b, []byte(token), bytes.Repeat([]byte("*"), len(token)))
 }
 
 type pbNumber = protowire.Number

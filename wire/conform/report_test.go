@@ -3,6 +3,7 @@ package conform_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -95,6 +96,35 @@ func TestInterrupted(t *testing.T) {
 	report, err := conform.Run(ctx, c)
 	if !errors.Is(err, context.Canceled) || report == nil || len(report.Cases) != 1 {
 		t.Errorf("got %+v, %v; want one case", report, err)
+	}
+}
+
+// Binary messages are shown in hex, the reconnection token in them is not.
+func TestProtobufTokensAreNotShown(t *testing.T) {
+	c := start(t, emulator.Options{})
+	c.Timeout = 300 * time.Millisecond
+	const canary = "canary-token"
+	spy := rewriteBinary("^\x22\x00$", "\x22")() // no pong that can be read
+	inner := spy.down
+	spy.down = func(conn int, m message) []message {
+		if strings.HasPrefix(m.payload, "\x1a") {
+			m.payload = "\x1a\x14\x0a\x12\x0a\x02c1\x1a\x0c" + canary
+		}
+		return inner(conn, m)
+	}
+	c.Dial = spy.dial
+	c.Select = only("protobuf/reliable-connected")
+	report := run(t, c)
+	var b bytes.Buffer
+	if err := errors.Join(report.WriteJSON(&b), report.WriteJUnit(&b), report.Cases[0].WriteText(&b)); err != nil {
+		t.Fatal(err)
+	}
+	shown := b.String()
+	if strings.Contains(shown, canary) || strings.Contains(shown, hex.EncodeToString([]byte(canary))) {
+		t.Errorf("the token is shown:\n%s", shown)
+	}
+	if !report.Broken() || !strings.Contains(shown, hex.EncodeToString([]byte("c1"))) {
+		t.Errorf("the frames are not:\n%s", shown)
 	}
 }
 
