@@ -41,7 +41,7 @@ var (
 		aria-label aria-labelledby aria-describedby aria-hidden focusable
 		data-v data-columns data-x
 		xmlns width height viewBox font-family font-size x y d fill fill-opacity stroke stroke-width stroke-opacity stroke-dasharray
-		stroke-linejoin stroke-linecap text-anchor clip-path`)
+		stroke-linejoin stroke-linecap text-anchor clip-path pointer-events`)
 	allowedLink = regexp.MustCompile(`^#[a-z]+(-[0-9]+)?$`)
 )
 
@@ -238,5 +238,27 @@ func BenchmarkWriteHTML(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		must(b, WriteHTML(io.Discard, r))
+	}
+}
+
+// Hovering over the spectrum and its folded table tell the same as the metric's own
+// percentiles; where messages never arrived the line ends in an arrow.
+func TestSpectrumCanBeRead(t *testing.T) {
+	r := passedRun(t)
+	f := spectrum(r)
+	for _, want := range []string{"<title>99 %: response 22.", "<title>0 %: response 1.0 ms", " · ack "} {
+		if !strings.Contains(string(f.SVG), want) {
+			t.Errorf("%q is not in the drawing", want)
+		}
+	}
+	if len(f.Table.Rows) < 5 || f.Table.Rows[2].Cells[0].Text != "99 %" || !strings.HasPrefix(f.Table.Rows[2].Cells[1].Text, "22.") {
+		t.Errorf("table %+v", f.Table.Rows)
+	}
+	if strings.Contains(string(f.SVG), "never arrived") {
+		t.Error("everything arrived")
+	}
+	r.Metrics["e2e_latency"].Censored = 2000
+	if !strings.Contains(string(spectrum(r).SVG), "response: the rest never arrived") {
+		t.Error("messages never arrived, and the line does not say so")
 	}
 }

@@ -3,6 +3,8 @@ package report
 import (
 	"html/template"
 	"math"
+	"strconv"
+	"strings"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
@@ -20,7 +22,8 @@ type spectrumLine struct {
 	paint svg.Paint
 	nines []float64
 	us    []float64
-	sure  int // points with at least ten samples above them
+	sure  int  // points with at least ten samples above them
+	cut   bool // the line ends where messages begin that never arrived
 }
 
 // spectrum draws the whole latency distributions of steady state; nil without an
@@ -36,7 +39,7 @@ func spectrum(r *metrics.Run) *figure {
 		{"ack_rtt", "ack", svg.Stroke(svg.Open, 1.8)},
 	} {
 		if nines, us, sure := quantiles(r.Metrics[l.key]); len(us) > 0 {
-			lines = append(lines, spectrumLine{l.name, l.paint, nines, us, sure})
+			lines = append(lines, spectrumLine{l.name, l.paint, nines, us, sure, r.Metrics[l.key].Censored > 0})
 		}
 	}
 	if len(lines) == 0 {
@@ -44,6 +47,7 @@ func spectrum(r *metrics.Run) *figure {
 	}
 	f := &figure{ID: "spectrum", Title: "Latency by percentile, steady state"}
 	f.Finding = "From the smallest sample to the largest; dotted where fewer than ten samples lie above."
+	f.Table = spectrumTable(lines)
 	f.SVG = drawSpectrum(f, lines)
 	return f
 }
@@ -104,8 +108,62 @@ func drawSpectrum(f *figure, lines []spectrumLine) template.HTML {
 		if from := max(l.sure-1, 0); from < len(xs)-1 {
 			c.doc.Path(svg.Polyline(xs[from:], ys[from:]), l.paint.Dashed("1 4"))
 		}
+		if last := len(xs) - 1; l.cut {
+			c.doc.Line(xs[last], ys[last], xs[last], c.top+2, svg.Stroke(svg.Fail, 1.5).Dashed("3 3"))
+			c.doc.Path(svg.Polyline([]float64{xs[last] - 4, xs[last], xs[last] + 4}, []float64{c.top + 8, c.top + 1, c.top + 8}), svg.Stroke(svg.Fail, 1.5))
+			c.doc.Text(xs[last]+8, c.top+12, svg.Start, svg.Fail, l.name+": the rest never arrived")
+		}
 		ends = append(ends, lineEnd{l.name, l.paint.Token, lastNumber(ys)})
 	}
 	c.names(ends)
+	for i := 0; i <= maxNines*10; i += hoverStep {
+		if text := at(lines, i); text != "" {
+			middle, width := x.At(float64(i)/10), x.At(hoverStep/10.0)-x.At(0)
+			c.doc.Hover(middle-width/2, c.top, width, height, text)
+		}
+	}
 	return template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
+}
+
+// hoverStep is how many points of a line share one area to hover over.
+const hoverStep = 2
+
+// quantileText writes the quantile of the i-th point: 99.9 %.
+func quantileText(i int) string {
+	q := 100 * (1 - math.Pow(10, -float64(i)/10))
+	return trimZeros(strconv.FormatFloat(q, 'f', max(1, i/10), 64)) + " %"
+}
+
+// at says what every line that reaches the i-th point shows there.
+func at(lines []spectrumLine, i int) string {
+	var parts []string
+	for _, l := range lines {
+		if i < len(l.us) {
+			parts = append(parts, l.name+" "+micros(l.us[i]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return quantileText(i) + ": " + strings.Join(parts, " · ")
+}
+
+// spectrumTable repeats the lines at every nine.
+func spectrumTable(lines []spectrumLine) *table {
+	t := &table{Caption: "Latency by percentile", Head: []head{{Name: "percentile", Num: true}}}
+	for _, l := range lines {
+		t.Head = append(t.Head, head{Name: l.name, Num: true})
+	}
+	for i := 0; i <= maxNines*10 && at(lines, i) != ""; i += 10 {
+		row := []cell{numCell(quantileText(i))}
+		for _, l := range lines {
+			text := dash
+			if i < len(l.us) {
+				text = micros(l.us[i])
+			}
+			row = append(row, numCell(text))
+		}
+		t.add(row...)
+	}
+	return t
 }

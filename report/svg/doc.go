@@ -125,6 +125,12 @@ func (d *Doc) Line(x1, y1, x2, y2 float64, p Paint) {
 	d.b.WriteString(p.attributes() + "/>")
 }
 
+// Hover is an area that shows nothing but a text when a pointer rests on it.
+func (d *Doc) Hover(x, y, w, h float64, text string) {
+	fmt.Fprintf(&d.b, `<rect x="%s" y="%s" width="%s" height="%s" fill="none" pointer-events="all"><title>%s</title></rect>`,
+		num(x), num(y), num(w), num(h), Escape(text))
+}
+
 // Path draws path data, as Polyline and Cells write it; empty data draws nothing.
 func (d *Doc) Path(data string, p Paint) {
 	if data == "" {
