@@ -168,30 +168,34 @@ func costOfWpsbench(b testing.TB, l load) cost {
 	}
 }
 
-// BenchmarkThroughput asks for more and more until a rate is not held: every
-// scheduled publish sent, every copy checked, within the planned time and half a
-// second.
+// BenchmarkThroughput asks for more and more. held is the highest rate at which every
+// scheduled publish left and every copy came and was checked within the planned time
+// and half a second; checked the most messages per second over a whole run, its drain
+// included, of which none is missing, repeated or out of order. The target runs on the
+// same cores.
 func BenchmarkThroughput(b *testing.B) {
 	for _, p := range protocols {
 		b.Run(p.name, func(b *testing.B) {
-			held, missing := 0.0, 0.0
-			for _, rate := range []float64{10, 20, 30, 40, 50, 60, 70} {
-				l := load{Protocol: p.protocol, Connections: 1000, Groups: 100, PerConnection: rate, Warmup: time.Second, Steady: 3 * time.Second}
+			var held, checked float64
+			for _, rate := range []float64{20, 30, 40, 50, 60} {
+				l := load{Protocol: p.protocol, Connections: 1000, Groups: 100, PerConnection: rate, Warmup: time.Second, Steady: 2 * time.Second}
 				server, target := serve(b)
 				run, path := runWpsbench(b, l, target, "")
 				_ = run.end()
 				server.kill()
 				r := readRecord(b, path)
 				done := r.Totals.Publishes.Sent + r.Totals.Publishes.OK + r.Totals.Deliveries.Delivered
-				took := r.phase("warmup") + r.phase("steady") + r.phase("drain")
-				b.Logf("asked %.0f/s, moved %.0f/s, missing %g: %s", l.messages(), done/took, r.missing(), r.Verdict.Headline)
-				if r.missing() != 0 || r.phase("drain") > 0.5 {
-					missing = r.missing()
+				done /= r.phase("warmup") + r.phase("steady") + r.phase("drain")
+				b.Logf("asked %.0f/s, moved %.0f/s, missing %g: %s", l.messages(), done, r.missing(), r.Verdict.Headline)
+				if r.missing() != 0 || r.Totals.Publishes.Sent != r.Totals.Publishes.Scheduled {
 					break
 				}
-				held = done / took
+				checked = max(checked, done)
+				if r.phase("drain") < 0.5 {
+					held = l.messages()
+				}
 			}
-			report(b, map[string]float64{"held-msg/s": held, "missing-beyond": missing})
+			report(b, map[string]float64{"held-msg/s": held, "checked-msg/s": checked})
 		})
 	}
 }
