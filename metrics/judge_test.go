@@ -23,6 +23,7 @@ type history struct {
 	open     map[int]bool
 	pending  [][3]uint64 // publisher, slot, message without an outcome
 	rough    bool
+	forgets  bool // a recovery costs the membership of the first group
 	messages int
 }
 
@@ -60,7 +61,7 @@ func newHistory(seed uint64) *history {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	h := &history{
 		rnd: rnd, topo: randomTopology(rnd), now: worldT0 - time.Second, ids: make(map[int]uint64), open: make(map[int]bool),
-		rough: rnd.IntN(2) == 0,
+		rough: rnd.IntN(2) == 0, forgets: seed%4 == 1,
 	}
 	p := Profile(rnd.IntN(2))
 	h.ref = newReference(h.topo, p)
@@ -201,6 +202,9 @@ func (h *history) deliver() {
 		if h.rnd.IntN(50) != 0 {
 			return
 		}
+	}
+	if h.forgets && h.ref.subs[d.connection].resumed && len(sub.Groups) > 1 && sub.Groups[0] == uint32(d.address) {
+		return
 	}
 	d.message = h.ref.subs[d.connection].pairs[[2]int{d.publisher, slot}].largest + 1
 	if top := h.ref.pubs[[2]int{d.publisher, slot}].top; d.message > top && h.rnd.IntN(30) != 0 {
