@@ -944,7 +944,7 @@ func TestNotExercised(t *testing.T) {
 // TestSettled: nothing is owed any more once every missing copy is excused.
 func TestSettled(t *testing.T) {
 	w := newWorld(t, false, Spec)
-	settled := func() bool { return Settled(w.topo, JudgeOptions{T0: worldT0}, w.c) }
+	settled := func() bool { return Settled(w.topo, JudgeOptions{T0: worldT0}, w.c.Peek()) }
 	w.round()
 	w.drop(0)
 	w.c.Ended(w.now, 0, EndDropped)

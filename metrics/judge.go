@@ -102,13 +102,9 @@ func Judge(t *Topology, o JudgeOptions, shards ...*Shard) *Judgement {
 }
 
 // Settled tells whether every copy that has not arrived by now is excused, so that
-// nothing more is owed. It reads the checkers as they are: nobody may use them
-// meanwhile, nor Topology.Intended.
-func Settled(t *Topology, o JudgeOptions, checkers ...*Checker) bool {
-	shards := make([]*Shard, len(checkers))
-	for i, c := range checkers {
-		shards[i] = &Shard{state: c.state}
-	}
+// nothing more is owed. The shards may be those of Checker.Peek. Nobody may use
+// Topology.Intended meanwhile.
+func Settled(t *Topology, o JudgeOptions, shards ...*Shard) bool {
 	o.OnMissing = nil
 	j := newJudge(t, o, shards)
 	for g := range j.ix.sources {

@@ -82,8 +82,12 @@ func (r *Recorder) Swap() *Interval {
 	return done
 }
 
-// release clears the interval and gives it back to its recorder.
+// release clears the interval and gives it back to its recorder; one that came from
+// another process has none.
 func (iv *Interval) release() {
+	if iv.owner == nil {
+		return
+	}
 	for m := range iv.phases {
 		for i := range iv.phases[m] {
 			iv.owner.w.spare.empty(&iv.phases[m][i])

@@ -7,14 +7,65 @@ import "sync"
 // them after a recovery; hence the lock, which only such a message and a gap that is
 // waited for take.
 type voids struct {
-	mu sync.Mutex
-	of map[source]*slot
+	mu     sync.Mutex
+	of     map[source]*slot
+	shared bool
+	fresh  []Void // not taken yet, if shared
+}
+
+// Void is a run of messages [From, To) of one address that nobody will ever deliver.
+type Void struct {
+	Publisher, Slot uint32
+	From, To        uint64
+}
+
+// ShareVoids has the voids kept for TakeVoids, which must be called now and then: a
+// process that executes a part of the run has to tell the others.
+func (t *Topology) ShareVoids() {
+	t.voids.mu.Lock()
+	defer t.voids.mu.Unlock()
+	t.voids.shared = true
+}
+
+// TakeVoids returns what has become void here since it was called last. Safe for
+// concurrent use, as AddVoids is.
+func (t *Topology) TakeVoids() []Void {
+	t.voids.mu.Lock()
+	defer t.voids.mu.Unlock()
+	fresh := t.voids.fresh
+	t.voids.fresh = nil
+	return fresh
+}
+
+// AddVoids takes what has become void in another process.
+func (t *Topology) AddVoids(voids []Void) {
+	t.voids.mu.Lock()
+	defer t.voids.mu.Unlock()
+	for _, v := range voids {
+		for m := v.From; m < v.To; m++ {
+			t.voids.set(source{v.Publisher, v.Slot}, m)
+		}
+	}
 }
 
 // add notes message m of an address.
 func (v *voids) add(s source, m uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.set(s, m)
+	if !v.shared {
+		return
+	}
+	if last := len(v.fresh) - 1; last >= 0 {
+		if l := &v.fresh[last]; l.Publisher == s.publisher && l.Slot == s.slot && l.To == m {
+			l.To++
+			return
+		}
+	}
+	v.fresh = append(v.fresh, Void{s.publisher, s.slot, m, m + 1})
+}
+
+func (v *voids) set(s source, m uint64) {
 	if v.of == nil {
 		v.of = make(map[source]*slot)
 	}

@@ -307,19 +307,21 @@ func (r *run) drain(stop, cut context.Context) {
 // settled asks the checkers, while their workers stand still, whether all that is
 // missing is excused.
 func (r *run) settled() bool {
-	checkers := make([]*metrics.Checker, len(r.workers))
+	shards := make([]*metrics.Shard, len(r.workers))
 	resume := make(chan struct{})
 	defer close(resume)
 	var parked sync.WaitGroup
-	for i, w := range r.workers {
-		checkers[i] = w.checker
+	for _, w := range r.workers {
 		parked.Add(1)
 		if !w.loop.Do(func(time.Duration) { parked.Done(); <-resume }) {
 			parked.Done()
 		}
 	}
 	parked.Wait()
-	return metrics.Settled(r.topology, metrics.JudgeOptions{Profile: r.cfg.Profile, T0: r.t0, Start: r.start}, checkers...)
+	for i, w := range r.workers {
+		shards[i] = w.checker.Peek()
+	}
+	return metrics.Settled(r.topology, metrics.JudgeOptions{Profile: r.cfg.Profile, T0: r.t0, Start: r.start}, shards...)
 }
 
 // finish closes every session and takes the last intervals.
