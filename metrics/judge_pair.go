@@ -36,6 +36,7 @@ const (
 	fateUnanswered      // undelivered: nothing says whether the service took the publish
 	fateDetached        // undelivered: the subscriber was away at the end
 	fateCut             // undelivered: the drain ended before its messages had
+	fateExpired         // undelivered: it had a time to live, which may have passed
 	fateRejected
 	fateJoinRace
 	fateDisconnect
@@ -234,6 +235,8 @@ func (j *judge) fate(n *conn, m missing, o Outcome) fate {
 		return fateDetached
 	case m.trailing && (j.o.DrainCut || m.before == frozen):
 		return fateCut
+	case j.src.pub.Expires:
+		return fateExpired
 	default:
 		return fateLost
 	}
@@ -261,7 +264,7 @@ func (j *judge) put(connection int, m missing, lo, hi uint64, f fate) {
 		}
 		j.lost[connection] += k
 		j.noteLost(connection, m, lo, hi)
-	case fateUnanswered, fateDetached, fateCut:
+	case fateUnanswered, fateDetached, fateCut, fateExpired:
 		d.Undelivered += k
 		undelivered = 1
 	default:

@@ -34,6 +34,7 @@ type Publisher struct {
 	NoEcho       bool     // the service must not send its messages back to Connection
 	Acked        bool     // publishes ask for an ack
 	Unordered    bool     // nobody promises to keep its messages in order (REST)
+	Expires      bool     // its messages have a time to live: the service may drop them (protocol.md 3.2)
 	Kind         PayloadKind
 	PayloadBytes int
 	Population   int

@@ -125,7 +125,9 @@ func TestAudiencesOfALiar(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = server.Close() }()
-			cfg := configOf(t, planOf(t, served), server.ConnectionString())
+			// Without a time to live: what expires may be missing.
+			plan := planOf(t, served, "populations.notify.publish={to: {user: members}, rate: 10/s}")
+			cfg := configOf(t, plan, server.ConnectionString())
 			l := &liar{everybody: row.everybody, key: cfg.Target.REST.Service.AccessKey}
 			defer l.transport.CloseIdleConnections()
 			cfg.Target.REST.Client = &http.Client{Transport: l}

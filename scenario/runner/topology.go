@@ -41,6 +41,7 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 			Addresses:    groupIDs(ids),
 			NoEcho:       publish.NoEcho,
 			Acked:        publish.Ack,
+			Expires:      publish.TTL > 0,
 			Unordered:    plan.Scenario.Populations[pop].Protocol == scenario.ProtocolREST,
 			Kind:         payloadKind(publish.DataType),
 			PayloadBytes: publish.Size,
