@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/wpsbench/wpsbench/wire/internal/loop"
 )
 
 // DefaultDialTimeout is what Dialer.Timeout 0 stands for.
@@ -182,7 +184,7 @@ func (d *Dialer) tlsConfig() *tls.Config {
 // could take HTTP/2. config is changed.
 func tlsHandshake(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn, error) {
 	config.NextProtos = []string{"http/1.1"}
-	secured := tls.Client(conn, config)
+	secured := tls.Client(loop.Underlay(conn), config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func Start(o Options) (*Server, error) {
 		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
 	if o.TLS != nil {
-		ln = tls.NewListener(ln, o.TLS)
+		ln = tls.NewListener(underlays{ln}, o.TLS)
 	}
 	if err := s.loop.Begin(); err != nil {
 		_ = ln.Close()
@@ -81,6 +81,18 @@ func Start(o Options) (*Server, error) {
 		_ = s.http.Serve(ln) // http.ErrServerClosed
 	}()
 	return s, nil
+}
+
+// underlays makes what a loop can take over from TLS of what it accepts.
+type underlays struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l underlays) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return loop.Underlay(nc), nil
 }
 
 // Addr is the address it listens on, such as "127.0.0.1:41873".

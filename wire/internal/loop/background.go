@@ -85,6 +85,9 @@ func (b *background) release() {
 	}
 }
 
+// begin has nothing to do: what the reader has read is queued behind what came first.
+func (b *background) begin(time.Duration) {}
+
 func (b *background) reads() {
 	if b.owed && !b.conn.paused {
 		b.owed = false

@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -59,7 +58,7 @@ type Conn struct {
 	state      connState
 	inputEnd   bool // nothing more will be read
 	paused     bool // by Pause
-	held       bool // what was read before Attach must come first
+	held       bool // what was read before Attach comes first
 	dirty      bool // on the loop's list to be flushed
 	writeError error
 	limit      *Timer // of lingering, or of reading what can no longer be written
@@ -75,7 +74,9 @@ type stream interface {
 	flush()
 	// inFlight is how much of what it took from out the kernel has not accepted yet.
 	inFlight() int
-	// reads starts or stops reading, as Conn.reading says.
+	// begin starts to read, once what was read before Attach has been handled.
+	begin(at time.Duration)
+	// reads starts or stops reading, by what holds it up and whether it has ended.
 	reads()
 	// close closes the socket; with reset the peer sees an RST.
 	close(reset bool)
@@ -87,13 +88,17 @@ type stream interface {
 // is what was already read from it: the handler gets it first, at the instant of
 // this call, from the next turn on.
 func (l *Loop) Attach(nc net.Conn, buffered []byte, h Handler) *Conn {
-	c := &Conn{loop: l, handler: h, held: len(buffered) > 0}
+	// A handshake of TLS, too, may have read beyond itself.
+	c := &Conn{loop: l, handler: h, held: len(buffered) > 0 || below(nc) != nc}
 	l.conns[c] = struct{}{}
 	if c.held {
 		l.queue.push(event{kind: eventReceived, conn: c, at: l.now(), data: buffered})
 	}
 	if c.stream = l.poll.adopt(c, nc); c.stream == nil {
 		c.stream = newBackground(c, nc)
+	}
+	if !c.held {
+		c.stream.begin(0)
 	}
 	if l.stopped {
 		c.Abort()
@@ -174,9 +179,6 @@ func (c *Conn) close(reset bool) {
 	c.leave()
 }
 
-// reading says whether more is to be read.
-func (c *Conn) reading() bool { return !c.paused && !c.held && !c.inputEnd && c.state != connClosed }
-
 func (c *Conn) markDirty() {
 	if !c.dirty {
 		c.dirty = true
@@ -194,13 +196,15 @@ func (c *Conn) received(at time.Duration, data []byte) {
 // queued is received by way of the queue: from a reader goroutine, or what was
 // there before the first read.
 func (c *Conn) queued(e *event) {
-	c.received(e.at, e.data)
+	if len(e.data) > 0 {
+		c.received(e.at, e.data)
+	}
 	if e.buf != nil {
 		buffers.Put(e.buf)
 		c.stream.(*background).release()
 	} else if c.state != connClosed {
 		c.held = false
-		c.stream.reads()
+		c.stream.begin(e.at)
 	}
 }
 
@@ -275,12 +279,4 @@ func (c *Conn) leave() {
 func (c *Conn) discard() {
 	c.loop.spare.put(c.out)
 	c.out = nil
-}
-
-// below returns what lies below the TLS of nc, or nc itself.
-func below(nc net.Conn) net.Conn {
-	if secured, ok := nc.(*tls.Conn); ok {
-		return secured.NetConn()
-	}
-	return nc
 }

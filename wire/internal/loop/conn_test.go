@@ -153,6 +153,32 @@ func TestAttachDeliversBufferedFirst(t *testing.T) {
 	})
 }
 
+// What crypto/tls has read before Attach is handed over though nothing more comes.
+func TestAttachDeliversWhatTLSHolds(t *testing.T) {
+	eachTransport(t, func(t *testing.T, tr Transport) {
+		l := startLoop(t, tr)
+		ours, peer := tlsPair(t)
+		if _, err := peer.Write([]byte("hello")); err != nil {
+			t.Fatal(err)
+		}
+		first := make([]byte, 1)
+		if _, err := ours.Read(first); err != nil { // the whole record is off the socket now
+			t.Fatal(err)
+		}
+		got := make(chan string, 1)
+		call(t, l, func() {
+			l.Attach(ours, first, &script{received: func(_ time.Duration, data []byte) {
+				if string(data) != "h" {
+					got <- string(data)
+				}
+			}})
+		})
+		if rest := wait(t, got); rest != "ello" {
+			t.Errorf("got %q after the first byte, want %q", rest, "ello")
+		}
+	})
+}
+
 // What one turn writes leaves in one write, whoever wrote it.
 func TestWritesOfATurnLeaveTogether(t *testing.T) {
 	eachTransport(t, func(t *testing.T, tr Transport) {

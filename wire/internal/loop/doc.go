@@ -14,8 +14,8 @@
 // On [Goroutines] each socket has a reader, which stamps the bytes the moment Read
 // returns, queues them, and reads again only after the loop has given the buffer
 // back. What the kernel does not take of a write is finished by a goroutine started
-// for it. Sockets that are no TCP sockets, those of TLS first of all, go this way on
-// a polled loop too.
+// for it. What is neither a TCP socket nor TLS made on an [Underlay] goes this way on a
+// polled loop too.
 //
 // Either way a busy loop is felt by the peer as back-pressure, not by us as memory,
 // and no write waits.

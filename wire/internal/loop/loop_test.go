@@ -106,7 +106,7 @@ func tlsPair(t testing.TB) (ours, peer net.Conn) {
 	server.StartTLS()
 	defer server.Close()
 	a, b := tcpPair(t)
-	ours = tls.Server(a, &tls.Config{Certificates: server.TLS.Certificates})
+	ours = tls.Server(Underlay(a), &tls.Config{Certificates: server.TLS.Certificates})
 	peer = tls.Client(b, &tls.Config{InsecureSkipVerify: true})
 	failed := make(chan error, 1)
 	go func() { failed <- ours.(*tls.Conn).Handshake() }()

@@ -47,6 +47,7 @@ type poller struct {
 	ready   int        // of events
 	events  [readsPerTurn]unix.EpollEvent
 	arena   []byte
+	plain   []byte // of one TLS record
 	news    []news // of the last wait
 	at      time.Duration
 }
@@ -104,7 +105,7 @@ func (p *poller) open() (err error) {
 			return err
 		}
 	}
-	p.arena = make([]byte, arenaBytes)
+	p.arena, p.plain = make([]byte, arenaBytes), make([]byte, bufferBytes)
 	return nil
 }
 

@@ -30,3 +30,8 @@ func (*Loop) CanConnect() bool { return false }
 func (*Loop) Connect(_, _ netip.AddrPort, _ func(now time.Duration), _ Handler) (*Conn, error) {
 	return nil, ErrTransport
 }
+
+// polled is never made here.
+type polled struct{}
+
+func (*polled) seal([]byte) {}

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -18,12 +19,21 @@ type polled struct {
 	mask      uint32                  // what the set reports of fd; 0 = not in the set
 	blocked   bool                    // the kernel takes no more until it says so
 	connected func(now time.Duration) // see Loop.Connect; nil once it is
+	secured   *secured                // nil: no TLS
 }
 
 // adopt takes the socket of nc over from package net, and with it from the poller
 // of the Go runtime; nil if it cannot.
 func (p *poller) adopt(c *Conn, nc net.Conn) stream {
-	tcp, ok := nc.(*net.TCPConn)
+	var s *secured
+	if outer, ok := nc.(*tls.Conn); ok {
+		on, ok := outer.NetConn().(*underlay)
+		if !ok {
+			return nil
+		}
+		s = &secured{conn: outer, on: on}
+	}
+	tcp, ok := below(nc).(*net.TCPConn)
 	if p == nil || !ok {
 		return nil
 	}
@@ -37,19 +47,23 @@ func (p *poller) adopt(c *Conn, nc net.Conn) stream {
 	}) != nil || err != nil {
 		return nil
 	}
-	_ = nc.Close() // its descriptor; the socket is ours
-	return p.add(c, fd)
-}
-
-// add makes fd the stream of c.
-func (p *poller) add(c *Conn, fd int) *polled {
-	s := &polled{conn: c, fd: fd}
-	p.watch(fd, s)
-	s.reads()
-	return s
+	_ = tcp.Close() // its descriptor; the socket is ours
+	stream := &polled{conn: c, fd: fd, secured: s}
+	if s != nil {
+		s.on.polled = stream
+	}
+	p.watch(fd, stream)
+	return stream
 }
 
 func (p *polled) poller() *poller { return p.conn.loop.poll }
+
+func (p *polled) begin(at time.Duration) {
+	p.reads()
+	if p.secured != nil {
+		p.unseal(at, nil, nil)
+	}
+}
 
 // reads has the set report what the connection waits for, and nothing else.
 func (p *polled) reads() {
@@ -82,6 +96,9 @@ func (p *polled) reads() {
 	}
 }
 
+// reading says whether more is to be read.
+func (c *Conn) reading() bool { return !c.paused && !c.held && !c.inputEnd && c.state != connClosed }
+
 func (p *polled) collect(events uint32, buf []byte, n *news) {
 	if p.mask&unix.EPOLLIN == 0 || events&readable == 0 {
 		return
@@ -109,6 +126,12 @@ func (p *polled) handle(at time.Duration, n *news) {
 		p.blocked = false
 		c.markDirty()
 	}
+	if p.secured != nil {
+		if len(n.data) > 0 || n.err != nil {
+			p.unseal(at, n.data, n.err)
+		}
+		return
+	}
 	if len(n.data) > 0 {
 		c.received(at, n.data)
 	}
@@ -117,22 +140,36 @@ func (p *polled) handle(at time.Duration, n *news) {
 	}
 }
 
-// flush writes out. What the kernel does not take stays there until it says that it
-// has room.
+// flush writes what there is. What the kernel does not take stays where it is until
+// the kernel says that it has room.
 func (p *polled) flush() {
-	if p.blocked || p.connected != nil {
+	c := p.conn
+	if p.connected != nil {
 		return
 	}
-	c := p.conn
-	if len(c.out) > 0 {
-		n, err := retry(p.fd, c.out, unix.Write)
+	out := &c.out
+	if p.secured != nil {
+		out = &p.secured.out
+		if !p.blocked {
+			if err := p.encrypt(); err != nil {
+				c.writeFailed(err)
+				return
+			}
+		}
+	}
+	if p.blocked {
+		return
+	}
+	if len(*out) > 0 {
+		n, err := retry(p.fd, *out, unix.Write)
 		if err != nil && !errors.Is(err, unix.EAGAIN) {
 			c.writeFailed(opError("write", os.NewSyscallError("write", err)))
-		} else if n = max(n, 0); n < len(c.out) {
-			c.out = c.out[n:]
+		} else if n = max(n, 0); n < len(*out) {
+			*out = (*out)[n:]
 			p.blocked = true
 		} else {
-			c.discard()
+			c.loop.spare.put(*out)
+			*out = nil
 		}
 	}
 	if c.state == connClosed {
@@ -144,7 +181,12 @@ func (p *polled) flush() {
 	}
 }
 
-func (p *polled) inFlight() int { return 0 }
+func (p *polled) inFlight() int {
+	if p.secured == nil {
+		return 0
+	}
+	return len(p.secured.out)
+}
 
 func (p *polled) close(reset bool) {
 	if reset {
