@@ -287,7 +287,8 @@ type IncidentOutcomes struct {
 	NewConnection int `json:"new_connection"`
 	GaveUp        int `json:"gave_up"`
 	Overflow      int `json:"overflow"`
-	Open          int `json:"open"` // still recovering when the run ended
+	HitAgain      int `json:"hit_again"` // another drop came before it had caught up
+	Open          int `json:"open"`      // still recovering when the run ended
 }
 
 // StageSummary is a small distribution in microseconds; nil = no samples.

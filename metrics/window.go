@@ -34,7 +34,8 @@ func (w *Windows) phase(at time.Duration) int {
 
 // FaultWindow lasts from a fault until everybody that it hit has caught up.
 type FaultWindow struct {
-	Name  string
+	Name  string        // of the fault, for View.During: windows of one that comes again share it
+	ID    string        // of the incident
 	From  time.Duration // since T0
 	until atomic.Int64  // 0 = still open
 }

@@ -104,12 +104,23 @@
 //	    - {name: rush, for: 2m, rate: x5}
 //	  drain: 30s                       # a maximum: ends when everything has arrived
 //
-// Faults drop connections, all of one burst at once:
+// Faults drop connections. Whom each hits, and when, follows from the seed:
 //
 //	faults:                            # at: since the start of steady; hit: a share or a count
-//	  - {name: F1, at: 8s, kind: rst, population: members, hit: 20%}
-//	  - {name: F2, at: 12s, kind: close, code: 1000, population: members, hit: 5}
-//	  - {name: F3, at: 16s, kind: rest-close, population: members, hit: 1}   # the service closes, over REST
+//	  - {name: F1, at: 8s, kind: rst, population: members, hit: 20%}    # all at once
+//	  - {name: F2, at: 8s, kind: fin, population: members, hit: 20%, over: 20s}       # evenly spread
+//	  - {name: F3, at: 8s, kind: rst, population: members, hit: 100%, over: 1m, batches: 6}   # rolling
+//	  - {name: F4, at: 8s, kind: rst, population: members, hit: 5%, every: 30s, for: 5m}      # again, others
+//	  - {name: F5, at: 8s, kind: rst, population: members, hit: 50%, rate: 1/10m}     # Poisson, each by itself
+//
+// Without for, every and rate go on until the end of the steady state. A fault that
+// comes again makes an incident each time: F4.1, F4.2 and so on. The kinds are:
+//
+//	rst                                # the connection is reset
+//	fin                                # TCP ends without a WebSocket close
+//	close                              # with code: 1000, the default, which ends a session; 1001 keeps it
+//	zombie                             # the socket stays open and silent, the client recovers on another
+//	rest-close                         # the service closes, over REST
 //
 // Checks and thresholds judge the run. A profile says how strictly delivery is
 // judged; the default is strict for the embedded target and spec for any other.

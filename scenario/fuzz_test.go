@@ -86,6 +86,9 @@ func exercise(s *Scenario) {
 		}
 	}
 	for i := range s.Faults {
-		p.Hit(i)
+		x := p.Injections(i)
+		for range 10 {
+			x.Next()
+		}
 	}
 }

@@ -255,26 +255,6 @@ func (p *Plan) connectTime() time.Duration {
 	return d
 }
 
-// Hit returns the connections a fault hits, in ascending order: a seeded choice,
-// another one for each fault.
-func (p *Plan) Hit(fault int) []int {
-	f := &p.Scenario.Faults[fault]
-	for i := range p.Scenario.Populations {
-		if p.Scenario.Populations[i].Name != f.Population {
-			continue
-		}
-		pp := &p.Populations[i]
-		order := newPermutation(pp.Count, mix(p.root+1)+uint64(fault))
-		hit := make([]int, f.Hit.Of(pp.Count))
-		for j := range hit {
-			hit[j] = pp.First + order.at(j)
-		}
-		slices.Sort(hit)
-		return hit
-	}
-	return nil
-}
-
 // Worker returns which of so many workers owns a connection: the seeded order of
 // all connections is cut at floor(C·i/W) (design.md 1).
 func (p *Plan) Worker(connection, workers int) int {

@@ -366,29 +366,6 @@ phases: {steady: 10s}
 	}
 }
 
-func TestHit(t *testing.T) {
-	faults := "faults=[{name: A, at: 1s, kind: rst, population: members, hit: 20%}, {name: B, at: 2s, kind: rst, population: members, hit: 20}]"
-	const second = `  others: {connections: 50, join: {room: 1}}
-phases:`
-	src := strings.Replace(minimal, "phases:", second, 1)
-	p := mustParse(t, src, faults).Plan()
-	a, b := p.Hit(0), p.Hit(1)
-	for _, hit := range [][]int{a, b} {
-		if len(hit) != 20 || !slices.IsSorted(hit) || len(slices.Compact(slices.Clone(hit))) != 20 || hit[19] >= 100 {
-			t.Errorf("got %v, want 20 connections of members", hit)
-		}
-	}
-	if slices.Equal(a, b) {
-		t.Error("two faults hit the same connections")
-	}
-	if !slices.Equal(a, mustParse(t, src, faults).Plan().Hit(0)) {
-		t.Error("the same seed hits others")
-	}
-	if slices.Equal(a, mustParse(t, src, faults, "seed=2").Plan().Hit(0)) {
-		t.Error("another seed hits the same")
-	}
-}
-
 func TestSeedDecides(t *testing.T) {
 	poisson := "populations.members.publish.arrival=poisson"
 	instants := func(set ...string) []time.Duration {

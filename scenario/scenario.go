@@ -259,7 +259,7 @@ func (p *Phases) Steady() time.Duration {
 // NeedsREST says whether the run uses the target's REST API, for which it needs the
 // access key or an Entra token.
 func (s *Scenario) NeedsREST() bool {
-	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == FaultRESTClose }) ||
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.needsREST() }) ||
 		slices.ContainsFunc(s.Populations, func(p Population) bool { return p.Protocol == ProtocolREST })
 }
 
@@ -269,26 +269,6 @@ type Stage struct {
 	For    time.Duration
 	Factor float64
 	Pos    Pos `json:"-"`
-}
-
-// The values of [Fault.Kind] (design.md 7.6).
-const (
-	FaultRST   = "rst"   // the connection is reset
-	FaultClose = "close" // a WebSocket close with Code
-	// FaultRESTClose has the service close the connection over its REST API; it needs
-	// a target with a key or an Entra token.
-	FaultRESTClose = "rest-close"
-)
-
-// Fault is one burst of injected drops.
-type Fault struct {
-	Name       string
-	At         time.Duration // since the start of the steady state
-	Kind       string
-	Population string
-	Hit        Share
-	Code       int // of a close; default 1000, which ends a reliable session
-	Pos        Pos `json:"-"`
 }
 
 // Checks choose how strictly delivery is judged (design.md 7.4).

@@ -166,7 +166,12 @@ func (s *Schedule) instantAt(k uint64, load float64) time.Duration {
 // conversions to float64 here and above forbid fused multiplication, which would
 // let the same plan differ between processors.
 func (s *Schedule) gap(k uint64) float64 {
+	return float64(exponential(s.seed+k*0xd1342543de82ef95) * s.interval)
+}
+
+// exponential draws from the exponential distribution of mean 1.
+func exponential(seed uint64) float64 {
 	const scale = 1.0 / (1 << 53)
-	uniform := float64(mix(s.seed+k*0xd1342543de82ef95)>>11) * scale // 0 ≤ uniform < 1
-	return float64(-math.Log1p(-uniform) * s.interval)
+	uniform := float64(mix(seed)>>11) * scale // 0 ≤ uniform < 1
+	return -math.Log1p(-uniform)
 }

@@ -137,24 +137,6 @@ func (d *decoder) steady(n *node, p *Phases) {
 	})
 }
 
-func (d *decoder) faults(n *node, s *Scenario) {
-	d.list(n, false, func(n *node) {
-		f := Fault{Pos: n.value.pos()}
-		d.object(n,
-			required("name", d.text(&f.Name)),
-			required("at", value(d, &f.At, needsDuration, parseDuration)),
-			required("kind", d.choice(&f.Kind, []string{FaultRST, FaultClose, FaultRESTClose}, "fin", "zombie", "blackhole", "restart")),
-			required("population", d.text(&f.Population)),
-			required("hit", value(d, &f.Hit, needsShare, parseShare)),
-			optional("code", d.whole(&f.Code)),
-		)
-		if f.Kind == FaultClose && n.slot("code") == nil {
-			f.Code = defaultCloseCode
-		}
-		s.Faults = append(s.Faults, f)
-	})
-}
-
 func (d *decoder) thresholds(n *node, s *Scenario) {
 	d.each(n, `{e2e_latency: ["p(99)<250ms"]}`, func(metric string, n *node) {
 		if metricKinds[metric] == 0 {

@@ -260,51 +260,6 @@ func (v *validator) free(path, name string, seen map[string]bool) {
 	}
 }
 
-func (v *validator) faults() {
-	seen := map[string]bool{}
-	for i := range v.s.Phases.Stages {
-		seen[v.s.Phases.Stages[i].Name] = true
-	}
-	steady := v.s.Phases.Steady()
-	for i := range v.s.Faults {
-		f := &v.s.Faults[i]
-		path := fmt.Sprintf("faults.%d", i)
-		v.name(path+".name", f.Name, false)
-		v.free(path+".name", f.Name, seen)
-		seen[f.Name] = true
-		if f.At >= steady && !v.s.places.spoiled("phases") {
-			v.refuse(path+".at", "the fault comes after the steady state", fmt.Sprintf("steady lasts %v", steady), "")
-		}
-		if p := v.population(path+".population", f.Population); p != nil && !f.Hit.IsPercent && f.Hit.Count > p.Connections {
-			v.refuse(path+".hit", "the fault hits more connections than there are", fmt.Sprintf("%s has %d", quote(p.Name), p.Connections), "")
-		}
-		v.code(path+".code", f)
-		if i := slices.IndexFunc(v.s.Populations, func(p Population) bool { return p.Name == f.Population }); i >= 0 && v.s.Populations[i].Protocol == ProtocolREST {
-			v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
-		}
-		if i := v.s.population(f.Population); f.Kind == FaultRESTClose && i >= 0 && v.s.Populations[i].Protocol == ProtocolSimple {
-			v.refuse(path+".population", "a simple client does not learn its connection id", "the REST API closes connections by it", "use kind rst or close")
-		}
-		if f.Kind == FaultRESTClose && !v.s.Target.hasREST() {
-			v.refuse(path+".kind", "rest-close needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")
-		}
-	}
-}
-
-// code checks a close code against those an endpoint may send (RFC 6455 7.4).
-func (v *validator) code(path string, f *Fault) {
-	switch c := f.Code; {
-	case f.Kind != FaultClose && c != 0:
-		v.refuseKey(path, "`code` belongs to kind close", fmt.Sprintf("this fault is %s", f.Kind), "")
-	case f.Kind == FaultClose && !sendable(c):
-		v.refuse(path, fmt.Sprintf("a client cannot close with code %d", c), "not a code to send", "1000 ends a reliable session, 1001 keeps it recoverable")
-	}
-}
-
-func sendable(c int) bool {
-	return c >= 1000 && c <= 1003 || c >= 1007 && c <= 1014 || c >= 3000 && c <= 4999
-}
-
 func (v *validator) thresholds() {
 	windows := append(slices.Clone(phaseNames), calm)
 	known := func(name string) bool { return slices.Contains(windows, name) }

@@ -2,14 +2,10 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/wpsbench/wpsbench/wire/internal/loop"
 )
-
-// ErrReset is Event.Err of a drop that Client.Reset has made.
-var ErrReset = errors.New("connection reset on purpose")
 
 // URLFunc returns the client URL, access token included, for a new connection. It
 // is called for every new one and never for a recovery, which goes by the last
@@ -24,11 +20,12 @@ type Client struct {
 	subprotocol Subprotocol
 	askFor      URLFunc
 
-	url   string       // of the connection, without recovery parameters
-	dial  *pendingDial // nil: none is pending
-	conn  *loop.Conn   // nil: no socket
-	timer *Timer
-	busy  bool // an input is at work: what it asks for is done when it returns
+	url      string       // of the connection, without recovery parameters
+	dial     *pendingDial // nil: none is pending
+	conn     *loop.Conn   // nil: no socket
+	forsaken *loop.Conn   // see Forsake; nil: none
+	timer    *Timer
+	busy     bool // an input is at work: what it asks for is done when it returns
 }
 
 // Open returns a Client that waits for Start. cfg may be shared and must not
@@ -83,6 +80,7 @@ func (c *Client) SendEvent(now time.Duration, e *UserEvent) (ackID uint64, err e
 
 // Close ends the Client for good, see Session.Close, and gives up a pending dial.
 func (c *Client) Close(now time.Duration, code uint16) {
+	c.abandonForsaken()
 	outer := c.begin()
 	c.session.Close(now, code)
 	c.end(outer)
@@ -93,17 +91,6 @@ func (c *Client) Interrupt(now time.Duration, code uint16) {
 	outer := c.begin()
 	c.session.Interrupt(now, code)
 	c.end(outer)
-}
-
-// Reset resets the socket on purpose: the peer sees an RST, the Session at once a
-// drop with ErrReset. Without a socket it does nothing. Not for the Client's own
-// Handler: what it would still be told of belongs to the socket that is gone.
-func (c *Client) Reset(now time.Duration) {
-	if c.conn == nil {
-		return
-	}
-	c.conn.Reset()
-	c.lost(now, ErrReset)
 }
 
 // Ready reports whether Publish is possible, see Session.Ready.

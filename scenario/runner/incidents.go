@@ -1,26 +1,27 @@
 package runner
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
 )
 
 // incidentResults merges the workers' shards of every fault that struck, and of
 // the drops that nobody injected.
 func (r *run) incidentResults() []metrics.Incident {
 	out := []metrics.Incident{}
-	for i := range r.plan.Scenario.Faults {
-		if r.faults[i].reported == 0 {
+	for i, in := range r.incidents {
+		m := r.mergeIncident(i)
+		if m.started == 0 {
 			continue
 		}
-		f := &r.plan.Scenario.Faults[i]
-		m := r.mergeIncident(i)
-		m.hit = r.faults[i].hit
-		out = append(out, r.incident(f.Name, f.Kind, m))
+		m.hit = r.states[i].hit
+		out = append(out, r.incident(in.ID, r.plan.Scenario.Faults[in.Fault].Kind, m))
 	}
-	if m := r.mergeIncident(len(r.plan.Scenario.Faults)); m.hit > 0 {
+	if m := r.mergeIncident(len(r.incidents)); m.hit > 0 {
 		out = append(out, r.incident("drops", "not injected", m))
 	}
 	return out
@@ -38,6 +39,7 @@ func (r *run) mergeIncident(i int) incidentShard {
 		m.outcomes.NewConnection += s.outcomes.NewConnection
 		m.outcomes.GaveUp += s.outcomes.GaveUp
 		m.outcomes.Overflow += s.outcomes.Overflow
+		m.outcomes.HitAgain += s.outcomes.HitAgain
 		m.outcomes.Open += s.outcomes.Open
 		m.replayed += s.replayed
 		m.back = append(m.back, s.back...)
@@ -91,4 +93,87 @@ func (r *run) incident(id, kind string, m incidentShard) metrics.Incident {
 	}
 	out.PeakPerS = float64(peak) / time.Second.Seconds()
 	return out
+}
+
+// incidentState joins the workers' views of one incident of the plan.
+type incidentState struct {
+	through int // workers that make no more injections
+	calls   int // to the service, under way
+	hit     int
+	back    int // caught up
+	again   int // hit again before that
+	told    bool
+	settled bool
+	last    time.Duration // when the last of them came back
+}
+
+// incidentsOf is the range of the incidents of a fault.
+func (r *run) incidentsOf(fault int) (from, to int) {
+	from, _ = slices.BinarySearchFunc(r.incidents, fault, func(in scenario.Incident, fault int) int { return in.Fault - fault })
+	to, _ = slices.BinarySearchFunc(r.incidents, fault+1, func(in scenario.Incident, fault int) int { return in.Fault - fault })
+	return from, to
+}
+
+// struck tells of a session hit, by a call that is under way if calling follows.
+func (r *run) struck(i int) { r.update(i, func(s *incidentState) { s.hit++ }) }
+
+func (r *run) calling(i int) { r.update(i, func(s *incidentState) { s.calls++ }) }
+
+// called ends what calling began; spared says that it hit nobody.
+func (r *run) called(i int, spared bool) {
+	r.update(i, func(s *incidentState) {
+		s.calls--
+		if spared {
+			s.hit--
+		}
+	})
+}
+
+// struckAll is called by each worker once there is nothing more to come from it.
+func (r *run) struckAll(i int) { r.update(i, func(s *incidentState) { s.through++ }) }
+
+// returned is called when a session that was hit has caught up.
+func (r *run) returned(i int, now time.Duration) {
+	r.update(i, func(s *incidentState) {
+		s.back++
+		s.last = max(s.last, now)
+	})
+}
+
+// hitAgain is called when a session that was hit will never catch up, because another
+// fault came first.
+func (r *run) hitAgain(i int, now time.Duration) {
+	r.update(i, func(s *incidentState) {
+		s.again++
+		s.last = max(s.last, now)
+	})
+}
+
+// update changes the state of incident i, says what there is to say, and closes its
+// window once nobody it hit is out any more. Drops that nobody injected have no state.
+func (r *run) update(i int, change func(*incidentState)) {
+	if i >= len(r.states) {
+		return
+	}
+	r.mu.Lock()
+	s := &r.states[i]
+	change(s)
+	struck := s.through == len(r.workers) && s.calls == 0
+	tell, settle := struck && !s.told, struck && !s.settled && s.back+s.again >= s.hit
+	s.told, s.settled = s.told || tell, s.settled || settle
+	now := *s
+	r.mu.Unlock()
+	in := r.incidents[i]
+	fault := &r.plan.Scenario.Faults[in.Fault]
+	if tell {
+		r.note("fault", fmt.Sprintf("%s %s hit %d sessions of %s", in.ID, fault.Kind, now.hit, fault.Population))
+	}
+	if settle {
+		r.windows.Faults[i].Close(max(now.last-r.t0, r.windows.Faults[i].From))
+		text := fmt.Sprintf("%s all %d sessions caught up", in.ID, now.hit)
+		if now.again > 0 {
+			text = fmt.Sprintf("%s %d of %d sessions caught up, the others were hit again before", in.ID, now.back, now.hit)
+		}
+		r.note("fault", text)
+	}
 }

@@ -331,9 +331,13 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	switch f.Kind {
 	case scenario.FaultRST:
 		m.client.Reset(now)
+	case scenario.FaultFIN:
+		m.client.HangUp(now)
+	case scenario.FaultZombie:
+		m.client.Forsake(now)
 	case scenario.FaultClose:
 		m.client.Interrupt(now, uint16(f.Code))
-	case scenario.FaultRESTClose: // the worker has the service do it
+	case scenario.FaultRESTClose: // the nemesis has the service do it
 		m.w.checker.CancelCatchUp(m.id)
 	}
 	return true
@@ -341,8 +345,8 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 
 // spare takes back a strike that came to nothing; false when the transport is gone
 // all the same.
-func (m *member) spare() bool {
-	if m.recovery == nil || m.recovery.detected != 0 {
+func (m *member) spare(incident int) bool {
+	if m.recovery == nil || m.recovery.incident != incident || m.recovery.detected != 0 {
 		return false
 	}
 	m.recovery = nil
@@ -354,8 +358,9 @@ func (m *member) spare() bool {
 // lose opens a recovery: the way back from fault i, or from a drop nobody injected.
 func (m *member) lose(now time.Duration, incident int) {
 	if m.recovery != nil { // it was back, but not caught up
-		m.w.incidents[m.recovery.incident].abandon(m.recovery)
+		m.w.incidents[m.recovery.incident].supersede(m.recovery)
 		m.w.counts.recovering.add(-1)
+		m.w.run.hitAgain(m.recovery.incident, now)
 	}
 	m.recovery = &recovery{incident: incident, fault: now}
 	m.w.counts.recovering.add(1)
@@ -414,8 +419,8 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	if m.recovery == nil || !m.away {
 		w.funnel.UninjectedDrops++
 		uninjected := len(w.incidents) - 1
+		w.incidents[uninjected].begin(now)
 		if w.incidents[uninjected].hit == 0 {
-			w.incidents[uninjected].started = now
 			w.run.note("note", "session "+itoa(m.id)+" dropped though no fault hit it: "+dropText(ev))
 		}
 		w.incidents[uninjected].hit++

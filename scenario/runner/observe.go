@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -61,49 +60,6 @@ func (r *run) note(kind, text string) {
 	}
 	r.events = append(r.events, metrics.RunEvent{TS: seconds(now - r.start), Kind: kind, Text: text})
 	r.pending = append(r.pending, text)
-}
-
-// struck is called by each worker once a fault has hit its share.
-func (r *run) struck(i, hit int) {
-	r.mu.Lock()
-	f := &r.faults[i]
-	f.reported++
-	f.hit += hit
-	all := f.reported == len(r.workers)
-	r.mu.Unlock()
-	if all {
-		fault := &r.plan.Scenario.Faults[i]
-		r.note("fault", fmt.Sprintf("%s %s hit %d sessions of %s", fault.Name, fault.Kind, f.hit, fault.Population))
-		r.settle(i)
-	}
-}
-
-// returned is called when a session that fault i hit has caught up.
-func (r *run) returned(i int, now time.Duration) {
-	if i >= len(r.faults) {
-		return
-	}
-	r.mu.Lock()
-	f := &r.faults[i]
-	f.back++
-	f.last = max(f.last, now)
-	r.mu.Unlock()
-	r.settle(i)
-}
-
-// settle closes a fault's window when every session it hit is back.
-func (r *run) settle(i int) {
-	r.mu.Lock()
-	f := r.faults[i]
-	over := !f.settled && f.reported == len(r.workers) && f.back >= f.hit
-	r.faults[i].settled = f.settled || over
-	r.mu.Unlock()
-	if !over {
-		return
-	}
-	at := max(f.last-r.t0, r.windows.Faults[i].From)
-	r.windows.Faults[i].Close(at)
-	r.note("fault", fmt.Sprintf("%s all %d sessions caught up", r.plan.Scenario.Faults[i].Name, f.hit))
 }
 
 // report calls Progress for pending events and once per complete interval; it says

@@ -96,7 +96,7 @@ func (r *run) judge() *metrics.Judgement {
 func (r *run) incidentAt(at time.Duration) string {
 	for _, f := range r.windows.Faults {
 		if f.Contains(at) {
-			return f.Name
+			return f.ID
 		}
 	}
 	return ""

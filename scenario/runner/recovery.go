@@ -138,6 +138,19 @@ func (s *incidentShard) finish(r *recovery, now time.Duration) {
 	s.span(stageOutage, r.fault, now)
 }
 
+// begin notes when the incident's first injection was made.
+func (s *incidentShard) begin(now time.Duration) {
+	if s.started == 0 {
+		s.started = now
+	}
+}
+
+// supersede files a recovery that another drop came before.
+func (s *incidentShard) supersede(r *recovery) {
+	s.outcomes.HitAgain++
+	s.replayed += r.replayed
+}
+
 // abandon files a recovery that the run did not see to its end.
 func (s *incidentShard) abandon(r *recovery) {
 	s.outcomes.Open++

@@ -47,31 +47,26 @@ func restOf(cfg *Config) (api *wire.REST, idle func(), err error) {
 	return &own, transport.CloseIdleConnections, nil
 }
 
-// closeByREST has the service close the sessions that fault i strikes, beside the
-// loop. The fault has struck when every call has come back: those that failed and
-// changed nothing hit nobody.
-func (w *worker) closeByREST(i int, hit []*member) {
-	if len(hit) == 0 {
-		w.run.struck(i, 0)
-		return
-	}
+// closeByREST has the service close sessions that were struck, beside the loop. Calls
+// that fail and change nothing have hit nobody.
+func (w *worker) closeByREST(hit []*member) {
+	incidents := make([]int, len(hit)) // a session may be struck again before its call comes back
 	ids := make([]string, len(hit))
 	for j, m := range hit {
-		ids[j] = m.client.ConnectionID()
+		ids[j], incidents[j] = m.client.ConnectionID(), m.recovery.incident
 	}
 	w.calls.Add(1)
 	go func() {
 		defer w.calls.Done()
 		failures := w.closeEach(ids)
 		w.loop.Do(func(time.Duration) {
-			struck := len(hit)
 			for j, err := range failures {
-				if err != nil && hit[j].spare() {
-					struck--
+				spared := err != nil && hit[j].spare(incidents[j])
+				if spared {
 					w.run.note("note", "session "+itoa(hit[j].id)+" was not closed: "+err.Error())
 				}
+				w.run.called(incidents[j], spared)
 			}
-			w.run.struck(i, struck)
 		})
 	}()
 }

@@ -44,7 +44,7 @@ type run struct {
 	views     []metrics.View
 	sessions  []wire.SessionConfig // by population
 	directory directory
-	hits      []map[int]struct{} // by fault: connection ids
+	incidents []scenario.Incident // of the plan
 	workers   []*worker
 
 	start     time.Duration // of the connect phase
@@ -59,8 +59,8 @@ type run struct {
 	handed  []handed
 	events  []metrics.RunEvent
 	notes   int
-	pending []string // event texts that Progress has not shown yet
-	faults  []faultState
+	pending []string        // event texts that Progress has not shown yet
+	states  []incidentState // by incident of the plan
 
 	collector   *metrics.Collector // controller only
 	pressures   []pressure         // by tick; controller only
@@ -70,15 +70,6 @@ type run struct {
 	publishEnd  time.Duration // planned, or where a stop cut it
 	interrupted bool
 	drainCut    bool
-}
-
-// faultState joins the workers' views of one fault.
-type faultState struct {
-	reported int // workers that have struck
-	hit      int
-	back     int
-	settled  bool // everybody is back, and that has been said
-	last     time.Duration
 }
 
 // Run executes the plan and returns its record.
@@ -137,7 +128,7 @@ func newRun(cfg Config) *run {
 		start:       wire.Now(),
 		startedAt:   time.Now(),
 		publishEnd:  cfg.Plan.PublishEnd(),
-		faults:      make([]faultState, len(cfg.Plan.Scenario.Faults)),
+		incidents:   cfg.Plan.Incidents(),
 	}
 	r.windows = newWindows(cfg.Plan)
 	r.views = newViews(cfg.Plan)
@@ -145,13 +136,7 @@ func newRun(cfg Config) *run {
 	for i := range cfg.Plan.Scenario.Populations {
 		r.sessions = append(r.sessions, sessionConfig(cfg.Plan, i))
 	}
-	for i := range cfg.Plan.Scenario.Faults {
-		set := map[int]struct{}{}
-		for _, c := range cfg.Plan.Hit(i) {
-			set[c] = struct{}{}
-		}
-		r.hits = append(r.hits, set)
-	}
+	r.states = make([]incidentState, len(r.incidents))
 	sessions := 0
 	for i := range cfg.Workers {
 		w := newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers))

@@ -13,6 +13,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
 )
 
 const (
@@ -205,7 +206,7 @@ func wantOutcomes(t *testing.T, rec *metrics.Run, want metrics.IncidentOutcomes)
 // wantOnlyHitAccused: only the sessions that the fault hit miss anything.
 func wantOnlyHitAccused(t *testing.T, rec *metrics.Run, _ *fake) {
 	t.Helper()
-	hit := planOf(t, base, reliableProtocol, backSoon, hitThree).Hit(0)
+	hit := victimsOf(planOf(t, base, reliableProtocol, backSoon, hitThree))
 	if d := rec.Totals.Deliveries; d.Lost == 0 || d.Undelivered != 0 {
 		t.Errorf("%d lost, %d undelivered; want some and none", d.Lost, d.Undelivered)
 	}
@@ -326,4 +327,13 @@ func TestLostBeforeConnected(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantOutcomes(t, rec, metrics.IncidentOutcomes{NewConnection: 3})
+}
+
+// victimsOf lists the connections that the first fault of a plan hits.
+func victimsOf(plan *scenario.Plan) (hit []int) {
+	x := plan.Injections(0)
+	for in, ok := x.Next(); ok; in, ok = x.Next() {
+		hit = append(hit, in.Connection)
+	}
+	return hit
 }

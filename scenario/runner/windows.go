@@ -29,8 +29,9 @@ func newWindows(plan *scenario.Plan) *metrics.Windows {
 		at += s.For
 	}
 	w.Phases = append(w.Phases, metrics.Window{Name: phaseDrain, From: at, To: math.MaxInt64})
-	for _, f := range plan.Scenario.Faults {
-		w.Faults = append(w.Faults, &metrics.FaultWindow{Name: f.Name, From: phases.Warmup + f.At})
+	for _, in := range plan.Incidents() {
+		name := plan.Scenario.Faults[in.Fault].Name
+		w.Faults = append(w.Faults, &metrics.FaultWindow{Name: name, ID: in.ID, From: in.At})
 	}
 	return w
 }

@@ -43,7 +43,7 @@ type worker struct {
 	calls sync.WaitGroup  // goroutines of REST calls
 	ctx   context.Context // theirs: done when the worker is to end
 
-	incidents []incidentShard // one per fault of the scenario, and one for drops that nobody injected
+	incidents []incidentShard // one per incident of the plan, and one for drops that nobody injected
 	closes    map[closeKey]uint64
 	funnel    metrics.Funnel
 	counts    counts
@@ -99,7 +99,7 @@ func newWorker(r *run, index int, connections []int) *worker {
 		loop:      wire.NewLoop(r.cfg.Dialer, r.cfg.Transport),
 		checker:   metrics.NewChecker(r.topology, r.cfg.Profile, connections),
 		recorder:  metrics.NewRecorder(r.windows, r.views),
-		incidents: make([]incidentShard, len(r.plan.Scenario.Faults)+1),
+		incidents: make([]incidentShard, len(r.incidents)+1),
 		closes:    map[closeKey]uint64{},
 	}
 	populations := len(r.plan.Scenario.Populations)
@@ -177,10 +177,7 @@ func (w *worker) begin(now time.Duration) {
 	for _, c := range w.callers {
 		w.pacer.add(c.publisher)
 	}
-	for i, f := range w.run.plan.Scenario.Faults {
-		at := w.t0 + w.run.plan.Scenario.Phases.Warmup + f.At
-		w.loop.NewTimer(func(now time.Duration) { w.strike(now, i) }).Set(at)
-	}
+	w.startNemeses()
 	w.pacer.wake(now)
 }
 
@@ -259,26 +256,6 @@ func (w *worker) closeAll(now time.Duration) {
 		m.close(now)
 	}
 	w.beat(now)
-}
-
-// strike lets fault i hit the members it is meant for.
-func (w *worker) strike(now time.Duration, i int) {
-	if w.pacer.stopped {
-		return
-	}
-	fault := &w.run.plan.Scenario.Faults[i]
-	w.incidents[i].started = now
-	var hit []*member
-	for _, m := range w.members {
-		if _, ok := w.run.hits[i][m.id]; ok && m.strike(now, i, fault) {
-			hit = append(hit, m)
-		}
-	}
-	if fault.Kind == scenario.FaultRESTClose {
-		w.closeByREST(i, hit)
-		return
-	}
-	w.run.struck(i, len(hit))
 }
 
 // sinceT0 places an instant in the plan's time; what lies before T0 belongs to the connect phase.

@@ -166,6 +166,22 @@ func (c *Conn) Abort() { c.close(false) }
 // Reset closes the socket now and lets the peer see a reset (RST): SO_LINGER 0.
 func (c *Conn) Reset() { c.close(true) }
 
+// Forsake leaves the socket open and silent: nothing more is read or written, and the
+// handler hears nothing of it any more. Abort ends that.
+func (c *Conn) Forsake() {
+	if c.state == connOpen {
+		c.handler = deaf{}
+		c.discard()
+		c.Pause()
+	}
+}
+
+// deaf is the handler of a forsaken socket.
+type deaf struct{}
+
+func (deaf) Received(time.Duration, []byte) {}
+func (deaf) Lost(time.Duration, error)      {}
+
 func (c *Conn) close(reset bool) {
 	if c.state == connClosed {
 		return

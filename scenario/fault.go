@@ -1,0 +1,69 @@
+package scenario
+
+import (
+	"time"
+)
+
+// The values of [Fault.Kind] (design.md 7.6).
+const (
+	FaultRST   = "rst"   // the connection is reset
+	FaultFIN   = "fin"   // TCP ends without a WebSocket close
+	FaultClose = "close" // a WebSocket close with Code
+	// FaultZombie leaves the socket open and silent and recovers on another one.
+	FaultZombie = "zombie"
+	// FaultRESTClose has the service close the connection over its REST API; it needs
+	// a target with a key or an Entra token.
+	FaultRESTClose = "rest-close"
+)
+
+var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultRESTClose}
+
+// Fault says which connections of a population are hit, how and when. The zero values
+// of all but the first five make it one burst.
+type Fault struct {
+	Name       string
+	At         time.Duration // since the start of the steady state
+	Kind       string
+	Population string
+	Hit        Share // with Rate those that may be hit, else those that are
+
+	// Over spreads the injections of one occurrence evenly, or in so many Batches.
+	Over    time.Duration `json:",omitzero"`
+	Batches int           `json:",omitzero"`
+	// Every repeats the whole, each time on other connections, while For lasts.
+	Every time.Duration `json:",omitzero"`
+	// Rate is how often each connection is hit on average, as a Poisson process of its
+	// own, while For lasts.
+	Rate Rate `json:",omitzero"`
+	// For is 0 until the end of the steady state.
+	For time.Duration `json:",omitzero"`
+
+	Code int // of a close; default 1000, which ends a reliable session
+	Pos  Pos `json:"-"`
+}
+
+// needsREST says whether the service itself makes the fault.
+func (f *Fault) needsREST() bool { return f.Kind == FaultRESTClose }
+
+func (d *decoder) faults(n *node, s *Scenario) {
+	d.list(n, false, func(n *node) {
+		f := Fault{Pos: n.value.pos()}
+		d.object(n,
+			required("name", d.text(&f.Name)),
+			required("at", value(d, &f.At, needsDuration, parseDuration)),
+			required("kind", d.choice(&f.Kind, faultKinds, "blackhole", "restart")),
+			required("population", d.text(&f.Population)),
+			required("hit", value(d, &f.Hit, needsShare, parseShare)),
+			optional("over", value(d, &f.Over, needsDuration, parseDuration)),
+			optional("batches", d.whole(&f.Batches)),
+			optional("every", value(d, &f.Every, needsDuration, parseDuration)),
+			optional("rate", value(d, &f.Rate, needsRate, parseRate)),
+			optional("for", value(d, &f.For, needsDuration, parseDuration)),
+			optional("code", d.whole(&f.Code)),
+		)
+		if f.Kind == FaultClose && n.slot("code") == nil {
+			f.Code = defaultCloseCode
+		}
+		s.Faults = append(s.Faults, f)
+	})
+}

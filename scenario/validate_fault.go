@@ -1,0 +1,105 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+)
+
+// MaxIncidents bounds the occurrences of all faults of a scenario: the record has a
+// row for each.
+const MaxIncidents = 500
+
+// maxFaultRate is per second, of one connection: faster than any comes back.
+const maxFaultRate = 10
+
+func (v *validator) faults() {
+	seen := map[string]bool{}
+	for i := range v.s.Phases.Stages {
+		seen[v.s.Phases.Stages[i].Name] = true
+	}
+	incidents := 0
+	for i := range v.s.Faults {
+		f := &v.s.Faults[i]
+		path := fmt.Sprintf("faults.%d", i)
+		v.name(path+".name", f.Name, false)
+		v.free(path+".name", f.Name, seen)
+		seen[f.Name] = true
+		v.faultTimes(path, f)
+		v.victims(path, f)
+		v.code(path+".code", f)
+		incidents = min(incidents, MaxIncidents) + f.occurrences(v.s.Phases.Steady())
+	}
+	if incidents > MaxIncidents {
+		v.refuseKey("faults", fmt.Sprintf("the faults strike more than %d times", MaxIncidents), "each time has its row in the record", "let `every` be longer, or give a `rate`")
+	}
+}
+
+// faultTimes checks when a fault strikes.
+func (v *validator) faultTimes(path string, f *Fault) {
+	left := v.s.Phases.Steady() - f.At
+	if left <= 0 && !v.s.places.spoiled("phases") {
+		v.refuse(path+".at", "the fault comes after the steady state", fmt.Sprintf("steady lasts %v", v.s.Phases.Steady()), "")
+		return
+	}
+	alone := func(key string, given bool, needs string) {
+		if given {
+			v.refuseKey(path+"."+key, quote(key)+" has no meaning here", needs, "")
+		}
+	}
+	alone("for", f.For > 0 && f.Every == 0 && f.Rate == 0, "it says how long `every` or `rate` goes on")
+	alone("batches", f.Batches != 0 && f.Over == 0, "it divides `over`")
+	alone("over", f.Over > 0 && f.Rate > 0, "with a `rate` the instants are drawn")
+	alone("every", f.Every > 0 && f.Rate > 0, "with a `rate` the instants are drawn")
+	if f.Batches != 0 {
+		v.within(path+".batches", f.Batches, 2, 10_000)
+	}
+	if f.Every > 0 && f.Over > f.Every {
+		v.refuse(path+".over", "the fault is not over when it comes again", fmt.Sprintf("every %v", f.Every), "")
+	}
+	if f.Rate > maxFaultRate {
+		v.refuse(path+".rate", fmt.Sprintf("%s must be up to %d/s", quote(path+".rate"), maxFaultRate), fmt.Sprintf("this is %g/s", float64(f.Rate)), "it is the rate of each connection by itself")
+	}
+	if v.s.places.spoiled("phases") {
+		return
+	}
+	for _, last := range []struct {
+		key  string
+		long time.Duration
+	}{{"over", f.Over}, {"for", f.For}} {
+		if last.long > left {
+			v.refuse(path+"."+last.key, "the fault goes on after the steady state", fmt.Sprintf("%v are left of it", left), "")
+		}
+	}
+}
+
+// victims checks whom a fault hits.
+func (v *validator) victims(path string, f *Fault) {
+	p := v.population(path+".population", f.Population)
+	if p != nil && !f.Hit.IsPercent && f.Hit.Count > p.Connections {
+		v.refuse(path+".hit", "the fault hits more connections than there are", fmt.Sprintf("%s has %d", quote(p.Name), p.Connections), "")
+	}
+	switch {
+	case p == nil:
+	case p.Protocol == ProtocolREST:
+		v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
+	case p.Protocol == ProtocolSimple && f.needsREST():
+		v.refuse(path+".population", "a simple client does not learn its connection id", "the REST API closes connections by it", "use kind rst or close")
+	}
+	if f.needsREST() && !v.s.Target.hasREST() {
+		v.refuse(path+".kind", "rest-close needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")
+	}
+}
+
+// code checks a close code against those an endpoint may send (RFC 6455 7.4).
+func (v *validator) code(path string, f *Fault) {
+	switch c := f.Code; {
+	case f.Kind != FaultClose && c != 0:
+		v.refuseKey(path, "`code` belongs to kind close", fmt.Sprintf("this fault is %s", f.Kind), "")
+	case f.Kind == FaultClose && !sendable(c):
+		v.refuse(path, fmt.Sprintf("a client cannot close with code %d", c), "not a code to send", "1000 ends a reliable session, 1001 keeps it recoverable")
+	}
+}
+
+func sendable(c int) bool {
+	return c >= 1000 && c <= 1003 || c >= 1007 && c <= 1014 || c >= 3000 && c <= 4999
+}

@@ -1,0 +1,53 @@
+package wire
+
+import (
+	"errors"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire/internal/loop"
+)
+
+// Event.Err of the drops that a Client has made on purpose.
+var (
+	ErrReset    = errors.New("connection reset on purpose")
+	ErrHungUp   = errors.New("connection ended on purpose, without a close frame")
+	ErrForsaken = errors.New("connection left open and silent on purpose")
+)
+
+// The methods below are faults made on purpose (design.md 7.6). The Session hears at
+// once of a drop; without a socket they do nothing. They are not for the Client's own
+// Handler: what it would still be told of belongs to the socket that is gone.
+
+// Reset resets the socket: the peer sees an RST.
+func (c *Client) Reset(now time.Duration) { c.drop(now, (*loop.Conn).Reset, ErrReset) }
+
+// HangUp closes the socket without a close frame: the peer sees an end of stream, or
+// a reset if it has sent what was not read yet.
+func (c *Client) HangUp(now time.Duration) { c.drop(now, (*loop.Conn).Abort, ErrHungUp) }
+
+// Forsake leaves the socket open, neither reading nor writing any more: the peer has a
+// client that says nothing and takes nothing until its socket is full. It lasts until
+// the Client is closed, forsakes another one, or the Loop ends.
+func (c *Client) Forsake(now time.Duration) {
+	if c.conn == nil {
+		return
+	}
+	c.abandonForsaken()
+	c.forsaken = c.conn
+	c.drop(now, (*loop.Conn).Forsake, ErrForsaken)
+}
+
+func (c *Client) drop(now time.Duration, how func(*loop.Conn), err error) {
+	if c.conn == nil {
+		return
+	}
+	how(c.conn)
+	c.lost(now, err)
+}
+
+func (c *Client) abandonForsaken() {
+	if c.forsaken != nil {
+		c.forsaken.Abort()
+		c.forsaken = nil
+	}
+}
