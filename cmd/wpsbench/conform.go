@@ -30,6 +30,7 @@ func (a *app) conformCommand() *cli.Command {
 			"its own unless --hub names one, which must be used by nothing else.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "target", Usage: "connection string, client URL (ws:// or wss://: fewer cases apply), ${NAME} or @file"},
+			&cli.StringFlag{Name: "entra-token", Usage: "a token of Microsoft Entra for the case of :generateToken, ${NAME} or @file"},
 			&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: one of its own)"},
 			&cli.StringFlag{Name: "run", Usage: "try only the cases whose name matches this regular expression, e.g. ^recovery/"},
 			&cli.BoolFlag{Name: "list", Usage: "print the cases and try none"},
@@ -140,6 +141,10 @@ func (a *app) conformConfig(c *cli.Context) (config conform.Config, release func
 	if config.TLS, err = conformTLS(c.String("ca"), c.Bool("insecure")); err != nil {
 		return config, release, err
 	}
+	if config.EntraToken, err = expand(c.String("entra-token")); err != nil {
+		return config, release, failf(exitUsage, "--entra-token: %w", err)
+	}
+	a.redact.add(config.EntraToken)
 	named, err := expand(c.String("target"))
 	if err != nil {
 		return config, release, failf(exitUsage, "--target: %w", err)
@@ -153,7 +158,8 @@ func (a *app) conformConfig(c *cli.Context) (config conform.Config, release func
 		return config, release, nil
 	}
 	if named == "" {
-		server, err := emulator.Start(emulator.Options{RecoveryWindow: config.Window})
+		config.EntraToken = "entra-stand-in"
+		server, err := emulator.Start(emulator.Options{RecoveryWindow: config.Window, EntraToken: config.EntraToken})
 		if err != nil {
 			return config, release, failf(exitSetup, "%w", err)
 		}

@@ -26,6 +26,7 @@ const (
 	NeedProtobufReliable Need = "subprotocol protobuf.reliable.webpubsub.azure.v1" // spoken by the target
 	NeedSimple           Need = "clients without a subprotocol"                    // accepted by the target
 	NeedREST             Need = "REST API"                                         // and the key
+	NeedEntra            Need = "token of Microsoft Entra"                         // Config.EntraToken
 	NeedTime             Need = "time: it takes longer than a recovery window"     // asked for with Config.Slow
 	NeedTraffic          Need = "traffic: it sends more than 16 MiB"               // asked for with Config.Slow
 )
@@ -45,5 +46,5 @@ type Case struct {
 func Cases() []Case {
 	return slices.Concat(handshakeCases, tokenCases, requestCases, duplicateCases, roleCases,
 		dataCases, malformedCases(), frameCases, sequenceCases, recoveryCases, refusalCases,
-		overflowCases, protobufCases, malformedPBCases(), simpleCases, restSendCases, restCloseCases, restCases)
+		overflowCases, protobufCases, malformedPBCases(), simpleCases, restSendCases, restCloseCases, restCases, restBulkCases)
 }

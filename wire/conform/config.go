@@ -29,6 +29,10 @@ type Config struct {
 	// no key and no more than what its token permits are tried.
 	URL string
 
+	// EntraToken is a token of Microsoft Entra that may call :generateToken, the one thing
+	// that a holder of the key may not; "" = none. Only with Service.
+	EntraToken string
+
 	// TLS is the configuration for wss and https; nil = the default.
 	TLS *tls.Config
 	// Header is added to every upgrade.
@@ -80,6 +84,9 @@ func (c Config) resolve() (*target, error) {
 			t.Hub = "conform_" + randomHex(4)
 		}
 		t.allRoles = true
+		if t.EntraToken == "" {
+			t.lacks = append(t.lacks, NeedEntra)
+		}
 		return t, nil
 	}
 	u, err := url.Parse(c.URL)
@@ -88,7 +95,7 @@ func (c Config) resolve() (*target, error) {
 	}
 	t.scheme = "http" + strings.TrimPrefix(u.Scheme, "ws")
 	t.host = u.Host
-	t.lacks = []Need{NeedKey, NeedREST}
+	t.lacks = []Need{NeedKey, NeedREST, NeedEntra}
 	claims, err := wire.ReadToken(u.Query().Get("access_token"))
 	t.allRoles = err == nil && slices.Contains(claims.Roles, "webpubsub.sendToGroup") &&
 		slices.Contains(claims.Roles, "webpubsub.joinLeaveGroup")

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func start(t *testing.T, o emulator.Options) conform.Config {
 	t.Helper()
+	o.EntraToken = "entra-stand-in"
 	srv, err := emulator.Start(o)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,7 @@ func start(t *testing.T, o emulator.Options) conform.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return conform.Config{Service: service, Strict: true, Timeout: 10 * time.Second}
+	return conform.Config{Service: service, EntraToken: o.EntraToken, Strict: true, Timeout: 10 * time.Second}
 }
 
 func run(t *testing.T, c conform.Config) *conform.Report {

@@ -4,17 +4,23 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gobwas/ws"
+
+	"github.com/wpsbench/wpsbench/wire"
 )
 
 // liar makes another server of the emulator: it stands in the connection and
 // changes what is said on it. Its functions are called under one lock; nil = no change.
 type liar struct {
+	ask  func(request string) string            // a request, as it is written
 	head func(head string) string               // of a response: status line and headers
 	down func(conn int, f message) []message    // what the server sends
 	up   func(conn int, f message) []message    // what the client sends, frame by frame
@@ -117,6 +123,13 @@ func (c *lyingConn) fillHead() error {
 }
 
 func (c *lyingConn) Write(p []byte) (int, error) {
+	if !c.asked && c.liar.ask != nil {
+		c.asked = true
+		if _, err := io.WriteString(c.Conn, c.liar.ask(string(p))); err != nil {
+			return 0, err
+		}
+		return len(p), nil
+	}
 	if !c.asked || c.liar.up == nil && c.liar.raw == nil {
 		c.asked = true
 		return c.Conn.Write(p)
@@ -150,4 +163,39 @@ func (c *lyingConn) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// restRequests changes requests to the API before they are sent, and signs them anew.
+func restRequests(pattern, to string) func() *liar {
+	re := regexp.MustCompile(pattern)
+	return func() *liar {
+		return &liar{ask: func(request string) string {
+			changed := re.ReplaceAllString(request, to)
+			if !strings.Contains(request, "/api/") || changed == request {
+				return request
+			}
+			return signedAgain(changed)
+		}}
+	}
+}
+
+var (
+	requestLine = regexp.MustCompile(`^\w+ ([^ ?]*)`)
+	hostLine    = regexp.MustCompile(`\r\nHost: (.*)\r\n`)
+	bearerLine  = regexp.MustCompile(`\r\nAuthorization: Bearer [^.]+\..*\r\n`)
+	lengthLine  = regexp.MustCompile(`\r\nContent-Length: .*\r\n`)
+)
+
+// signedAgain gives a request a token for its path, and its body's length.
+func signedAgain(request string) string {
+	head, body, _ := strings.Cut(request, "\r\n\r\n")
+	head += "\r\n"
+	host, path := hostLine.FindStringSubmatch(head), requestLine.FindStringSubmatch(head)
+	token, err := wire.SignREST(wire.EmulatorKey, "http://"+host[1]+path[1], time.Now())
+	if err != nil {
+		panic(err)
+	}
+	head = bearerLine.ReplaceAllString(head, "\r\nAuthorization: Bearer "+token+"\r\n")
+	head = lengthLine.ReplaceAllString(head, fmt.Sprintf("\r\nContent-Length: %d\r\n", len(body)))
+	return head + "\r\n" + body
 }

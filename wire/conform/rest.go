@@ -22,6 +22,7 @@ type restCall struct {
 	chunked     bool   // without Content-Length
 	open        bool   // no token
 	token       string // in place of a good one
+	link        string // a URL of the target's, in place of path, query and version
 }
 
 // restAnswer is what came back.
@@ -55,6 +56,12 @@ func (t *T) call(c restCall) *restAnswer {
 	target := bare + "?api-version=" + version
 	if c.query != "" {
 		target += "&" + c.query
+	}
+	if c.link != "" {
+		target = c.link
+		if !strings.HasPrefix(target, t.restURL("")) {
+			t.Fatalf("the link %s leads away from the target", c.link)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, t.target.Timeout)
 	defer cancel()

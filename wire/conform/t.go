@@ -27,10 +27,12 @@ type T struct {
 }
 
 func newT(ctx context.Context, tgt *target, c *Case) *T {
-	return &T{
+	t := &T{
 		ctx: ctx, target: tgt, strict: tgt.Strict, soft: c.Level == Emulator,
 		log: transcript{start: time.Now()}, unique: randomHex(4),
 	}
+	t.log.secret(tgt.EntraToken)
+	return t
 }
 
 // do runs fn to its end, or to the Fatalf or Skipf that cuts it short.
