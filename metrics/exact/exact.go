@@ -72,6 +72,7 @@ func write(dst []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
 			return dst, nil
 		}
+	default:
 	}
 	return nil, fmt.Errorf("a %s cannot be carried to another process", v.Type())
 }

@@ -51,7 +51,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := outer{Public: 1, none: []inner{{}}}
+			got := outer{Public: 1, none: []inner{{}}, absent: &inner{}}
 			if err := exact.Read(b[len("before"):], &got); err != nil {
 				t.Fatal(err)
 			}

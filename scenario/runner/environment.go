@@ -11,8 +11,7 @@ import (
 )
 
 // environment describes the machine and the tool; what it cannot read stays empty.
-func environment(connections int) metrics.Environment {
-	peak, _ := processUsage()
+func environment() metrics.Environment {
 	return metrics.Environment{
 		Tool: Tool(),
 		Host: metrics.Host{
@@ -27,7 +26,6 @@ func environment(connections int) metrics.Environment {
 			GOGC:        gogc(),
 			GOMEMLIMIT:  os.Getenv("GOMEMLIMIT"),
 		},
-		Nodes: []metrics.Node{{PID: os.Getpid(), Connections: connections, PeakMemoryBytes: peak}},
 	}
 }
 

@@ -116,7 +116,7 @@ func TestUnackedBackPressure(t *testing.T) {
 		onOpen: func(_ int, conn net.Conn) { _ = conn.(*net.TCPConn).SetReadBuffer(16 << 10) },
 		onPublish: func(n int, _ fakeFrame) {
 			if n == 20 {
-				until(t, "a backlog", func() bool { return r.sum(func(p *pulse) int64 { return p.backlog.Load() }) > 0 })
+				until(t, "a backlog", func() bool { return r.workers[0].pulse.backlog.Load() > 0 })
 			}
 		},
 	})

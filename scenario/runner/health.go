@@ -76,7 +76,7 @@ func (r *run) steadyTicks() (first, n int) {
 // sendWindows adds up the workers' counts by the second in which a publish was due.
 func (r *run) sendWindows() []sendWindow {
 	var sum []sendWindow
-	for _, w := range r.workers {
+	for _, w := range r.left {
 		for i, o := range w.sends {
 			if i == len(sum) {
 				sum = append(sum, sendWindow{})
@@ -171,7 +171,7 @@ func (r *run) wholeReadings(rec *metrics.Run, windows []metrics.GateReadings, se
 		}
 	}
 	var unsent, exhausted uint64
-	for _, w := range r.workers {
+	for _, w := range r.left {
 		unsent += w.counts.unsent
 		exhausted += w.counts.exhausted
 	}

@@ -18,7 +18,7 @@ func (r *run) incidentResults() []metrics.Incident {
 		if m.started == 0 {
 			continue
 		}
-		m.hit = r.states[i].hit
+		m.hit = r.tally(i).hit
 		out = append(out, r.incident(in.ID, r.plan.Scenario.Faults[in.Fault].Kind, m))
 	}
 	if m := r.mergeIncident(len(r.incidents)); m.hit > 0 {
@@ -29,7 +29,7 @@ func (r *run) incidentResults() []metrics.Incident {
 
 func (r *run) mergeIncident(i int) incidentShard {
 	var m incidentShard
-	for _, w := range r.workers {
+	for _, w := range r.left {
 		s := &w.incidents[i]
 		m.hit += s.hit
 		if s.started != 0 && (m.started == 0 || s.started < m.started) {
@@ -95,16 +95,31 @@ func (r *run) incident(id, kind string, m incidentShard) metrics.Incident {
 	return out
 }
 
-// incidentState joins the workers' views of one incident of the plan.
+// incidentState is what the workers of this process have seen of one incident of the
+// plan, and what the controller has said of it.
 type incidentState struct {
+	tally
+	told    bool
+	settled bool
+}
+
+// tally counts the sessions of one incident.
+type tally struct {
 	through int // workers that make no more injections
 	calls   int // to the service, under way
 	hit     int
-	back    int // caught up
-	again   int // hit again before that
-	told    bool
-	settled bool
+	back    int           // caught up
+	again   int           // hit again before that
 	last    time.Duration // when the last of them came back
+}
+
+func (t *tally) add(o tally) {
+	t.through += o.through
+	t.calls += o.calls
+	t.hit += o.hit
+	t.back += o.back
+	t.again += o.again
+	t.last = max(t.last, o.last)
 }
 
 // incidentsOf is the range of the incidents of a fault.
@@ -115,13 +130,13 @@ func (r *run) incidentsOf(fault int) (from, to int) {
 }
 
 // struck tells of a session hit, by a call that is under way if calling follows.
-func (r *run) struck(i int) { r.update(i, func(s *incidentState) { s.hit++ }) }
+func (r *run) struck(i int) { r.update(i, func(s *tally) { s.hit++ }) }
 
-func (r *run) calling(i int) { r.update(i, func(s *incidentState) { s.calls++ }) }
+func (r *run) calling(i int) { r.update(i, func(s *tally) { s.calls++ }) }
 
 // called ends what calling began; spared says that it hit nobody.
 func (r *run) called(i int, spared bool) {
-	r.update(i, func(s *incidentState) {
+	r.update(i, func(s *tally) {
 		s.calls--
 		if spared {
 			s.hit--
@@ -130,11 +145,11 @@ func (r *run) called(i int, spared bool) {
 }
 
 // struckAll is called by each worker once there is nothing more to come from it.
-func (r *run) struckAll(i int) { r.update(i, func(s *incidentState) { s.through++ }) }
+func (r *run) struckAll(i int) { r.update(i, func(s *tally) { s.through++ }) }
 
 // returned is called when a session that was hit has caught up.
 func (r *run) returned(i int, now time.Duration) {
-	r.update(i, func(s *incidentState) {
+	r.update(i, func(s *tally) {
 		s.back++
 		s.last = max(s.last, now)
 	})
@@ -143,25 +158,44 @@ func (r *run) returned(i int, now time.Duration) {
 // hitAgain is called when a session that was hit will never catch up, because another
 // fault came first.
 func (r *run) hitAgain(i int, now time.Duration) {
-	r.update(i, func(s *incidentState) {
+	r.update(i, func(s *tally) {
 		s.again++
 		s.last = max(s.last, now)
 	})
 }
 
-// update changes the state of incident i, says what there is to say, and closes its
-// window once nobody it hit is out any more. Drops that nobody injected have no state.
-func (r *run) update(i int, change func(*incidentState)) {
+// update changes what this process has seen of incident i. Drops that nobody injected
+// have no state.
+func (r *run) update(i int, change func(*tally)) {
 	if i >= len(r.states) {
 		return
 	}
 	r.mu.Lock()
+	change(&r.states[i].tally)
+	r.mu.Unlock()
+	r.settle(i)
+}
+
+// tally is what all processes have seen of incident i.
+func (r *run) tally(i int) tally {
+	var sum tally
+	for _, p := range r.parts {
+		sum.add(p.tally(i))
+	}
+	return sum
+}
+
+// settle says what there is to say of incident i, and closes its window once nobody it
+// hit is out any more.
+func (r *run) settle(i int) {
+	now := r.tally(i)
+	if len(r.parts) == 0 || now.through < r.workerCount() || now.calls > 0 {
+		return
+	}
+	r.mu.Lock()
 	s := &r.states[i]
-	change(s)
-	struck := s.through == len(r.workers) && s.calls == 0
-	tell, settle := struck && !s.told, struck && !s.settled && s.back+s.again >= s.hit
-	s.told, s.settled = s.told || tell, s.settled || settle
-	now := *s
+	tell, settle := !s.told, !s.settled && now.back+now.again >= now.hit
+	s.told, s.settled = true, s.settled || settle
 	r.mu.Unlock()
 	in := r.incidents[i]
 	fault := &r.plan.Scenario.Faults[in.Fault]
@@ -169,7 +203,10 @@ func (r *run) update(i int, change func(*incidentState)) {
 		r.note("fault", fmt.Sprintf("%s %s hit %d sessions of %s", in.ID, fault.Kind, now.hit, fault.Population))
 	}
 	if settle {
-		r.windows.Faults[i].Close(max(now.last-r.t0, r.windows.Faults[i].From))
+		at := max(now.last-r.t0, r.windows.Faults[i].From)
+		for _, p := range r.parts {
+			p.incidentOver(i, at)
+		}
 		text := fmt.Sprintf("%s all %d sessions caught up", in.ID, now.hit)
 		if now.again > 0 {
 			text = fmt.Sprintf("%s %d of %d sessions caught up, the others were hit again before", in.ID, now.back, now.hit)

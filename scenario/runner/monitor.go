@@ -43,6 +43,9 @@ type pressure struct {
 	scheduler            float64 // p99, µs
 	gc                   float64 // share of the process' processor time
 	gcPause              float64 // longest, µs
+
+	threads   float64 // ns that threads ran or waited: runQueue is a share of it
+	processor float64 // seconds by the runtime: gc is a share of it
 }
 
 // Names in runtime/metrics.
@@ -104,7 +107,6 @@ func (c *counters) until(now *counters, cores float64) pressure {
 	wall := (now.at - c.at).Seconds()
 	p := pressure{
 		cpu:       share(now.cpu-c.cpu, wall*cores),
-		runQueue:  waitShare(c.runQueue, now.runQueue),
 		steal:     math.NaN(),
 		throttled: math.NaN(),
 		swapIns:   math.NaN(),
@@ -112,7 +114,8 @@ func (c *counters) until(now *counters, cores float64) pressure {
 		gc:        share(now.gc-c.gc, now.cpuAll-c.cpuAll),
 		gcPause:   quantileBetween(&c.pauses, &now.pauses, 1) * 1e6,
 	}
-	if now.cpu == 0 { // a system that does not say
+	p.runQueue, p.threads = waitShare(c.runQueue, now.runQueue)
+	if p.processor = now.cpuAll - c.cpuAll; now.cpu == 0 { // a system that does not say
 		p.cpu = math.NaN()
 	}
 	if c.all >= 0 && now.all >= 0 {
@@ -137,16 +140,58 @@ func share(part, all float64) float64 {
 
 // waitShare is Σ waiting ÷ Σ (running + waiting) over the threads. One that is new
 // has its whole life in it, one that has ended is left out.
-func waitShare(before, now map[int]taskTime) float64 {
+func waitShare(before, now map[int]taskTime) (waiting, of float64) {
 	if now == nil {
-		return math.NaN()
+		return math.NaN(), 0
 	}
 	var ran, waited float64
 	for id, t := range now {
 		ran += t.ran - before[id].ran
 		waited += t.waited - before[id].waited
 	}
-	return share(waited, ran+waited)
+	return share(waited, ran+waited), ran + waited
+}
+
+// beside is p and what another process of the run saw in the same second: shares of
+// the machine add up, those of a process weigh as much as it ran, and what is said of
+// the machine is the same for all.
+func (p pressure) beside(o pressure) pressure {
+	return pressure{
+		cpu:       sumOf(p.cpu, o.cpu),
+		runQueue:  weighed(p.runQueue, p.threads, o.runQueue, o.threads),
+		steal:     highest(p.steal, o.steal),
+		throttled: highest(p.throttled, o.throttled),
+		swapIns:   sumOf(p.swapIns, o.swapIns),
+		scheduler: highest(p.scheduler, o.scheduler),
+		gc:        weighed(p.gc, p.processor, o.gc, o.processor),
+		gcPause:   highest(p.gcPause, o.gcPause),
+		threads:   p.threads + o.threads,
+		processor: p.processor + o.processor,
+	}
+}
+
+// These take NaN for not measured, and the other value alone then.
+
+func sumOf(a, b float64) float64 {
+	return either(a, b, func() float64 { return a + b })
+}
+
+func highest(a, b float64) float64 {
+	return either(a, b, func() float64 { return max(a, b) })
+}
+
+func weighed(a, weightA, b, weightB float64) float64 {
+	return either(a, b, func() float64 { return share(a*weightA+b*weightB, weightA+weightB) })
+}
+
+func either(a, b float64, both func() float64) float64 {
+	switch {
+	case math.IsNaN(a):
+		return b
+	case math.IsNaN(b):
+		return a
+	}
+	return both()
 }
 
 // quantileBetween is the upper end of the bucket that holds the q-quantile of what was
@@ -176,21 +221,36 @@ func quantileBetween(before, now *rtm.Float64Histogram, q float64) float64 {
 // belongs to every tick since the last look.
 func (r *run) watch(now time.Duration) {
 	tick := int((now - r.start) / tickEvery)
-	if r.cfg.Monitor == nil || tick <= len(r.pressures) {
+	if r.cfg.Monitor == nil || tick <= len(r.seen) {
 		return
 	}
 	p := r.cfg.Monitor.read()
-	for len(r.pressures) < tick {
-		r.pressures = append(r.pressures, p)
+	for len(r.seen) < tick {
+		r.seen = append(r.seen, p)
 	}
+}
+
+// pressures is what all processes saw, by tick.
+func (r *run) pressures() []pressure {
+	var all []pressure
+	for _, p := range r.parts {
+		for tick, seen := range p.pressures() {
+			if tick == len(all) {
+				all = append(all, seen)
+			} else {
+				all[tick] = all[tick].beside(seen)
+			}
+		}
+	}
+	return all
 }
 
 // readGenerator fills in what the monitor saw in one tick.
 func (r *run) readGenerator(tick int, g *metrics.GateReadings) {
-	if tick >= len(r.pressures) {
+	if tick >= len(r.pressed) {
 		return
 	}
-	p := &r.pressures[tick]
+	p := &r.pressed[tick]
 	g[metrics.GateCPU] = metrics.Read(p.cpu)
 	g[metrics.GateRunQueue] = metrics.Read(p.runQueue)
 	g[metrics.GateSteal] = metrics.Read(p.steal)
@@ -201,8 +261,8 @@ func (r *run) readGenerator(tick int, g *metrics.GateReadings) {
 
 // pressureSeries adds what the monitor saw to the series.
 func (r *run) pressureSeries() {
-	for tick := range r.pressures {
-		p := &r.pressures[tick]
+	for tick := range r.pressed {
+		p := &r.pressed[tick]
 		for name, v := range map[string]float64{
 			"cpu_ratio": p.cpu, "run_queue_ratio": p.runQueue, "steal_ratio": p.steal,
 			"scheduler_p99_us": p.scheduler, "gc_ratio": p.gc, "gc_pause_max_us": p.gcPause,

@@ -31,9 +31,31 @@ func TestPressure(t *testing.T) {
 		scheduler: 5000, // 2 of 100 in the second bucket: the p99 lies there
 		gc:        0.05,
 		gcPause:   5000, // open above: its lower end
+		threads:   100,
+		processor: 10,
 	}
 	if got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+// Two processes count as one that runs the threads of both.
+func TestPressureOfTwo(t *testing.T) {
+	unknown := math.NaN()
+	a := pressure{cpu: 0.5, runQueue: 0.1, steal: 0.2, throttled: 3, swapIns: 1, scheduler: 700, gc: 0.1, gcPause: 50, threads: 300, processor: 1}
+	b := pressure{cpu: 0.25, runQueue: 0.5, steal: 0.2, throttled: 3, swapIns: 2, scheduler: 900, gc: 0.4, gcPause: 20, threads: 100, processor: 2}
+	want := pressure{cpu: 0.75, runQueue: 0.2, steal: 0.2, throttled: 3, swapIns: 3, scheduler: 900, gc: 0.3, gcPause: 50, threads: 400, processor: 3}
+	got := a.beside(b)
+	if math.Abs(got.gc-want.gc) > 1e-9 || math.Abs(got.runQueue-want.runQueue) > 1e-9 {
+		t.Errorf("gc %v, run queue %v; want %v and %v", got.gc, got.runQueue, want.gc, want.runQueue)
+	}
+	got.gc, got.runQueue = want.gc, want.runQueue
+	if got != want {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	nothing := pressure{cpu: unknown, runQueue: unknown, steal: unknown, throttled: unknown, swapIns: unknown, scheduler: unknown, gc: unknown, gcPause: unknown}
+	if got := nothing.beside(a); got != a {
+		t.Errorf("beside nothing: got %+v, want %+v", got, a)
 	}
 }
 

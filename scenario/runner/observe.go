@@ -68,7 +68,7 @@ func (r *run) report() (fresh bool) {
 	r.collect()
 	r.watch(wire.Now())
 	var stats metrics.Latest
-	stats, fresh = r.collector.Latest(len(r.workers), tickEvery)
+	stats, fresh = r.collector.Latest(r.workerCount(), tickEvery)
 	r.mu.Lock()
 	pending := r.pending
 	r.pending = nil
@@ -86,8 +86,8 @@ func (r *run) report() (fresh bool) {
 	if r.cfg.Progress == nil {
 		return fresh
 	}
-	p.Open = int(r.sum(func(p *pulse) int64 { return p.open.Load() }))
-	p.Recovering = int(r.sum(func(p *pulse) int64 { return p.recovering.Load() }))
+	s := r.standing()
+	p.Open, p.Recovering = int(s.Open), int(s.Recovering)
 	for _, text := range pending {
 		p.Event = text
 		r.cfg.Progress(p)

@@ -36,7 +36,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 		Groups:        judgement.Groups,
 		Incidents:     r.incidentResults(),
 		Connections:   r.connectionResults(),
-		Environment:   environment(r.plan.Connections),
+		Environment:   environment(),
 		Profile:       r.cfg.Profile.String(),
 	}
 	for _, m := range metrics.Metrics() {
@@ -45,6 +45,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 	r.complete(rec)
 	rec.Phases = r.phaseResults()
 	r.expectedRate()
+	r.pressed = r.pressures()
 	r.pressureSeries()
 	rec.Series = r.collector.Series(0, tickEvery)
 	rec.Health = r.health(rec)
@@ -76,8 +77,8 @@ func (r *run) usual(m metrics.Metric) *metrics.MetricSummary {
 }
 
 func (r *run) judge() *metrics.Judgement {
-	shards := make([]*metrics.Shard, len(r.workers))
-	for i, w := range r.workers {
+	shards := make([]*metrics.Shard, len(r.left))
+	for i, w := range r.left {
 		shards[i] = w.shard
 	}
 	return metrics.Judge(r.topology, metrics.JudgeOptions{
@@ -127,7 +128,7 @@ func (r *run) info(end time.Duration, setupErr error) metrics.RunInfo {
 // complete fills in what only the workers know, beside the judgement.
 func (r *run) complete(rec *metrics.Run) {
 	t := &rec.Totals
-	for _, w := range r.workers {
+	for _, w := range r.left {
 		t.Publishes.Duplicate += w.counts.duplicate
 		t.Publishes.Resent += w.counts.resent
 	}
@@ -135,9 +136,10 @@ func (r *run) complete(rec *metrics.Run) {
 		p := &rec.Populations[i]
 		p.Subprotocol = r.plan.Scenario.Populations[i].Protocol
 		p.Connections = r.plan.Populations[i].Count
-		traffic := r.trafficOf(i)
-		p.Totals.Add(&traffic)
-		t.Add(&traffic)
+		for _, w := range r.left {
+			p.Totals.Add(&w.traffic[i])
+			t.Add(&w.traffic[i])
+		}
 	}
 	e := r.plan.Estimate()
 	load := &rec.Info.Load
@@ -150,30 +152,19 @@ func (r *run) complete(rec *metrics.Run) {
 	}
 	if steady := steadyLength(r.plan, r.publishEnd); steady > 0 {
 		var sent uint64
-		for _, w := range r.workers {
+		for _, w := range r.left {
 			sent += w.counts.steadySent
 		}
 		load.PublishedPerS = float64(sent) / steady.Seconds()
 		load.DeliveredPerS = float64(rec.Metrics["e2e_latency"].Count) / steady.Seconds()
 	}
-	load.PeakMemoryBytes, load.CPUSeconds = processUsage()
-}
-
-// trafficOf counts the bytes and the messages without payload of one population.
-func (r *run) trafficOf(population int) metrics.Totals {
-	var t metrics.Totals
-	for _, w := range r.workers {
-		t.Bytes.PayloadSent += w.counts.payloadSent[population]
-		t.Bytes.PayloadReceived += w.counts.payloadRecv[population]
-		s := w.loop.Stats(&r.sessions[population])
-		t.Bytes.Sent += s.BytesOut
-		t.Bytes.Received += s.BytesIn
-		t.Messages.SequenceAcks += s.SequenceAcks
-		t.Messages.Pings += s.Pings
-		t.Messages.Pongs += s.Pongs
-		t.Messages.Unknown += s.Unknown
+	for _, p := range r.parts {
+		for _, n := range p.nodes() {
+			rec.Environment.Nodes = append(rec.Environment.Nodes, metrics.Node{PID: n.pid, Connections: n.connections, PeakMemoryBytes: n.peakBytes})
+			load.PeakMemoryBytes += n.peakBytes
+			load.CPUSeconds += n.cpuSeconds
+		}
 	}
-	return t
 }
 
 // sortedEvents is the run's log in the order of time, whoever wrote it when.
@@ -200,7 +191,7 @@ func (r *run) connectionResults() metrics.Connections {
 	var c metrics.Connections
 	closes := map[closeKey]uint64{}
 	c.Budget = &metrics.Budget{Limit: metrics.ServiceBudget}
-	for _, w := range r.workers {
+	for _, w := range r.left {
 		c.Budget.Peak.Raise(w.budgetPeak)
 		c.Budget.Duplicates += w.counts.duplicate
 		c.Budget.SelfInflicted += w.selfInflicted

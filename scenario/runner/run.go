@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -45,7 +44,8 @@ type run struct {
 	sessions  []wire.SessionConfig // by population
 	directory directory
 	incidents []scenario.Incident // of the plan
-	workers   []*worker
+	workers   []*worker           // of this process
+	parts     []part              // of the whole run; only the controller has them
 
 	start     time.Duration // of the connect phase
 	startedAt time.Time
@@ -63,7 +63,9 @@ type run struct {
 	states  []incidentState // by incident of the plan
 
 	collector   *metrics.Collector // controller only
-	pressures   []pressure         // by tick; controller only
+	seen        []pressure         // of this process, by tick; controller only
+	pressed     []pressure         // of all processes, by tick; of the record
+	left        []*leaving         // by worker, when they have ended
 	aborted     string             // the limit that ended the run early
 	phase       string
 	phases      []metrics.PhaseResult
@@ -91,16 +93,12 @@ func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 }
 
 func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
-	ctx, end := context.WithCancel(context.WithoutCancel(cut))
-	defer end()
-	group, ctx := errgroup.WithContext(ctx)
-	for _, w := range r.workers {
-		group.Go(func() error { return w.runLoop(ctx) })
-	}
+	r.parts = []part{local{r}}
+	r.connectedOnce.Store(r.parts[0].sessions() == 0) // callers of the REST API need none
+	end := r.startWorkers(cut)
 	setupErr := r.control(stop, cut)
-	end()
-	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return nil, fmt.Errorf("worker: %w", err)
+	if err := end(); err != nil {
+		return nil, err
 	}
 	if setupErr != nil {
 		setupErr = &SetupError{Target: r.cfg.Target.Endpoint, Err: setupErr}
@@ -108,7 +106,27 @@ func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
 	if !r.connectedOnce.Load() {
 		return nil, setupErr
 	}
+	for _, p := range r.parts {
+		r.left = append(r.left, p.leavings()...)
+	}
 	return r.record(setupErr), setupErr
+}
+
+// startWorkers runs the workers of this process until end is called, which waits for
+// them, or one of them cannot begin.
+func (r *run) startWorkers(cut context.Context) (end func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(cut))
+	group, ctx := errgroup.WithContext(ctx)
+	for _, w := range r.workers {
+		group.Go(func() error { return w.runLoop(ctx) })
+	}
+	return func() error {
+		cancel()
+		if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("worker: %w", err)
+		}
+		return nil
+	}
 }
 
 func newRun(cfg Config) *run {
@@ -137,13 +155,9 @@ func newRun(cfg Config) *run {
 		r.sessions = append(r.sessions, sessionConfig(cfg.Plan, i))
 	}
 	r.states = make([]incidentState, len(r.incidents))
-	sessions := 0
 	for i := range cfg.Workers {
-		w := newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers))
-		r.workers = append(r.workers, w)
-		sessions += w.funnel.Planned
+		r.workers = append(r.workers, newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers)))
 	}
-	r.connectedOnce.Store(sessions == 0) // callers of the REST API need none
 	return r
 }
 
@@ -165,9 +179,10 @@ func sessionConfig(plan *scenario.Plan, population int) wire.SessionConfig {
 // control walks through the phases. The error says why the run could not be set up.
 func (r *run) control(stop, cut context.Context) error {
 	r.enter(phaseConnect)
+	r.each(func(p part) { p.connect(r.start) })
 	err := r.connect(stop)
 	if err == nil && stop.Err() == nil {
-		r.begin()
+		r.begin(stop)
 		r.publish(stop)
 		r.drain(stop, cut)
 	}
@@ -193,7 +208,7 @@ func (r *run) connect(stop context.Context) error {
 		case <-time.After(pollEvery):
 		}
 		r.report()
-		ready := r.sum(func(p *pulse) int64 { return p.ready.Load() })
+		ready := r.standing().Ready
 		if int(ready) == r.plan.Connections {
 			return nil
 		}
@@ -211,13 +226,10 @@ func (r *run) connect(stop context.Context) error {
 // begin sets T0 and tells the workers. What connecting has left behind is collected
 // first, twice because pools give up what they keep at the second time: neither its
 // memory nor the collection belongs to what is measured.
-func (r *run) begin() {
-	runtime.GC()
-	debug.FreeOSMemory()
+func (r *run) begin(stop context.Context) {
+	r.each(func(p part) { p.rest(stop) })
 	r.t0 = wire.Now() + headStart
-	for _, w := range r.workers {
-		w.loop.Do(w.begin)
-	}
+	r.each(func(p part) { p.begin(r.t0) })
 }
 
 // publish waits for the end of the schedule, or for a stop.
@@ -236,7 +248,7 @@ func (r *run) publish(stop context.Context) {
 	if r.interrupted = stop.Err() != nil; r.interrupted || r.aborted != "" {
 		r.publishEnd = max(0, wire.Now()-r.t0)
 		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted; a second signal ends the run at once"))
-		r.onWorkers(func(w *worker, now time.Duration) { w.stopPublishing(now) })
+		r.each(part.stopPublishing)
 	}
 }
 
@@ -252,26 +264,24 @@ func (r *run) drain(stop, cut context.Context) {
 	seen, absent, changed := uint64(0), int64(0), began
 	var asked time.Duration // the change after which the checkers were asked last
 	for {
-		r.onWorkers((*worker).beat)
-		expected, delivered := r.sumU(func(p *pulse) uint64 { return p.expected.Load() }), r.sumU(func(p *pulse) uint64 { return p.delivered.Load() })
-		owed := r.sum(func(p *pulse) int64 { return p.outstanding.Load() + p.backlog.Load() })
-		recovering := r.sum(func(p *pulse) int64 { return p.recovering.Load() })
-		away := r.sum(func(p *pulse) int64 { return p.away.Load() })
+		r.each(part.beat)
+		s := r.standing()
+		owed := s.Outstanding + s.Backlog
 		now := wire.Now()
-		if delivered != seen || away != absent {
-			seen, absent, changed = delivered, away, now
+		if s.Delivered != seen || s.Away != absent {
+			seen, absent, changed = s.Delivered, s.Away, now
 		}
 		switch {
-		case delivered >= expected && owed == 0 && away == 0 && (recovering == 0 || now-changed >= quiet):
+		case s.Delivered >= s.Expected && owed == 0 && s.Away == 0 && (s.Recovering == 0 || now-changed >= quiet):
 			return
-		case away == 0 && now-changed >= quiet:
+		case s.Away == 0 && now-changed >= quiet:
 			return
-		case owed == 0 && away == 0 && recovering == 0 && now-changed >= settleAfter && asked != changed:
+		case owed == 0 && s.Away == 0 && s.Recovering == 0 && now-changed >= settleAfter && asked != changed:
 			if asked = changed; r.settled() {
 				return
 			}
 		case now >= limit:
-			r.drainCut = now-changed < quiet || away > 0
+			r.drainCut = now-changed < quiet || s.Away > 0
 			return
 		case cut.Err() != nil:
 			r.drainCut = true
@@ -292,51 +302,30 @@ func (r *run) drain(stop, cut context.Context) {
 // settled asks the checkers, while their workers stand still, whether all that is
 // missing is excused.
 func (r *run) settled() bool {
-	shards := make([]*metrics.Shard, len(r.workers))
 	resume := make(chan struct{})
 	defer close(resume)
-	var parked sync.WaitGroup
-	for _, w := range r.workers {
-		parked.Add(1)
-		if !w.loop.Do(func(time.Duration) { parked.Done(); <-resume }) {
-			parked.Done()
-		}
-	}
-	parked.Wait()
-	for i, w := range r.workers {
-		shards[i] = w.checker.Peek()
-	}
+	var mu sync.Mutex
+	var shards []*metrics.Shard
+	r.each(func(p part) {
+		seen := p.evidence(resume)
+		mu.Lock()
+		defer mu.Unlock()
+		shards = append(shards, seen...)
+	})
 	return metrics.Settled(r.topology, metrics.JudgeOptions{Profile: r.cfg.Profile, T0: r.t0, Start: r.start}, shards...)
 }
 
 // finish closes every session and takes the last intervals.
 func (r *run) finish(cut context.Context) {
-	r.onWorkers(func(w *worker, now time.Duration) { w.closeAll(now) })
+	r.each(part.closeAll)
 	deadline := wire.Now() + closeTimeout
 	for cut.Err() == nil && wire.Now() < deadline {
-		if int(r.sum(func(p *pulse) int64 { return p.finished.Load() })) >= r.plan.Connections {
+		if int(r.standing().Finished) >= r.plan.Connections {
 			break
 		}
 		time.Sleep(pollEvery)
 	}
-	r.onWorkers(func(w *worker, _ time.Duration) {
-		for _, m := range w.members {
-			m.finish()
-		}
-		w.handOver() // the last, shorter interval: nothing is recorded after it
-	})
-}
-
-// onWorkers runs fn on every worker's goroutine and waits for all of them.
-func (r *run) onWorkers(fn func(*worker, time.Duration)) {
-	var wg sync.WaitGroup
-	for _, w := range r.workers {
-		wg.Add(1)
-		if !w.loop.Do(func(now time.Duration) { defer wg.Done(); fn(w, now) }) {
-			wg.Done()
-		}
-	}
-	wg.Wait()
+	r.each(part.end)
 }
 
 // waitUntil returns at that instant, or when stop is done, or when a limit that
@@ -355,22 +344,6 @@ func (r *run) waitUntil(stop context.Context, at time.Duration) {
 			r.aborted = r.missedLimit()
 		}
 	}
-}
-
-func (r *run) sum(of func(*pulse) int64) int64 {
-	var n int64
-	for _, w := range r.workers {
-		n += of(&w.pulse)
-	}
-	return n
-}
-
-func (r *run) sumU(of func(*pulse) uint64) uint64 {
-	var n uint64
-	for _, w := range r.workers {
-		n += of(&w.pulse)
-	}
-	return n
 }
 
 // connectFailed ends the run when nobody has ever got in: the target cannot be

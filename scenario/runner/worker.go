@@ -38,22 +38,13 @@ type worker struct {
 	pacer   pacer
 	cursors map[int]*scenario.Schedule // by publisher, see scheduled
 
-	sends []sendWindow // by tick, of what came due in it
-
 	calls sync.WaitGroup  // goroutines of REST calls
 	ctx   context.Context // theirs: done when the worker is to end
 
-	incidents []incidentShard // one per incident of the plan, and one for drops that nobody injected
-	closes    map[closeKey]uint64
-	funnel    metrics.Funnel
-	counts    counts
-	budget    metrics.BudgetPeak // of the interval under way
-	// budgetPeak is that of all intervals before, selfInflicted counts drops by it.
-	budgetPeak        metrics.BudgetPeak
-	selfInflicted     uint64
-	shard             *metrics.Shard // from the end of the drain on
-	bytesIn, bytesOut uint64         // as of the last tick
-	payload           []byte         // scratch
+	leaving
+	budget            metrics.BudgetPeak // of the interval under way
+	bytesIn, bytesOut uint64             // as of the last tick
+	payload           []byte             // scratch
 	tick              int
 	pulse             pulse
 }
@@ -94,13 +85,15 @@ type pulse struct {
 
 func newWorker(r *run, index int, connections []int) *worker {
 	w := &worker{
-		run:       r,
-		index:     index,
-		loop:      wire.NewLoop(r.cfg.Dialer, r.cfg.Transport),
-		checker:   metrics.NewChecker(r.topology, r.cfg.Profile, connections),
-		recorder:  metrics.NewRecorder(r.windows, r.views),
-		incidents: make([]incidentShard, len(r.incidents)+1),
-		closes:    map[closeKey]uint64{},
+		run:      r,
+		index:    index,
+		loop:     wire.NewLoop(r.cfg.Dialer, r.cfg.Transport),
+		checker:  metrics.NewChecker(r.topology, r.cfg.Profile, connections),
+		recorder: metrics.NewRecorder(r.windows, r.views),
+		leaving: leaving{
+			incidents: make([]incidentShard, len(r.incidents)+1),
+			closes:    map[closeKey]uint64{},
+		},
 	}
 	populations := len(r.plan.Scenario.Populations)
 	w.counts.payloadSent, w.counts.payloadRecv = make([]uint64, populations), make([]uint64, populations)
@@ -128,7 +121,6 @@ func newWorker(r *run, index int, connections []int) *worker {
 // runLoop runs the worker until ctx is done; it is called on a goroutine of its own.
 func (w *worker) runLoop(ctx context.Context) error {
 	w.ctx = ctx
-	w.loop.Do(w.connect)
 	defer w.calls.Wait()
 	return w.loop.Run(ctx)
 }
@@ -256,6 +248,21 @@ func (w *worker) closeAll(now time.Duration) {
 		m.close(now)
 	}
 	w.beat(now)
+}
+
+// countTraffic counts the bytes and the messages without payload, by population.
+func (w *worker) countTraffic() []metrics.Totals {
+	traffic := make([]metrics.Totals, len(w.run.sessions))
+	for i := range traffic {
+		t := &traffic[i]
+		t.Bytes.PayloadSent = w.counts.payloadSent[i]
+		t.Bytes.PayloadReceived = w.counts.payloadRecv[i]
+		s := w.loop.Stats(&w.run.sessions[i])
+		t.Bytes.Sent, t.Bytes.Received = s.BytesOut, s.BytesIn
+		t.Messages.SequenceAcks = s.SequenceAcks
+		t.Messages.Pings, t.Messages.Pongs, t.Messages.Unknown = s.Pings, s.Pongs, s.Unknown
+	}
+	return traffic
 }
 
 // sinceT0 places an instant in the plan's time; what lies before T0 belongs to the connect phase.
