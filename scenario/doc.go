@@ -140,6 +140,11 @@
 // During is connect, warmup, steady, drain, the name of a stage or of a fault (until
 // everybody it hit has caught up), or calm: outside every fault's time.
 //
+// Scales names what --scale multiplies, as --set would: counts, rates and durations
+// that are written in the file. A count stays at least 1.
+//
+//	scales: [populations.members.connections, groups.room.count]   # no default
+//
 // # Values
 //
 // Durations are Go's (250ms, 1m30s), rates are N/s or N per another time (1/30s),

@@ -34,7 +34,7 @@ func reliable(protocol string) bool {
 type Scenario struct {
 	File      string   // as given to Load or Parse
 	Text      []byte   // the file as written: ${NAME} is never resolved here
-	Overrides []string // the --set arguments that were applied, in order
+	Overrides []string // the changes that were made to it, as --set arguments, in order
 
 	Name string
 	Note string
@@ -51,6 +51,7 @@ type Scenario struct {
 	Faults      []Fault
 	Checks      Checks
 	Thresholds  []Threshold
+	Scales      []string // paths of what --scale multiplies
 
 	places places
 }
@@ -294,6 +295,8 @@ type Threshold struct {
 
 // Options change a file while it is read.
 type Options struct {
+	// Scale multiplies what the file's scales names, before Set: 1% or x0.01. Empty: nothing.
+	Scale string
 	// Set holds PATH=VALUE edits, applied to the tree before it is decoded:
 	// phases.steady=5s, faults.0.at=2s.
 	Set []string
@@ -309,6 +312,15 @@ const embeddedTarget = "emulator"
 // Load reads and parses a file. The error is a [Problems] when the file's
 // content is at fault, and wraps the operating system's when it cannot be read.
 func Load(file string, o Options) (*Scenario, error) {
+	src, err := ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, src, o)
+}
+
+// ReadFile reads a scenario file, up to one byte more than [Parse] takes.
+func ReadFile(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("open scenario: %w", err)
@@ -318,7 +330,7 @@ func Load(file string, o Options) (*Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read scenario %s: %w", file, err)
 	}
-	return Parse(file, src, o)
+	return src, nil
 }
 
 // Parse decodes and validates src; file is only its name in messages. The error
@@ -333,13 +345,19 @@ func Parse(file string, src []byte, o Options) (*Scenario, error) {
 	if o.Target != "" && o.Target != embeddedTarget && root.kind == mapping {
 		overrideTarget(root, o.Target)
 	}
+	overrides := o.Set
+	if o.Scale != "" && root.kind == mapping {
+		scaled, problems := applyScale(root, o.Scale)
+		d.problems = append(d.problems, problems...)
+		overrides = slices.Concat(scaled, o.Set)
+	}
 	for _, arg := range o.Set {
 		if p := applySet(root, arg); p != nil {
 			d.problems = append(d.problems, *p)
 		}
 	}
 	assignPaths(root, "")
-	s := &Scenario{File: file, Text: src, Overrides: o.Set, places: d.places}
+	s := &Scenario{File: file, Text: src, Overrides: overrides, places: d.places}
 	d.scenario(root, s)
 	if o.Target == embeddedTarget {
 		s.Target = Target{Hub: s.Target.Hub}

@@ -44,6 +44,7 @@ func (d *decoder) scenario(n *node, s *Scenario) {
 			d.object(n, optional("profile", d.choice(&s.Checks.Profile, []string{"spec", "strict"})))
 		}),
 		optional("thresholds", func(n *node) { d.thresholds(n, s) }),
+		optional("scales", d.scales(n, &s.Scales)),
 	)
 	// A population may stand above the key that gives the default.
 	for i := range s.Populations {

@@ -40,7 +40,9 @@ func (a *app) cli() *cli.App {
 		Flags: []cli.Flag{cli.HelpFlag}, // urfave adds it only beside its own help command
 		Commands: []*cli.Command{
 			a.runCommand(),
+			a.quickCommand(),
 			a.validateCommand(),
+			a.scenariosCommand(),
 			a.serveCommand(),
 			a.conformCommand(),
 			a.tokenCommand(),

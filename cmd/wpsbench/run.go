@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,32 +22,53 @@ func (a *app) runCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "execute a scenario and say what it measured",
-		ArgsUsage: "FILE",
+		ArgsUsage: "FILE | :NAME",
 		Description: "Without a target in the file or --target, an emulator of the service is started as a\n" +
-			"child process and is the target.",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "target", Usage: "client URL (ws:// or wss://), connection string, ${NAME} or @file"},
-			&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: the scenario's, else bench)"},
-			&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"},
-			&cli.StringFlag{Name: "dir", Usage: "folder for the results (default: results/<name>-<UTC time>)"},
-			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH or html=PATH; json=- is stdout"},
-			&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
-			&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
-			transportFlag(),
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-			&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, lines or none"},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},
-		},
+			"child process and is the target. :NAME is a scenario that comes with wpsbench.",
+		Flags:        append(runFlags(), scaleFlag()),
 		OnUsageError: usageError,
-		Action:       a.runAction,
+		Action: func(c *cli.Context) error {
+			src, err := sourceArgument(c)
+			if err != nil {
+				return err
+			}
+			return a.execute(c, src)
+		},
 	}
 }
 
-func (a *app) runAction(c *cli.Context) error {
-	file, err := oneArgument(c, "scenario file")
-	if err != nil {
-		return err
+// runFlags are those of every command that runs a scenario.
+func runFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "target", Usage: "client URL (ws:// or wss://), connection string, ${NAME} or @file"},
+		&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: the scenario's, else bench)"},
+		&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"},
+		&cli.StringFlag{Name: "dir", Usage: "folder for the results (default: results/<name>-<UTC time>)"},
+		&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH or html=PATH; json=- is stdout"},
+		&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
+		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
+		transportFlag(),
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, lines or none"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},
 	}
+}
+
+func scaleFlag() cli.Flag {
+	return &cli.StringFlag{Name: "scale", Usage: "multiply what the file names under scales, e.g. 1% or x2"}
+}
+
+// sourceArgument reads the scenario that a command takes as its argument.
+func sourceArgument(c *cli.Context) (source, error) {
+	arg, err := oneArgument(c, "scenario file")
+	if err != nil {
+		return source{}, err
+	}
+	return readSource(arg)
+}
+
+// execute runs a scenario and reports on it.
+func (a *app) execute(c *cli.Context, src source) error {
 	outs, err := parseOuts(c.StringSlice("out"))
 	if err != nil {
 		return err
@@ -63,7 +83,7 @@ func (a *app) runAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.load(file, scenario.Options{Set: c.StringSlice("set"), Target: c.String("target")})
+	s, err := a.load(src, scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set"), Target: c.String("target")})
 	if err != nil {
 		return err
 	}
@@ -130,21 +150,6 @@ func (a *app) runAction(c *cli.Context) error {
 		return failf(cmp.Or(code, exitSetup), "write results: %w", err)
 	}
 	return verdictError(rec.Verdict, code)
-}
-
-// load reads and validates a scenario; its mistakes are printed at their places.
-func (a *app) load(file string, o scenario.Options) (*scenario.Scenario, error) {
-	s, err := scenario.Load(file, o)
-	var problems scenario.Problems
-	switch {
-	case err == nil:
-		return s, nil
-	case !errors.As(err, &problems):
-		return nil, failf(exitUsage, "%w", err)
-	}
-	src, _ := os.ReadFile(file) // it was read a moment ago; without it the places stand alone
-	_, _ = io.WriteString(a.stderr, a.redact.text(problems.Format(src)))
-	return nil, &exitError{code: exitUsage, err: err, silent: true}
 }
 
 // setupFailure is the error of a run that came to nothing: refused, or interrupted.

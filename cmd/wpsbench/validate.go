@@ -14,15 +14,15 @@ func (a *app) validateCommand() *cli.Command {
 	return &cli.Command{
 		Name:         "validate",
 		Usage:        "check a scenario and print what it would do; needs no target and no secrets",
-		ArgsUsage:    "FILE",
-		Flags:        []cli.Flag{&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}},
+		ArgsUsage:    "FILE | :NAME",
+		Flags:        []cli.Flag{scaleFlag(), &cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}},
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
-			file, err := oneArgument(c, "scenario file")
+			src, err := sourceArgument(c)
 			if err != nil {
 				return err
 			}
-			s, err := a.load(file, scenario.Options{Set: c.StringSlice("set")})
+			s, err := a.load(src, scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set")})
 			if err != nil {
 				return err
 			}
@@ -30,7 +30,7 @@ func (a *app) validateCommand() *cli.Command {
 			if _, err := payloadBodies(plan); err != nil {
 				return err
 			}
-			_, _ = fmt.Fprintf(a.stdout, "%s is valid\n\n%s", file, estimateText(plan))
+			_, _ = fmt.Fprintf(a.stdout, "%s is valid\n\n%s", src.name, estimateText(plan))
 			warnings, impossible := plan.Warnings(machineLimits())
 			for _, w := range warnings {
 				_, _ = fmt.Fprintf(a.stdout, "\nwarning: %s", w)
