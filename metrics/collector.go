@@ -35,7 +35,7 @@ func (c *Collector) Add(tick int, iv *Interval) {
 		c.sliced[i].add(&iv.views[i])
 	}
 	c.series.add(tick, iv)
-	iv.release()
+	iv.Release()
 }
 
 // Censor counts n copies, intended at that instant for that population, that

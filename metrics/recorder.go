@@ -82,9 +82,9 @@ func (r *Recorder) Swap() *Interval {
 	return done
 }
 
-// release clears the interval and gives it back to its recorder; one that came from
-// another process has none.
-func (iv *Interval) release() {
+// Release clears the interval and gives it back to its recorder; one that came from
+// another process has none. Collector.Add does it.
+func (iv *Interval) Release() {
 	if iv.owner == nil {
 		return
 	}

@@ -16,6 +16,11 @@ type Config struct {
 	Dialer *wire.Dialer
 	// Workers is the number of loops the sessions are cut over; 0 = GOMAXPROCS.
 	Workers int
+	// Processes, if any, execute the run in shares: this process controls it only. They
+	// must be in the order of their Share.Index.
+	Processes []Process
+	// Share is the share of a process that runs ServeShare.
+	Share Share
 	// Transport moves the bytes of the sessions' sockets; "" = the system's default.
 	Transport wire.Transport
 	// RunID stands in every payload and, on targets that are not ours, in every

@@ -49,17 +49,21 @@ func (r *run) leave() {
 
 // note adds a line to the run's log; any goroutine.
 func (r *run) note(kind, text string) {
-	now := wire.Now()
+	r.adopt(metrics.RunEvent{TS: seconds(wire.Now() - r.start), Kind: kind, Text: text})
+}
+
+// adopt adds a line that has been written already.
+func (r *run) adopt(e metrics.RunEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	const maxNotes = 1000 // a note per session must not crowd out phases and faults
-	if kind == "note" {
+	if e.Kind == "note" {
 		if r.notes++; r.notes > maxNotes {
 			return
 		}
 	}
-	r.events = append(r.events, metrics.RunEvent{TS: seconds(now - r.start), Kind: kind, Text: text})
-	r.pending = append(r.pending, text)
+	r.events = append(r.events, e)
+	r.pending = append(r.pending, e.Text)
 }
 
 // report calls Progress for pending events and once per complete interval; it says

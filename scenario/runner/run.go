@@ -94,10 +94,18 @@ func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 
 func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
 	r.parts = []part{local{r}}
-	r.connectedOnce.Store(r.parts[0].sessions() == 0) // callers of the REST API need none
+	stop, cut, dismiss, err := r.employ(stop, cut)
+	if err != nil {
+		return nil, err
+	}
+	sessions := 0
+	for _, p := range r.parts {
+		sessions += p.sessions()
+	}
+	r.connectedOnce.Store(sessions == 0) // callers of the REST API need none
 	end := r.startWorkers(cut)
 	setupErr := r.control(stop, cut)
-	if err := end(); err != nil {
+	if err := errors.Join(end(), dismiss()); err != nil {
 		return nil, err
 	}
 	if setupErr != nil {
@@ -133,7 +141,7 @@ func newRun(cfg Config) *run {
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
-	cfg.Workers = max(1, min(cfg.Workers, cfg.Plan.Connections))
+	cfg.Workers = max(1, min(cfg.Workers, cfg.Plan.Connections/max(1, cfg.Share.Of)))
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = defaultConnectTimeout
 	}
@@ -155,8 +163,12 @@ func newRun(cfg Config) *run {
 		r.sessions = append(r.sessions, sessionConfig(cfg.Plan, i))
 	}
 	r.states = make([]incidentState, len(r.incidents))
+	if len(cfg.Processes) > 0 {
+		return r
+	}
+	first, of := cfg.Share.Index*cfg.Workers, max(1, cfg.Share.Of)*cfg.Workers
 	for i := range cfg.Workers {
-		r.workers = append(r.workers, newWorker(r, i, cfg.Plan.Owned(i, cfg.Workers)))
+		r.workers = append(r.workers, newWorker(r, i, cfg.Plan.Owned(first+i, of)))
 	}
 	return r
 }
@@ -228,8 +240,8 @@ func (r *run) connect(stop context.Context) error {
 // memory nor the collection belongs to what is measured.
 func (r *run) begin(stop context.Context) {
 	r.each(func(p part) { p.rest(stop) })
-	r.t0 = wire.Now() + headStart
-	r.each(func(p part) { p.begin(r.t0) })
+	t0 := wire.Now() + headStart
+	r.each(func(p part) { p.begin(t0) })
 }
 
 // publish waits for the end of the schedule, or for a stop.
@@ -351,7 +363,7 @@ func (r *run) waitUntil(stop context.Context, at time.Duration) {
 // connect phase end without them.
 func (r *run) connectFailed(err error) {
 	r.lastConnectErr.Store(&err)
-	if !r.connectedOnce.Load() {
+	if r.cfg.Share.Of == 0 && !r.connectedOnce.Load() { // whether it has elsewhere, the controller knows
 		r.failSetup(err)
 	}
 }

@@ -1,0 +1,222 @@
+package runner
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire/emulator"
+)
+
+// shares runs a plan cut over so many ServeShare, each at the ends of two pipes as a
+// process is. change may tamper with a share's streams.
+func shares(t *testing.T, cfg Config, n int, change func(i int, p *Process)) (*metrics.Run, error) {
+	t.Helper()
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	whole := cfg
+	for i := range n {
+		orders, obeys := io.Pipe()
+		says, out := io.Pipe()
+		mine := cfg
+		mine.Share = Share{Index: i, Of: n}
+		serving.Go(func() {
+			err := ServeShare(t.Context(), bufio.NewReader(orders), out, mine)
+			_ = out.CloseWithError(io.EOF)
+			_ = orders.Close()
+			if err != nil && change == nil {
+				t.Errorf("share %d: %v", i, err)
+			}
+		})
+		p := Process{Name: "process " + itoa(i), Says: bufio.NewReader(says), Obeys: obeys}
+		if change != nil {
+			change(i, &p)
+		}
+		whole.Processes = append(whole.Processes, p)
+	}
+	defer func() {
+		for _, p := range whole.Processes {
+			_ = p.Obeys.Close()
+		}
+	}()
+	return Run(t.Context(), t.Context(), whole)
+}
+
+// A run in three processes says what the same run in one says: verdict, totals, checks,
+// populations, groups and who was hit; only times differ.
+func TestSharesAsOne(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		set  []string
+		o    emulator.Options
+		want int
+	}{
+		{"clean", []string{"phases.drain=5s"}, emulator.Options{}, metrics.ExitPass},
+		{"dropped", []string{"phases.steady=2s", "faults=[{name: F1, at: 500ms, kind: rst, population: members, hit: 50%}]"}, emulator.Options{}, metrics.ExitPass},
+		{"other members", []string{"populations.members.publish.senders=50%", "populations.members.join.room=2"}, emulator.Options{}, metrics.ExitPass},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			plan := planOf(t, base, row.set...)
+			server, err := emulator.Start(row.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = server.Close() }()
+			cfg := configOf(t, plan, server.ConnectionString())
+			one, err := Run(t.Context(), t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Workers = 1
+			three, err := shares(t, cfg, 3, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantVerdict(t, three, row.want, nil)
+			wantAddsUp(t, three)
+			wantSame(t, one, three)
+			if n := len(three.Environment.Nodes); n != 4 {
+				t.Errorf("%d nodes, want 3 and the controller", n)
+			}
+		})
+	}
+}
+
+func wantSame(t *testing.T, one, three *metrics.Run) {
+	t.Helper()
+	for name, pair := range map[string][2]any{
+		"verdict":    {one.Verdict, three.Verdict},
+		"publishes":  {publishesOf(one), publishesOf(three)},
+		"deliveries": {countsOf(one), countsOf(three)},
+		"outcomes":   {one.Totals.Outcomes, three.Totals.Outcomes},
+		"payload":    {one.Totals.Bytes.PayloadReceived, three.Totals.Bytes.PayloadReceived},
+		"checks":     {judgedOf(one), judgedOf(three)},
+		"groups":     {one.Groups, three.Groups},
+		"funnel":     {one.Connections.Funnel, three.Connections.Funnel},
+		"planned":    {one.Info.Load.PublishesPerS, three.Info.Load.PublishesPerS},
+	} {
+		if !reflect.DeepEqual(pair[0], pair[1]) {
+			t.Errorf("%s:\n one process    %+v\n three processes %+v", name, pair[0], pair[1])
+		}
+	}
+	for i := range one.Incidents {
+		a, b := one.Incidents[i], three.Incidents[i]
+		if a.ID != b.ID || a.Hit != b.Hit || a.Outcomes != b.Outcomes || (a.EndS == nil) != (b.EndS == nil) {
+			t.Errorf("incident: one process %+v, three %+v", a, b)
+		}
+	}
+	// What belongs to the instant it was intended for is counted there whenever it came.
+	for _, name := range []string{"e2e_latency", "e2e_service", "schedule_lag", "connect_time", "join_rtt"} {
+		if name == "schedule_lag" && len(one.Incidents) > 0 {
+			continue // what a drop holds back has none
+		}
+		if a, b := one.Metrics[name], three.Metrics[name]; a.Count == 0 || a.Count != b.Count {
+			t.Errorf("%s: %d values in one process, %d in three", name, a.Count, b.Count)
+		}
+	}
+}
+
+// countsOf leaves out how much was replayed, which is a matter of when acks are sent.
+func countsOf(rec *metrics.Run) metrics.Deliveries {
+	d := rec.Totals.Deliveries
+	d.Replayed, d.RedundantReplay = 0, 0
+	return d
+}
+
+// publishesOf leaves out what was under way when a connection dropped, and was resent.
+func publishesOf(rec *metrics.Run) metrics.Publishes {
+	p := rec.Totals.Publishes
+	if len(rec.Incidents) > 0 {
+		p.Resent, p.Duplicate = 0, 0
+	}
+	return p
+}
+
+// judgedOf is the result of every check. Whether a drop hits a request that is under way,
+// which P2 is about, is chance.
+func judgedOf(rec *metrics.Run) map[string]string {
+	out := map[string]string{}
+	for _, c := range rec.Checks {
+		if c.ID != "P2" || len(rec.Incidents) == 0 {
+			out[c.ID] = c.Result
+		}
+	}
+	return out
+}
+
+// The end of a process ends the run, and says which it was.
+func TestShareLost(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		after string // the line of the controller after which the process is gone
+		want  string
+	}{
+		{"before it is connected", orderConnect, "process 1 was lost: it ended before its time"},
+		{"in steady state", orderStart, "process 1 was lost: it ended before its time"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			server, err := emulator.Start(emulator.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = server.Close() }()
+			cfg := configOf(t, planOf(t, base, "phases.steady=1m"), server.ConnectionString())
+			cfg.Workers = 1
+			rec, err := shares(t, cfg, 2, func(i int, p *Process) {
+				if i == 1 {
+					p.Obeys = &mortal{WriteCloser: p.Obeys, after: row.after}
+				}
+			})
+			var lost *LostError
+			if !errors.As(err, &lost) || err.Error() != row.want || rec != nil {
+				t.Errorf("got %v and a record %v; want %q and none", err, rec != nil, row.want)
+			}
+		})
+	}
+}
+
+// mortal closes the stream behind an order, which ends a process.
+type mortal struct {
+	io.WriteCloser
+	after string
+}
+
+func (m *mortal) Write(b []byte) (int, error) {
+	var o order
+	if err := json.Unmarshal(b, &o); err != nil {
+		return 0, err
+	}
+	n, err := m.WriteCloser.Write(b)
+	if o.Order == m.after {
+		_ = m.Close()
+	}
+	return n, err
+}
+
+// Whoever speaks another language is no share.
+func TestShareRefusesNonsense(t *testing.T) {
+	plan := planOf(t, base)
+	for orders, want := range map[string]string{
+		"":                         "the controller has ended",
+		"hello\n":                  "not a line of ours",
+		`{"order":"DANCE"}` + "\n": `unknown order "DANCE"`,
+	} {
+		cfg := configOf(t, plan, "Endpoint=http://127.0.0.1:9;AccessKey=eA==;Version=1.0;")
+		cfg.Share = Share{Of: 1}
+		ctx, cancel := context.WithCancel(t.Context())
+		err := ServeShare(ctx, bufio.NewReader(strings.NewReader(orders)), io.Discard, cfg)
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("orders %q: %v, want %q", orders, err, want)
+		}
+	}
+}
