@@ -26,6 +26,8 @@ type DeliveryResult struct {
 	Counted  bool // first valid delivery of one of our messages: record its latency
 	CaughtUp bool // this delivery completed a catch-up
 	Replayed bool // a repetition, by the sequence ids
+	// Redundant: it was acknowledged before. Implies Replayed.
+	Redundant bool
 }
 
 // Deliver folds one data message of an owned connection.
@@ -55,14 +57,15 @@ func (c *Checker) Deliver(now time.Duration, connection int, d *Delivery) Delive
 		seq = c.sequenceID(now, n, d.SequenceID, &h, status == HeaderOK)
 		seq.replay = seq.repeated || !d.Fresh
 	}
+	redundant := false
 	if seq.replay {
 		if f.kind == frameData {
 			f.kind = frameReplay
 		}
-		c.countReplay(n, d.SequenceID)
+		redundant = c.countReplay(n, d.SequenceID)
 	}
 	c.ring.add(f)
-	r := DeliveryResult{Header: h, Replayed: seq.replay}
+	r := DeliveryResult{Header: h, Replayed: seq.replay, Redundant: redundant}
 	if status == HeaderOK {
 		c.deliverOurs(now, n, d, &r, seq)
 		return r
@@ -85,12 +88,14 @@ func (c *Checker) parseMistyped(d *Delivery) (Header, HeaderStatus) {
 	return Header{}, HeaderForeign
 }
 
-func (c *Checker) countReplay(n *conn, id uint64) {
+// countReplay counts a repetition; true says that it had been acknowledged.
+func (c *Checker) countReplay(n *conn, id uint64) (redundant bool) {
 	k := &c.counts[n.population]
 	k.replayed++
-	if id <= n.seq.acked {
+	if redundant = id <= n.seq.acked; redundant {
 		k.redundant++
 	}
+	return redundant
 }
 
 // deliverOurs judges a message whose header is sound.

@@ -35,13 +35,3 @@ func TestLatest(t *testing.T) {
 		t.Error("a tick is fresh twice")
 	}
 }
-
-func TestSummarizeStage(t *testing.T) {
-	if SummarizeStage(nil) != nil {
-		t.Error("no values have a summary")
-	}
-	s := SummarizeStage([]time.Duration{4 * time.Millisecond, time.Millisecond, 3 * time.Millisecond, 2 * time.Millisecond})
-	if *s.P50 != 2000 || *s.P95 != 4000 || *s.P99 != 4000 || *s.Max != 4000 || s.N != 4 {
-		t.Errorf("got p50 %d, p95 %d, p99 %d, max %d of %d", *s.P50, *s.P95, *s.P99, *s.Max, s.N)
-	}
-}

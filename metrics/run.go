@@ -23,6 +23,7 @@ type Run struct {
 	Phases      []PhaseResult             `json:"phases"`
 	Populations []PopulationResult        `json:"populations"`
 	Incidents   []Incident                `json:"incidents"`
+	Injections  Injections                `json:"injections"`
 	Connections Connections               `json:"connections"`
 	Groups      Groups                    `json:"groups"`
 	Series      Series                    `json:"series"`
@@ -265,39 +266,6 @@ type PhaseResult struct {
 	EndS    float64                   `json:"end_s"`
 	Steady  bool                      `json:"steady"`
 	Metrics map[string]*MetricSummary `json:"metrics"`
-}
-
-// Incident is one injected fault (or one wave of drops that nobody injected).
-type Incident struct {
-	ID        string                   `json:"id"`
-	Kind      string                   `json:"kind"`
-	Hit       int                      `json:"hit"`
-	StartS    float64                  `json:"start_s"`
-	EndS      *float64                 `json:"end_s"` // all caught up; nil = not before the end
-	Outcomes  IncidentOutcomes         `json:"outcomes"`
-	Stages    map[string]*StageSummary `json:"stages"` // detect backoff negotiate tcp tls upgrade rejoin first_data catch_up recovery outage
-	CaughtUpS map[string]*float64      `json:"caught_up_s"`
-	Replayed  uint64                   `json:"replayed"`
-	PeakPerS  float64                  `json:"peak_connects_per_s"`
-}
-
-// IncidentOutcomes says what became of the sessions that were hit.
-type IncidentOutcomes struct {
-	Resumed       int `json:"resumed"`
-	NewConnection int `json:"new_connection"`
-	GaveUp        int `json:"gave_up"`
-	Overflow      int `json:"overflow"`
-	HitAgain      int `json:"hit_again"` // another drop came before it had caught up
-	Open          int `json:"open"`      // still recovering when the run ended
-}
-
-// StageSummary is a small distribution in microseconds; nil = no samples.
-type StageSummary struct {
-	P50 *int64 `json:"p50_us"`
-	P95 *int64 `json:"p95_us"`
-	P99 *int64 `json:"p99_us"`
-	Max *int64 `json:"max_us"`
-	N   uint64 `json:"n"`
 }
 
 // Connections tells who got in, who fell out and why.

@@ -66,6 +66,9 @@ func passedRun(t testing.TB) *metrics.Run {
 			incident("F1", "rst", 29, 200, 0.72, 1.9),
 			incident("F2", "close", 49, 200, 0.90, 3.4),
 		},
+		Injections: metrics.Injections{Count: 400, Log: []metrics.Injection{
+			{TS: 29, Incident: "F1", Kind: "rst", Session: 17, Effect: "resumed", CloseSide: "us", CloseText: "reset by a fault", DetectMicros: ptr(int64(0)), OutageMicros: ptr(int64(702_000))},
+		}},
 		Connections: metrics.Connections{
 			Funnel: metrics.Funnel{Planned: 1000, Attempted: 1000, Opened: 1000, Connected: 1000, Joined: 1000, AtEnd: 1000, Recovered: 400, Drops: 400},
 			CloseReasons: []metrics.CloseReason{
@@ -174,7 +177,8 @@ func incident(id, kind string, at float64, hit int, median, all float64) metrics
 		Stages: map[string]*metrics.StageSummary{"detect": stage(0.01), "backoff": stage(0.7), "tcp": stage(0.02), "upgrade": stage(0.03),
 			"first_data": stage(0.05), "catch_up": stage(0.1), "recovery": stage(1), "outage": stage(1.02)},
 		CaughtUpS: map[string]*float64{"p50": ptr(median), "p90": ptr(median * 1.4), "p99": ptr(all * 0.97), "p100": ptr(all)},
-		Replayed:  1070, PeakPerS: 180,
+		Attempts:  uint64(hit), Replayed: 1070, Redundant: 12, PeakPerS: 180,
+		Closes: []metrics.CloseReason{{Side: "us", Text: kind + " by a fault", Count: uint64(hit)}},
 	}
 }
 

@@ -121,6 +121,11 @@
 //	close                              # with code: 1000, the default, which ends a session; 1001 keeps it
 //	zombie                             # the socket stays open and silent, the client recovers on another
 //	rest-close                         # the service closes, over REST
+//	stop-acking                        # lasts: 10s; the client sends no sequenceAck
+//	slow-reader                        # lasts: 10s; the client reads nothing
+//
+// The last two leave the transport alone: it is for the service to drop the client, who
+// does so no more once it is dropped.
 //
 // Checks and thresholds judge the run. A profile says how strictly delivery is
 // judged; the default is strict for the embedded target and spec for any other.

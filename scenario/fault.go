@@ -14,9 +14,16 @@ const (
 	// FaultRESTClose has the service close the connection over its REST API; it needs
 	// a target with a key or an Entra token.
 	FaultRESTClose = "rest-close"
+	// FaultStopAcking and FaultSlowReader are clients that misbehave while Lasts: they
+	// send no sequenceAck, or read nothing. Nothing drops them but the service.
+	FaultStopAcking = "stop-acking"
+	FaultSlowReader = "slow-reader"
 )
 
-var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultRESTClose}
+var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultRESTClose, FaultStopAcking, FaultSlowReader}
+
+// Misbehaves says whether the fault leaves the transport alone.
+func (f *Fault) Misbehaves() bool { return f.Kind == FaultStopAcking || f.Kind == FaultSlowReader }
 
 // Fault says which connections of a population are hit, how and when. The zero values
 // of all but the first five make it one burst.
@@ -37,6 +44,9 @@ type Fault struct {
 	Rate Rate `json:",omitzero"`
 	// For is 0 until the end of the steady state.
 	For time.Duration `json:",omitzero"`
+
+	// Lasts is how long each client misbehaves.
+	Lasts time.Duration `json:",omitzero"`
 
 	Code int // of a close; default 1000, which ends a reliable session
 	Pos  Pos `json:"-"`
@@ -59,6 +69,7 @@ func (d *decoder) faults(n *node, s *Scenario) {
 			optional("every", value(d, &f.Every, needsDuration, parseDuration)),
 			optional("rate", value(d, &f.Rate, needsRate, parseRate)),
 			optional("for", value(d, &f.For, needsDuration, parseDuration)),
+			optional("lasts", value(d, &f.Lasts, needsDuration, parseDuration)),
 			optional("code", d.whole(&f.Code)),
 		)
 		if f.Kind == FaultClose && n.slot("code") == nil {

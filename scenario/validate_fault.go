@@ -48,6 +48,10 @@ func (v *validator) faultTimes(path string, f *Fault) {
 	}
 	alone("for", f.For > 0 && f.Every == 0 && f.Rate == 0, "it says how long `every` or `rate` goes on")
 	alone("batches", f.Batches != 0 && f.Over == 0, "it divides `over`")
+	alone("lasts", f.Lasts > 0 && !f.Misbehaves(), "it is for stop-acking and slow-reader")
+	if f.Misbehaves() && f.Lasts <= 0 {
+		v.refuse(path, fmt.Sprintf("a fault of kind %s needs `lasts`", f.Kind), "not given", "how long each client does so")
+	}
 	alone("over", f.Over > 0 && f.Rate > 0, "with a `rate` the instants are drawn")
 	alone("every", f.Every > 0 && f.Rate > 0, "with a `rate` the instants are drawn")
 	if f.Batches != 0 {
@@ -65,7 +69,7 @@ func (v *validator) faultTimes(path string, f *Fault) {
 	for _, last := range []struct {
 		key  string
 		long time.Duration
-	}{{"over", f.Over}, {"for", f.For}} {
+	}{{"over", f.Over}, {"for", f.For}, {"lasts", f.Lasts}} {
 		if last.long > left {
 			v.refuse(path+"."+last.key, "the fault goes on after the steady state", fmt.Sprintf("%v are left of it", left), "")
 		}
@@ -82,6 +86,8 @@ func (v *validator) victims(path string, f *Fault) {
 	case p == nil:
 	case p.Protocol == ProtocolREST:
 		v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
+	case f.Kind == FaultStopAcking && !reliable(p.Protocol):
+		v.refuse(path+".population", "only reliable clients acknowledge what they get", quote(f.Population)+" speaks "+p.Protocol, "")
 	case p.Protocol == ProtocolSimple && f.needsREST():
 		v.refuse(path+".population", "a simple client does not learn its connection id", "the REST API closes connections by it", "use kind rst or close")
 	}

@@ -51,3 +51,26 @@ func (c *Client) abandonForsaken() {
 		c.forsaken = nil
 	}
 }
+
+// HoldSequenceAcks is Session.HoldSequenceAcks. It works without a socket too.
+func (c *Client) HoldSequenceAcks(now time.Duration, held bool) {
+	outer := c.begin()
+	c.session.HoldSequenceAcks(now, held)
+	c.end(outer)
+}
+
+// StopReading reads nothing of the socket any more until ReadAgain, or until it is
+// another one: what the peer sends stays with the kernel, then with the peer. The end of
+// the connection is not noticed either.
+func (c *Client) StopReading() {
+	if c.conn != nil {
+		c.conn.Pause()
+	}
+}
+
+// ReadAgain ends StopReading.
+func (c *Client) ReadAgain() {
+	if c.conn != nil {
+		c.conn.Resume()
+	}
+}

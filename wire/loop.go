@@ -149,6 +149,7 @@ func (l *Loop) dialEnded(now time.Duration, d *pendingDial, r *dialResult) {
 // others than the peer: it asks for the URL and looks the name up.
 func (d *pendingDial) run(dialer *Dialer, onLoop bool) *dialResult {
 	r := &dialResult{}
+	begun := Now()
 	target := d.url
 	if target == "" {
 		if r.url, r.err = d.client.askURL(d.ctx, dialer.timeout()); r.err != nil {
@@ -160,6 +161,7 @@ func (d *pendingDial) run(dialer *Dialer, onLoop bool) *dialResult {
 	if a, r.err = dialer.attempt(target, d.client.subprotocol); r.err != nil {
 		return r
 	}
+	a.trace.Begun = begun
 	ctx, cancel := a.withTimeout(d.ctx)
 	defer cancel()
 	if onLoop {

@@ -238,6 +238,9 @@ type Event struct {
 
 // DialTrace holds the instants of one dial; zero = not reached or not passed through.
 type DialTrace struct {
+	// Begun is when a dial of a Client had its turn; between it and Start a new connection
+	// asks for its URL.
+	Begun                     time.Duration
 	Start, TCP, TLS, Upgraded time.Duration
 }
 

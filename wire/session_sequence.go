@@ -38,7 +38,7 @@ func (q *sequence) deadline(p AckPolicy) (at time.Duration, ok bool) {
 
 // acknowledge sends a sequenceAck when one is due.
 func (s *Session) acknowledge() {
-	if s.established() && s.sequence.due(s.cfg.SequenceAck, s.now) {
+	if !s.acksHeld && s.established() && s.sequence.due(s.cfg.SequenceAck, s.now) {
 		s.sequenceAck()
 	}
 }
@@ -46,7 +46,7 @@ func (s *Session) acknowledge() {
 // acknowledgeEarly tells the service after a recovery how much of the replay it
 // may skip (protocol.md 4.3), unless the policy is never to acknowledge.
 func (s *Session) acknowledgeEarly() {
-	if s.sequence.seen > 0 && s.cfg.SequenceAck != (AckPolicy{}) {
+	if !s.acksHeld && s.sequence.seen > 0 && s.cfg.SequenceAck != (AckPolicy{}) {
 		s.sequenceAck()
 	}
 }
@@ -63,3 +63,13 @@ func (s *Session) sequenceAck() {
 // AckedSequence returns the largest sequence id acknowledged by a sequenceAck on
 // this connection: the service has no reason to send it again.
 func (s *Session) AckedSequence() uint64 { return s.sequence.acked }
+
+// HoldSequenceAcks is a fault made on purpose: while acks are held no sequenceAck is
+// sent, on whatever connection, so that the service keeps every message until its
+// buffer overflows (protocol.md 4.4). Letting them go sends what is owed.
+func (s *Session) HoldSequenceAcks(now time.Duration, held bool) {
+	s.now, s.acksHeld = now, held
+	if !held && s.established() && s.sequence.pending > 0 {
+		s.sequenceAck()
+	}
+}

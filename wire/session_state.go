@@ -129,6 +129,7 @@ type Session struct {
 	connectionID string
 	token        string
 	sequence     sequence
+	acksHeld     bool // see HoldSequenceAcks
 	joinsLeft    int  // joins that are not answered
 	joinRefused  bool // one was refused
 	readied      bool // EventReady was raised
@@ -240,6 +241,7 @@ func (s *Session) stateDeadline() (time.Duration, bool) {
 		return s.windowEnd, true
 	case stateJoining, stateReady:
 		at, ok := s.sequence.deadline(s.cfg.SequenceAck)
+		ok = ok && !s.acksHeld
 		if s.cfg.Ping > 0 && (!ok || s.pingAt < at) {
 			at, ok = s.pingAt, true
 		}

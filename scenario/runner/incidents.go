@@ -9,17 +9,15 @@ import (
 	"github.com/wpsbench/wpsbench/scenario"
 )
 
-// incidentResults merges the workers' shards of every fault that struck, and of
-// the drops that nobody injected.
+// incidentResults merges the workers' shards of every incident that began, and of the
+// drops that nobody injected.
 func (r *run) incidentResults() []metrics.Incident {
 	out := []metrics.Incident{}
 	for i, in := range r.incidents {
-		m := r.mergeIncident(i)
-		if m.started == 0 {
-			continue
+		if m := r.mergeIncident(i); m.started != 0 {
+			m.hit = r.tally(i).hit
+			out = append(out, r.incident(in.ID, r.plan.Scenario.Faults[in.Fault].Kind, m))
 		}
-		m.hit = r.tally(i).hit
-		out = append(out, r.incident(in.ID, r.plan.Scenario.Faults[in.Fault].Kind, m))
 	}
 	if m := r.mergeIncident(len(r.incidents)); m.hit > 0 {
 		out = append(out, r.incident("drops", "not injected", m))
@@ -27,65 +25,70 @@ func (r *run) incidentResults() []metrics.Incident {
 	return out
 }
 
-func (r *run) mergeIncident(i int) incidentShard {
-	var m incidentShard
+// mergedIncident is what all workers saw of one incident.
+type mergedIncident struct {
+	incidentShard // but for its stages
+	parts         [stages][]*metrics.Stage
+}
+
+func (r *run) mergeIncident(i int) *mergedIncident {
+	m := &mergedIncident{}
+	m.opens = rateMeter{}
 	for _, w := range r.left {
 		s := &w.incidents[i]
 		m.hit += s.hit
+		m.missed += s.missed
 		if s.started != 0 && (m.started == 0 || s.started < m.started) {
 			m.started = s.started
 		}
-		m.outcomes.Resumed += s.outcomes.Resumed
-		m.outcomes.NewConnection += s.outcomes.NewConnection
-		m.outcomes.GaveUp += s.outcomes.GaveUp
-		m.outcomes.Overflow += s.outcomes.Overflow
-		m.outcomes.HitAgain += s.outcomes.HitAgain
-		m.outcomes.Open += s.outcomes.Open
+		m.last = max(m.last, s.last)
+		for k, n := range s.outcomes {
+			m.outcomes[k] += n
+		}
+		m.attempts += s.attempts
 		m.replayed += s.replayed
-		m.back = append(m.back, s.back...)
+		m.redundant += s.redundant
 		for k := range s.stages {
-			m.stages[k] = append(m.stages[k], s.stages[k]...)
+			m.parts[k] = append(m.parts[k], &s.stages[k])
 		}
 		for second, n := range s.opens {
-			if m.opens == nil {
-				m.opens = rateMeter{}
-			}
 			m.opens[second] += n
 		}
+		m.closes.merge(s.closes)
 	}
-	slices.Sort(m.back)
 	return m
 }
 
-func (r *run) incident(id, kind string, m incidentShard) metrics.Incident {
+func (r *run) incident(id, kind string, m *mergedIncident) metrics.Incident {
 	out := metrics.Incident{
-		ID:        id,
-		Kind:      kind,
-		Hit:       m.hit,
-		StartS:    seconds(m.started - r.start),
-		Outcomes:  m.outcomes,
+		ID:     id,
+		Kind:   kind,
+		Hit:    m.hit,
+		Missed: m.missed,
+		StartS: seconds(m.started - r.start),
+		Outcomes: metrics.IncidentOutcomes{
+			Resumed:       m.outcomes[outcomeResumed],
+			NewConnection: m.outcomes[outcomeNewConnection],
+			GaveUp:        m.outcomes[outcomeGaveUp],
+			Overflow:      m.outcomes[outcomeOverflow],
+			Held:          m.outcomes[outcomeHeld],
+			HitAgain:      m.outcomes[outcomeHitAgain],
+			Open:          m.outcomes[outcomeOpen],
+		},
 		Stages:    map[string]*metrics.StageSummary{},
-		CaughtUpS: map[string]*float64{},
+		CaughtUpS: metrics.CaughtUp(m.hit-m.outcomes[outcomeHeld], m.parts[stageOutage]...),
+		Attempts:  m.attempts,
 		Replayed:  m.replayed,
+		Redundant: m.redundant,
+		Closes:    m.closes.reasons(),
 	}
-	for k, d := range m.stages {
-		if len(d) > 0 {
-			out.Stages[stageNames[k]] = metrics.SummarizeStage(d)
+	for k, parts := range m.parts {
+		if s := metrics.SummarizeStage(parts...); s != nil {
+			out.Stages[stageNames[k]] = s
 		}
 	}
-	// A share of the sessions that were hit, not of those that came back: a session
-	// that never returns keeps the upper marks empty.
-	for name, share := range map[string]int{"p50": 50, "p90": 90, "p99": 99, "p100": 100} {
-		rank := (m.hit*share + 99) / 100
-		out.CaughtUpS[name] = nil
-		if rank > 0 && rank <= len(m.back) {
-			s := seconds(m.back[rank-1] - m.started)
-			out.CaughtUpS[name] = &s
-		}
-	}
-	if m.hit > 0 && len(m.back) >= m.hit {
-		end := seconds(m.back[len(m.back)-1] - r.start)
-		out.EndS = &end
+	if o := out.Outcomes; m.hit > 0 && o.Total() == m.hit && o.HitAgain+o.Open == 0 {
+		out.EndS = new(seconds(m.last - r.start))
 	}
 	peak := 0
 	for _, n := range m.opens {

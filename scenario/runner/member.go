@@ -36,6 +36,7 @@ type member struct {
 	recovery     *recovery // from a drop until caught up
 	recovered    bool      // there was one, from incident
 	incident     int
+	relent       *wire.Timer   // nil before the first misbehaviour
 	confirm      *wire.Timer   // nil before the first recovery
 	registered   *wire.Timer   // of a simple client: it counts as joined
 	readyAt      time.Duration // when that began to run
@@ -172,7 +173,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		Fresh:      ev.Fresh,
 	})
 	if m.recovery != nil {
-		m.recovery.data(now, r.Replayed)
+		m.recovery.data(now, &r)
 		// What comes before the drop is no proof: a service may take its time to close.
 		if m.away && m.recovery.detected != 0 && m.client.Ready() {
 			m.proven(now)
@@ -180,6 +181,9 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	} else if r.Replayed && m.recovered {
 		// Nothing was missing any more when this came: the replay goes on.
 		w.incidents[m.incident].replayed++
+		if r.Redundant {
+			w.incidents[m.incident].redundant++
+		}
 	}
 	if r.Counted {
 		due := w.t0 + r.Header.Intended
@@ -325,9 +329,17 @@ func (m *member) joined(since, now time.Duration, success bool) {
 // strike lets a fault hit this member; false when it had no transport to lose.
 func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	if !m.attached || m.away || m.closing {
+		m.w.injections.add(now, i, m.id, "missed")
+		m.w.incidents[i].missed++
 		return false
 	}
-	m.lose(now, i)
+	m.hurt(now, i)
+	m.recovery.entry = m.w.injections.add(now, i, m.id, outcomeNames[outcomeOpen])
+	if f.Misbehaves() {
+		m.misbehave(now, f)
+		return true
+	}
+	m.goAway()
 	switch f.Kind {
 	case scenario.FaultRST:
 		m.client.Reset(now)
@@ -349,25 +361,37 @@ func (m *member) spare(incident int) bool {
 	if m.recovery == nil || m.recovery.incident != incident || m.recovery.detected != 0 {
 		return false
 	}
+	m.w.injections.effect(m.recovery, "spared", 0)
 	m.recovery = nil
 	m.w.counts.recovering.add(-1)
 	m.back()
 	return true
 }
 
-// lose opens a recovery: the way back from fault i, or from a drop nobody injected.
-func (m *member) lose(now time.Duration, incident int) {
+// hurt opens a recovery: the way back from an incident, injected or not.
+func (m *member) hurt(now time.Duration, incident int) {
 	if m.recovery != nil { // it was back, but not caught up
-		m.w.incidents[m.recovery.incident].supersede(m.recovery)
-		m.w.counts.recovering.add(-1)
 		m.w.run.hitAgain(m.recovery.incident, now)
+		m.giveUpRecovery(outcomeHitAgain)
 	}
-	m.recovery = &recovery{incident: incident, fault: now}
+	m.recovery = &recovery{incident: incident, entry: noEntry, fault: now}
 	m.w.counts.recovering.add(1)
+}
+
+func (m *member) goAway() {
 	if !m.away {
 		m.away = true
 		m.w.counts.away++
 	}
+}
+
+// giveUpRecovery files a recovery that will not be seen to catch up.
+func (m *member) giveUpRecovery(why recoveryOutcome) {
+	m.recovery.outcome = why
+	m.w.incidents[m.recovery.incident].file(m.recovery)
+	m.w.injections.effect(m.recovery, outcomeNames[why], 0)
+	m.w.counts.recovering.add(-1)
+	m.recovery = nil
 }
 
 func (m *member) back() {
@@ -395,7 +419,8 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 		m.attached = false
 		w.counts.open.add(-1)
 	}
-	w.countClose(ev)
+	closed := closeKeyOf(ev)
+	w.closes.add(closed)
 	m.checkBudget(ev)
 	w.checker.Dropped(now, m.id)
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
@@ -416,6 +441,9 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	if m.away && m.recovery != nil {
 		m.recovery.nothingMissed = 0
 	}
+	if m.recovery != nil && m.recovery.held {
+		m.fall(now)
+	}
 	if m.recovery == nil || !m.away {
 		w.funnel.UninjectedDrops++
 		uninjected := len(w.incidents) - 1
@@ -424,9 +452,13 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 			w.run.note("note", "session "+itoa(m.id)+" dropped though no fault hit it: "+dropText(ev))
 		}
 		w.incidents[uninjected].hit++
-		m.lose(now, uninjected)
+		m.hurt(now, uninjected)
+		m.goAway()
 	}
-	m.recovery.detect(now)
+	w.incidents[m.recovery.incident].closes.add(closed)
+	if m.recovery.detect(now) {
+		w.injections.drop(m.recovery, closed)
+	}
 	w.checker.CancelCatchUp(m.id)
 }
 
@@ -493,21 +525,26 @@ func (m *member) caughtUp(now time.Duration) {
 	m.recovery, m.recovered, m.incident = nil, true, rec.incident
 	w := m.w
 	w.counts.recovering.add(-1)
+	if rec.held {
+		rec.outcome = outcomeHeld
+	}
 	w.incidents[rec.incident].finish(rec, now)
+	w.injections.effect(rec, outcomeNames[rec.outcome], now)
 	if rec.outcome == outcomeResumed {
 		w.funnel.Recovered++
 	}
-	since := w.sinceT0(rec.fault)
-	w.recorder.Record(metrics.RecoveryTime, since, m.population, now-rec.detected)
-	w.recorder.Record(metrics.OutageTime, since, m.population, now-rec.fault)
+	if rec.outcome != outcomeHeld { // else it was never out
+		since := w.sinceT0(rec.fault)
+		w.recorder.Record(metrics.RecoveryTime, since, m.population, now-rec.detected)
+		w.recorder.Record(metrics.OutageTime, since, m.population, now-rec.fault)
+	}
 	w.run.returned(rec.incident, now)
 }
 
 // giveUp files a recovery that the end of the run leaves open.
 func (m *member) giveUp() {
 	if m.recovery != nil {
-		m.w.incidents[m.recovery.incident].abandon(m.recovery)
-		m.recovery = nil
+		m.giveUpRecovery(outcomeOpen)
 	}
 	if m.attached {
 		m.w.funnel.AtEnd++
@@ -516,6 +553,9 @@ func (m *member) giveUp() {
 
 func (m *member) close(now time.Duration) {
 	m.closing = true
+	if m.relent != nil {
+		m.behave(now)
+	}
 	m.stopAwaiting()
 	if m.registered != nil {
 		m.registered.Stop()

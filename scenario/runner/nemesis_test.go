@@ -2,10 +2,12 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
@@ -56,10 +58,16 @@ func TestFaultKinds(t *testing.T) {
 			var got []metrics.IncidentOutcomes
 			for _, in := range rec.Incidents {
 				got = append(got, in.Outcomes)
-				if in.EndS == nil {
-					t.Errorf("%s: not over", in.ID)
+				if in.EndS == nil || in.CaughtUpS["p100"] == nil || in.Attempts < uint64(in.Hit) {
+					t.Errorf("%s: over at %v, all caught up after %v, %d attempts", in.ID, in.EndS, in.CaughtUpS["p100"], in.Attempts)
+				}
+				for _, name := range []string{"detect", "backoff", "queued", "tcp", "upgrade", "catch_up", "recovery", "outage"} {
+					if st := in.Stages[name]; st == nil || st.N != uint64(in.Hit) || st.Histogram == nil {
+						t.Errorf("%s: stage %s is %+v, want one of %d sessions", in.ID, name, st, in.Hit)
+					}
 				}
 			}
+			wantInjections(t, plan, rec)
 			if fmt.Sprint(got) != fmt.Sprint(row.incidents) {
 				t.Errorf("outcomes %+v, want %+v", got, row.incidents)
 			}
@@ -88,13 +96,88 @@ func TestFaultKinds(t *testing.T) {
 	}
 }
 
+// wantInjections: the log has every injection of the plan, at its place in time, with
+// what came of it.
+func wantInjections(t *testing.T, plan *scenario.Plan, rec *metrics.Run) {
+	t.Helper()
+	var want []string
+	for i := range plan.Scenario.Faults {
+		x := plan.Injections(i)
+		for in, ok := x.Next(); ok; in, ok = x.Next() {
+			want = append(want, fmt.Sprint(plan.Incidents()[in.Incident].ID, " ", plan.Scenario.Faults[i].Kind, " ", in.Connection))
+		}
+	}
+	var got []string
+	for i, in := range rec.Injections.Log {
+		got = append(got, fmt.Sprint(in.Incident, " ", in.Kind, " ", in.Session))
+		if in.Effect != "resumed" || in.CloseSide != "us" || in.CloseText == "" || in.DetectMicros == nil || in.OutageMicros == nil || *in.OutageMicros <= 0 {
+			t.Errorf("injection %+v; want one that the client saw, and resumed", in)
+		}
+		if i > 0 && in.TS < rec.Injections.Log[i-1].TS {
+			t.Errorf("injection %d comes before the one above it", i)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) || rec.Injections.Count != uint64(len(want)) {
+		t.Errorf("%d injections, logged %v; want %v", rec.Injections.Count, got, want)
+	}
+}
+
+// A client that misbehaves is dropped by the service, and that is no drop of its own
+// accord; or it is not, and then it was never out.
+func TestMisbehaviour(t *testing.T) {
+	t.Parallel()
+	small := emulator.Options{ReplayMessages: 10}
+	for _, row := range []struct {
+		name, fault string
+		options     emulator.Options
+		want        metrics.IncidentOutcomes
+	}{
+		{"stop acking, and be dropped", "kind: stop-acking, lasts: 700ms", small, metrics.IncidentOutcomes{Overflow: 2}},
+		{"stop acking", "kind: stop-acking, lasts: 200ms", emulator.Options{}, metrics.IncidentOutcomes{Held: 2}},
+		{"read nothing, and be dropped", "kind: slow-reader, lasts: 700ms", small, metrics.IncidentOutcomes{Overflow: 2}},
+		{"read nothing", "kind: slow-reader, lasts: 200ms", emulator.Options{}, metrics.IncidentOutcomes{Held: 2}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			plan := planOf(t, base, "populations.members.client={sequence_ack: {every_messages: 1}, reconnect: {base: 100ms, max: 1s, jitter: none}}",
+				"faults=[{name: F, at: 100ms, population: members, hit: 2, "+row.fault+"}]")
+			rec, stats := execute(t, plan, row.options)
+			wantAddsUp(t, rec)
+			wantOutcomes(t, rec, row.want)
+			if stats.Overflows != uint64(row.want.Overflow) || rec.Connections.Funnel.UninjectedDrops != 0 {
+				t.Errorf("the emulator ended %d clients as too slow; %d drops that nobody injected", stats.Overflows, rec.Connections.Funnel.UninjectedDrops)
+			}
+			d, outages := rec.Totals.Deliveries, rec.Metrics["outage_time"].Count
+			if row.want.Held > 0 {
+				wantDeliveries(t, rec, metrics.Deliveries{Expected: 576, Delivered: 576})
+			} else if d.Lost != 0 || d.Excused.Overflow == 0 {
+				t.Errorf("deliveries %+v; want nothing lost, some excused by overflow", d)
+			}
+			if outages != uint64(row.want.Overflow) {
+				t.Errorf("%d outages", outages)
+			}
+			for _, in := range rec.Injections.Log {
+				dropped := in.CloseSide == "peer" && in.CloseCode == 1008
+				if dropped != (row.want.Overflow > 0) || (in.Effect == "held") != (row.want.Held > 0) {
+					t.Errorf("injection %+v", in)
+				}
+			}
+			if rec.Verdict.Result == metrics.ResultViolated {
+				t.Errorf("the target is accused: %s", rec.Verdict.Headline)
+			}
+		})
+	}
+}
+
 // A session that is hit again before it has caught up has not recovered: it is told
 // apart, and the window of the first incident ends all the same.
 func TestHitAgain(t *testing.T) {
 	t.Parallel()
 	cs := "Endpoint=http://127.0.0.1:1;AccessKey=" + wire.EmulatorKey + ";Version=1.0;"
 	r := newRun(configOf(t, planOf(t, base, hitThree), cs))
-	r.t0 = r.start
+	r.t0, r.parts = r.start, []part{local{r}}
 	at := r.t0 + time.Second
 	for range 3 {
 		r.struck(0)

@@ -65,12 +65,13 @@ func (s *standing) add(o standing) {
 
 // leaving is what one worker leaves behind: the record is made of nothing else.
 type leaving struct {
-	shard     *metrics.Shard  // from the end of the drain on
-	incidents []incidentShard // one per incident of the plan, and one for drops that nobody injected
-	closes    map[closeKey]uint64
-	funnel    metrics.Funnel
-	counts    counts
-	sends     []sendWindow // by tick, of what came due in it
+	shard      *metrics.Shard  // from the end of the drain on
+	incidents  []incidentShard // one per incident of the plan, and one for drops that nobody injected
+	closes     closeCounts
+	injections injectionLog
+	funnel     metrics.Funnel
+	counts     counts
+	sends      []sendWindow // by tick, of what came due in it
 	// budgetPeak is that of all intervals, selfInflicted counts drops by it.
 	budgetPeak    metrics.BudgetPeak
 	selfInflicted uint64

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -35,6 +34,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 		Populations:   judgement.Populations,
 		Groups:        judgement.Groups,
 		Incidents:     r.incidentResults(),
+		Injections:    r.injectionLogs(),
 		Connections:   r.connectionResults(),
 		Environment:   environment(),
 		Profile:       r.cfg.Profile.String(),
@@ -189,30 +189,16 @@ func (r *run) phaseResults() []metrics.PhaseResult {
 
 func (r *run) connectionResults() metrics.Connections {
 	var c metrics.Connections
-	closes := map[closeKey]uint64{}
+	var closes closeCounts
 	c.Budget = &metrics.Budget{Limit: metrics.ServiceBudget}
 	for _, w := range r.left {
 		c.Budget.Peak.Raise(w.budgetPeak)
 		c.Budget.Duplicates += w.counts.duplicate
 		c.Budget.SelfInflicted += w.selfInflicted
 		addFunnel(&c.Funnel, &w.funnel)
-		for k, n := range w.closes {
-			closes[k] += n
-		}
+		closes.merge(w.closes)
 	}
-	for k, n := range closes {
-		side := "peer"
-		if k.us {
-			side = "us"
-		}
-		c.CloseReasons = append(c.CloseReasons, metrics.CloseReason{Side: side, Code: k.code, Text: k.text, Count: n})
-	}
-	slices.SortFunc(c.CloseReasons, func(a, b metrics.CloseReason) int {
-		if a.Count != b.Count {
-			return int(b.Count) - int(a.Count)
-		}
-		return strings.Compare(a.Side+strconv.Itoa(a.Code)+a.Text, b.Side+strconv.Itoa(b.Code)+b.Text)
-	})
+	c.CloseReasons = closes.reasons()
 	return c
 }
 

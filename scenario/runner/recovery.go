@@ -12,19 +12,26 @@ import (
 // the open socket t5, first data t7. Zero = not reached.
 type recovery struct {
 	incident  int
+	entry     int // in the log of injections; noEntry without one
 	fault     time.Duration
 	detected  time.Duration
-	tried     time.Duration
+	tried     time.Duration // the first attempt
+	dialed    time.Duration // the one that opened
 	trace     wire.DialTrace
+	held      bool // the client misbehaves, and has its transport
+	renewed   bool // it opened for a new connection
 	openedAt  time.Duration
 	joinedAt  time.Duration
 	firstData time.Duration
 	// nothingMissed: the socket opened and nothing was due; it is only to be shown that it holds.
 	nothingMissed time.Duration
+	attempts      uint64
 	replayed      uint64
+	redundant     uint64
 	outcome       recoveryOutcome
 }
 
+// recoveryOutcome says what became of a session that was hit.
 type recoveryOutcome uint8
 
 const (
@@ -32,17 +39,30 @@ const (
 	outcomeNewConnection
 	outcomeGaveUp
 	outcomeOverflow
+	outcomeHeld
+	outcomeHitAgain
+	outcomeOpen
 )
 
-func (r *recovery) detect(now time.Duration) {
-	if r.detected == 0 {
+// outcomeNames are the words of the record.
+var outcomeNames = [...]string{"resumed", "new_connection", "gave_up", "overflow", "held", "hit_again", "open"}
+
+// detect notes the drop; false if there was one before.
+func (r *recovery) detect(now time.Duration) (first bool) {
+	if first = r.detected == 0; first {
 		r.detected = now
 	}
+	return first
 }
 
 // attempt may be called on nil: most dials are not part of a recovery.
 func (r *recovery) attempt(now time.Duration) {
-	if r != nil && r.tried == 0 {
+	if r == nil {
+		return
+	}
+	r.attempts++
+	r.dialed = now
+	if r.tried == 0 {
 		r.tried = now
 	}
 }
@@ -50,6 +70,7 @@ func (r *recovery) attempt(now time.Duration) {
 // open keeps the trace of the latest socket: an earlier one came to nothing.
 func (r *recovery) open(now time.Duration, ev *wire.Event) {
 	r.openedAt, r.firstData, r.joinedAt = now, 0, 0
+	r.renewed = !ev.Recovering
 	if ev.Trace != nil {
 		r.trace = *ev.Trace
 	}
@@ -57,12 +78,15 @@ func (r *recovery) open(now time.Duration, ev *wire.Event) {
 
 func (r *recovery) joined(now time.Duration) { r.joinedAt = now }
 
-func (r *recovery) data(now time.Duration, replayed bool) {
+func (r *recovery) data(now time.Duration, d *metrics.DeliveryResult) {
 	if r.openedAt != 0 && r.firstData == 0 {
 		r.firstData = now
 	}
-	if replayed {
+	if d.Replayed {
 		r.replayed++
+	}
+	if d.Redundant {
+		r.redundant++
 	}
 }
 
@@ -86,6 +110,8 @@ type stage int
 const (
 	stageDetect stage = iota
 	stageBackoff
+	stageQueued
+	stageNegotiate
 	stageTCP
 	stageTLS
 	stageUpgrade
@@ -98,36 +124,53 @@ const (
 )
 
 var stageNames = [stages]string{
-	"detect", "backoff", "tcp", "tls", "upgrade", "rejoin", "first_data", "catch_up", "recovery", "outage",
+	"detect", "backoff", "queued", "negotiate", "tcp", "tls", "upgrade", "rejoin", "first_data", "catch_up", "recovery", "outage",
 }
 
-// incidentShard is what one worker saw of one fault.
+// incidentShard is what one worker saw of one incident.
 type incidentShard struct {
-	hit      int
-	started  time.Duration
-	outcomes metrics.IncidentOutcomes
-	stages   [stages][]time.Duration
-	back     []time.Duration // instants of catching up
-	replayed uint64
-	opens    rateMeter
+	started   time.Duration
+	last      time.Duration // when the last one caught up
+	hit       int           // of drops that nobody injected; of others the run counts
+	missed    int
+	outcomes  [len(outcomeNames)]int
+	stages    [stages]metrics.Stage
+	attempts  uint64
+	replayed  uint64
+	redundant uint64
+	opens     rateMeter
+	closes    closeCounts
+}
+
+// begin notes when the incident's first injection was made.
+func (s *incidentShard) begin(now time.Duration) {
+	if s.started == 0 {
+		s.started = now
+	}
+}
+
+// file adds a recovery that is over, in whatever way.
+func (s *incidentShard) file(r *recovery) {
+	s.outcomes[r.outcome]++
+	s.attempts += r.attempts
+	s.replayed += r.replayed
+	s.redundant += r.redundant
 }
 
 // finish files a recovery that has caught up.
 func (s *incidentShard) finish(r *recovery, now time.Duration) {
-	switch r.outcome {
-	case outcomeResumed:
-		s.outcomes.Resumed++
-	case outcomeNewConnection:
-		s.outcomes.NewConnection++
-	case outcomeGaveUp:
-		s.outcomes.GaveUp++
-	case outcomeOverflow:
-		s.outcomes.Overflow++
+	s.file(r)
+	s.last = max(s.last, now)
+	if r.outcome == outcomeHeld { // it was never out
+		s.span(stageCatchUp, r.openedAt, now)
+		return
 	}
-	s.replayed += r.replayed
-	s.back = append(s.back, now)
 	s.span(stageDetect, r.fault, r.detected)
 	s.span(stageBackoff, r.detected, r.tried)
+	s.span(stageQueued, r.dialed, r.trace.Begun)
+	if r.renewed {
+		s.span(stageNegotiate, r.trace.Begun, r.trace.Start)
+	}
 	s.span(stageTCP, r.trace.Start, r.trace.TCP)
 	s.span(stageTLS, r.trace.TCP, r.trace.TLS)
 	s.span(stageUpgrade, max(r.trace.TCP, r.trace.TLS), r.trace.Upgraded)
@@ -138,28 +181,9 @@ func (s *incidentShard) finish(r *recovery, now time.Duration) {
 	s.span(stageOutage, r.fault, now)
 }
 
-// begin notes when the incident's first injection was made.
-func (s *incidentShard) begin(now time.Duration) {
-	if s.started == 0 {
-		s.started = now
-	}
-}
-
-// supersede files a recovery that another drop came before.
-func (s *incidentShard) supersede(r *recovery) {
-	s.outcomes.HitAgain++
-	s.replayed += r.replayed
-}
-
-// abandon files a recovery that the run did not see to its end.
-func (s *incidentShard) abandon(r *recovery) {
-	s.outcomes.Open++
-	s.replayed += r.replayed
-}
-
 func (s *incidentShard) span(i stage, from, to time.Duration) {
 	if from != 0 && to >= from {
-		s.stages[i] = append(s.stages[i], to-from)
+		s.stages[i].Record(to - from)
 	}
 }
 

@@ -90,10 +90,7 @@ func newWorker(r *run, index int, connections []int) *worker {
 		loop:     wire.NewLoop(r.cfg.Dialer, r.cfg.Transport),
 		checker:  metrics.NewChecker(r.topology, r.cfg.Profile, connections),
 		recorder: metrics.NewRecorder(r.windows, r.views),
-		leaving: leaving{
-			incidents: make([]incidentShard, len(r.incidents)+1),
-			closes:    map[closeKey]uint64{},
-		},
+		leaving:  leaving{incidents: make([]incidentShard, len(r.incidents)+1)},
 	}
 	populations := len(r.plan.Scenario.Populations)
 	w.counts.payloadSent, w.counts.payloadRecv = make([]uint64, populations), make([]uint64, populations)
@@ -303,24 +300,4 @@ func (w *worker) scheduled(publisher int, since time.Duration) uint64 {
 		w.cursors[publisher] = cursor
 	}
 	return cursor.Pass(since)
-}
-
-type closeKey struct {
-	us   bool
-	code int
-	text string
-}
-
-// maxCloseTexts bounds how many different close reasons are told apart.
-const maxCloseTexts = 64
-
-func (w *worker) countClose(ev *wire.Event) {
-	k := closeKey{us: !ev.ByPeer, code: int(ev.CloseCode), text: ev.CloseReason}
-	if k.text == "" && ev.Err != nil {
-		k.text = errorKind(ev.Err)
-	}
-	if _, known := w.closes[k]; !known && len(w.closes) >= maxCloseTexts {
-		k.text = "other"
-	}
-	w.closes[k]++
 }

@@ -1,0 +1,53 @@
+package runner
+
+import (
+	"time"
+
+	"github.com/wpsbench/wpsbench/scenario"
+)
+
+// misbehave makes the client one that sends no sequenceAck, or reads nothing, for as
+// long as the fault says or until it is dropped. It keeps its transport until the service drops it: that is
+// the fault's doing, as long as the client has not caught up since.
+func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
+	m.recovery.held = true
+	m.w.checker.CancelCatchUp(m.id)
+	switch f.Kind {
+	case scenario.FaultStopAcking:
+		m.client.HoldSequenceAcks(now, true)
+	case scenario.FaultSlowReader:
+		m.client.StopReading()
+	}
+	if m.relent == nil {
+		m.relent = m.w.loop.NewTimer(m.behave)
+	}
+	m.relent.Set(now + f.Lasts)
+}
+
+// behave ends all misbehaviour. A client that still has its transport is through with
+// it when it has what was due until now.
+func (m *member) behave(now time.Duration) {
+	m.reform(now)
+	if m.recovery == nil || !m.recovery.held {
+		return
+	}
+	m.recovery.openedAt = now
+	if m.w.checker.ExpectCatchUp(m.id, m.w.dueBy(now)) {
+		m.caughtUp(now)
+	}
+}
+
+func (m *member) reform(now time.Duration) {
+	m.relent.Stop()
+	m.client.ReadAgain()
+	m.client.HoldSequenceAcks(now, false)
+}
+
+// fall makes a misbehaving client one that has been dropped for it. It misbehaves no
+// more, and its way back is measured from there.
+func (m *member) fall(now time.Duration) {
+	m.reform(now)
+	m.recovery.held = false
+	m.recovery.fault, m.recovery.openedAt, m.recovery.firstData = now, 0, 0
+	m.goAway()
+}
