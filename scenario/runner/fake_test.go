@@ -77,6 +77,8 @@ type fakeFrame struct {
 	Type, Group, DataType string
 	Data                  json.RawMessage
 	AckID, SequenceID     uint64
+	TTLSeconds            *int
+	Metadata              map[string]string
 }
 
 func newFake(t *testing.T, s script) *fake {
