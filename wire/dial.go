@@ -34,6 +34,9 @@ type Dialer struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// LocalAddr is where connections come from; nil = the system's choice.
 	LocalAddr net.Addr
+	// Simulation is the world that the Loops live in which dial by this; nil = this one.
+	// There is no TLS in it.
+	Simulation *Simulation
 }
 
 // Dial connects to the ws or wss URL and upgrades, offering exactly sub, or with
@@ -55,11 +58,18 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string, sub Subprotocol) (net.
 
 // attempt begins a dial: from here on it is timed.
 func (d *Dialer) attempt(rawURL string, sub Subprotocol) (*attempt, error) {
-	a := &attempt{dialer: d, sub: sub, trace: &DialTrace{Start: Now()}}
+	a := &attempt{dialer: d, sub: sub, trace: &DialTrace{Start: d.now()}}
 	if err := a.parse(rawURL); err != nil {
 		return nil, &DialError{Stage: StageURL, Addr: a.addr, Err: err}
 	}
 	return a, nil
+}
+
+func (d *Dialer) now() time.Duration {
+	if d.Simulation != nil {
+		return d.Simulation.Now()
+	}
+	return Now()
 }
 
 func (d *Dialer) timeout() time.Duration { return orDefault(d.Timeout, DefaultDialTimeout) }
@@ -81,7 +91,7 @@ type attempt struct {
 // withTimeout bounds ctx by what is left of the dial's time.
 func (a *attempt) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	timeout := a.dialer.timeout()
-	return context.WithTimeoutCause(ctx, a.trace.Start+timeout-Now(),
+	return context.WithTimeoutCause(ctx, a.trace.Start+timeout-a.dialer.now(),
 		fmt.Errorf("not done within %v: %w", timeout, context.DeadlineExceeded))
 }
 

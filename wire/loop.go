@@ -38,9 +38,16 @@ type Loop struct {
 type Timer = loop.Timer
 
 // NewLoop returns a Loop that opens its connections by d and moves their bytes by t.
-// It does nothing before Run.
+// It does nothing before Run. With Dialer.Simulation it lives there, runs whenever time
+// passes and is ended by Stop: neither t nor Run means anything to it.
 func NewLoop(d *Dialer, t Transport) *Loop {
-	return &Loop{loop: loop.New(Now, t), dialer: d, work: newWorkspace()}
+	l := &Loop{dialer: d, work: newWorkspace()}
+	if d.Simulation != nil {
+		l.loop, l.ctx = d.Simulation.NewLoop(), context.Background()
+	} else {
+		l.loop = loop.New(Now, t)
+	}
+	return l
 }
 
 // Run turns the calling goroutine into the Loop's until ctx ends, which is no
@@ -64,7 +71,14 @@ func (l *Loop) Run(ctx context.Context) error {
 // then fn will not run.
 func (l *Loop) Do(fn func(now time.Duration)) bool { return l.loop.Do(fn) }
 
-// Now returns the present instant; the same as the function Now.
+// Sync is Do, and returns when fn has run. It is not for the Loop's own goroutine, except
+// in a Simulation, where there is but one and fn runs at once.
+func (l *Loop) Sync(fn func(now time.Duration)) bool { return l.loop.Sync(fn) }
+
+// Stop ends a Loop of a Simulation like the end of ctx does one that runs.
+func (l *Loop) Stop() { l.dialer.Simulation.Remove(l.loop) }
+
+// Now returns the present instant; but in a Simulation the same as the function Now.
 func (l *Loop) Now() time.Duration { return l.loop.Now() }
 
 // NewTimer returns a Timer that is not set.
@@ -107,6 +121,11 @@ func (l *Loop) startDial(d *pendingDial) {
 		return
 	}
 	l.dialing++
+	if l.dialer.Simulation != nil {
+		r := d.run(l.dialer, true)
+		l.loop.Do(func(now time.Duration) { l.dialed(now, d, r) })
+		return
+	}
 	onLoop := l.loop.CanConnect()
 	l.dials.Go(func() {
 		r := d.run(l.dialer, onLoop)

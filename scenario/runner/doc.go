@@ -11,4 +11,7 @@
 // a metrics.Checker and a metrics.Recorder, so nothing on the message path is
 // shared. Workers meet only in counters that the controller reads and in the
 // intervals they hand over once a second.
+//
+// With a Dialer that names a wire.Simulation all of that happens in a world of its own:
+// the same workers, but the controller's waiting is what lets time pass, see driver.
 package runner

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
-	"github.com/wpsbench/wpsbench/wire"
 )
 
 // handOver takes a worker's interval; called on the worker's goroutine.
@@ -33,7 +32,7 @@ func (r *run) collect() {
 // enter begins a phase, and ends the one before it.
 func (r *run) enter(name string) {
 	r.leave()
-	now := wire.Now()
+	now := r.driver.now()
 	r.mu.Lock()
 	r.phase = name
 	r.phases = append(r.phases, metrics.PhaseResult{Name: name, StartS: seconds(now - r.start)})
@@ -43,13 +42,13 @@ func (r *run) enter(name string) {
 
 func (r *run) leave() {
 	if n := len(r.phases); n > 0 && r.phases[n-1].EndS == 0 {
-		r.phases[n-1].EndS = seconds(wire.Now() - r.start)
+		r.phases[n-1].EndS = seconds(r.driver.now() - r.start)
 	}
 }
 
 // note adds a line to the run's log; any goroutine.
 func (r *run) note(kind, text string) {
-	r.adopt(metrics.RunEvent{TS: seconds(wire.Now() - r.start), Kind: kind, Text: text})
+	r.adopt(metrics.RunEvent{TS: seconds(r.driver.now() - r.start), Kind: kind, Text: text})
 }
 
 // adopt adds a line that has been written already.
@@ -70,14 +69,14 @@ func (r *run) adopt(e metrics.RunEvent) {
 // whether there was one.
 func (r *run) report() (fresh bool) {
 	r.collect()
-	r.watch(wire.Now())
+	r.watch(r.driver.now())
 	var stats metrics.Latest
 	stats, fresh = r.collector.Latest(r.workerCount(), tickEvery)
 	r.mu.Lock()
 	pending := r.pending
 	r.pending = nil
 	p := Progress{
-		Since:           wire.Now() - r.start,
+		Since:           r.driver.now() - r.start,
 		Phase:           r.phase,
 		Planned:         r.plan.Connections,
 		SentPerSec:      stats.SentPerSec,

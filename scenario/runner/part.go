@@ -3,8 +3,6 @@ package runner
 import (
 	"context"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -142,10 +140,7 @@ func (l local) standing() standing {
 	return sum
 }
 
-func (l local) rest(context.Context) {
-	runtime.GC()
-	debug.FreeOSMemory()
-}
+func (l local) rest(context.Context) { l.driver.tidy() }
 
 func (l local) begin(t0 time.Duration) {
 	l.t0 = t0
@@ -168,14 +163,7 @@ func (l local) tally(i int) tally {
 
 // evidence has the workers stand still until resume is closed.
 func (l local) evidence(resume <-chan struct{}) []*metrics.Shard {
-	var parked sync.WaitGroup
-	for _, w := range l.workers {
-		parked.Add(1)
-		if !w.loop.Do(func(time.Duration) { parked.Done(); <-resume }) {
-			parked.Done()
-		}
-	}
-	parked.Wait()
+	l.driver.park(l.workers, resume)
 	shards := make([]*metrics.Shard, len(l.workers))
 	for i, w := range l.workers {
 		shards[i] = w.checker.Peek()
@@ -212,14 +200,5 @@ func (l local) nodes() []node {
 
 func (l local) pressures() []pressure { return l.seen }
 
-// onWorkers runs fn on every worker's goroutine and waits for all of them.
-func (l local) onWorkers(fn func(*worker, time.Duration)) {
-	var wg sync.WaitGroup
-	for _, w := range l.workers {
-		wg.Add(1)
-		if !w.loop.Do(func(now time.Duration) { defer wg.Done(); fn(w, now) }) {
-			wg.Done()
-		}
-	}
-	wg.Wait()
-}
+// onWorkers runs fn on every worker's loop and waits for all of them.
+func (l local) onWorkers(fn func(*worker, time.Duration)) { l.driver.each(l.workers, fn) }

@@ -11,14 +11,13 @@ import (
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
-	"github.com/wpsbench/wpsbench/wire"
 )
 
 // record judges the shards of all workers and writes down everything there is to
 // say. The workers have stopped.
 func (r *run) record(setupErr error) *metrics.Run {
 	r.collect()
-	end := wire.Now()
+	end := r.driver.now()
 	begun := r.t0 != 0
 	if !begun {
 		r.t0, r.publishEnd = end, 0 // nothing was ever scheduled

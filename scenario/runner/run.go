@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
@@ -37,6 +35,7 @@ const (
 // run is the state of one execution: what the workers share, and the controller.
 type run struct {
 	cfg       Config
+	driver    driver
 	plan      *scenario.Plan
 	topology  *metrics.Topology
 	windows   *metrics.Windows
@@ -124,13 +123,10 @@ func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
 // them, or one of them cannot begin.
 func (r *run) startWorkers(cut context.Context) (end func() error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(cut))
-	group, ctx := errgroup.WithContext(ctx)
-	for _, w := range r.workers {
-		group.Go(func() error { return w.runLoop(ctx) })
-	}
+	wait := r.driver.start(ctx, r.workers)
 	return func() error {
 		cancel()
-		if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		if err := wait(); err != nil && !errors.Is(err, context.Canceled) {
 			return fmt.Errorf("worker: %w", err)
 		}
 		return nil
@@ -151,11 +147,12 @@ func newRun(cfg Config) *run {
 		topology:    newTopology(cfg.Plan, &cfg.Target, cfg.RunID),
 		directory:   newDirectory(cfg.Plan),
 		setupFailed: make(chan error, 1),
-		start:       wire.Now(),
+		driver:      newDriver(cfg.Dialer),
 		startedAt:   time.Now(),
 		publishEnd:  cfg.Plan.PublishEnd(),
 		incidents:   cfg.Plan.Incidents(),
 	}
+	r.start = r.driver.now()
 	r.windows = newWindows(cfg.Plan)
 	r.views = newViews(cfg.Plan)
 	r.collector = metrics.NewCollector(r.windows, r.views)
@@ -215,18 +212,19 @@ func (r *run) connect(stop context.Context) error {
 		select {
 		case err := <-r.setupFailed:
 			return err
-		case <-stop.Done():
+		default:
+		}
+		if r.driver.sleep(stop.Done(), pollEvery); stop.Err() != nil {
 			return nil
-		case <-time.After(pollEvery):
 		}
 		r.report()
 		ready := r.standing().Ready
 		if int(ready) == r.plan.Connections {
 			return nil
 		}
-		if wire.Now() > deadline {
+		if r.driver.now() > deadline {
 			err := fmt.Errorf("only %d of %d sessions were ready after %s",
-				ready, r.plan.Connections, (wire.Now() - r.start).Round(time.Second))
+				ready, r.plan.Connections, (r.driver.now() - r.start).Round(time.Second))
 			if last := r.lastConnectErr.Load(); last != nil {
 				err = fmt.Errorf("%w; the last failure: %w", err, *last)
 			}
@@ -240,7 +238,7 @@ func (r *run) connect(stop context.Context) error {
 // memory nor the collection belongs to what is measured.
 func (r *run) begin(stop context.Context) {
 	r.each(func(p part) { p.rest(stop) })
-	t0 := wire.Now() + headStart
+	t0 := r.driver.now() + headStart
 	r.each(func(p part) { p.begin(t0) })
 }
 
@@ -258,7 +256,7 @@ func (r *run) publish(stop context.Context) {
 	}
 	r.waitUntil(stop, r.t0+r.plan.PublishEnd())
 	if r.interrupted = stop.Err() != nil; r.interrupted || r.aborted != "" {
-		r.publishEnd = max(0, wire.Now()-r.t0)
+		r.publishEnd = max(0, r.driver.now()-r.t0)
 		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted; a second signal ends the run at once"))
 		r.each(part.stopPublishing)
 	}
@@ -268,7 +266,7 @@ func (r *run) publish(stop context.Context) {
 // all sessions are attached, or until its maximum.
 func (r *run) drain(stop, cut context.Context) {
 	r.enter(phaseDrain)
-	began := wire.Now()
+	began := r.driver.now()
 	limit := began + r.plan.Scenario.Phases.Drain
 	if r.interrupted || r.aborted != "" {
 		limit = min(limit, began+interruptedDrain)
@@ -279,7 +277,7 @@ func (r *run) drain(stop, cut context.Context) {
 		r.each(part.beat)
 		s := r.standing()
 		owed := s.Outstanding + s.Backlog
-		now := wire.Now()
+		now := r.driver.now()
 		if s.Delivered != seen || s.Away != absent {
 			seen, absent, changed = s.Delivered, s.Away, now
 		}
@@ -303,10 +301,7 @@ func (r *run) drain(stop, cut context.Context) {
 			r.interrupted = true
 			limit = min(limit, now+interruptedDrain)
 		}
-		select {
-		case <-cut.Done():
-		case <-time.After(pollEvery):
-		}
+		r.driver.sleep(cut.Done(), pollEvery)
 		r.report()
 	}
 }
@@ -330,12 +325,12 @@ func (r *run) settled() bool {
 // finish closes every session and takes the last intervals.
 func (r *run) finish(cut context.Context) {
 	r.each(part.closeAll)
-	deadline := wire.Now() + closeTimeout
-	for cut.Err() == nil && wire.Now() < deadline {
+	deadline := r.driver.now() + closeTimeout
+	for cut.Err() == nil && r.driver.now() < deadline {
 		if int(r.standing().Finished) >= r.plan.Connections {
 			break
 		}
-		time.Sleep(pollEvery)
+		r.driver.sleep(cut.Done(), pollEvery)
 	}
 	r.each(part.end)
 }
@@ -344,14 +339,11 @@ func (r *run) finish(cut context.Context) {
 // ends the run is missed.
 func (r *run) waitUntil(stop context.Context, at time.Duration) {
 	for stop.Err() == nil && r.aborted == "" {
-		left := at - wire.Now()
+		left := at - r.driver.now()
 		if left <= 0 {
 			return
 		}
-		select {
-		case <-stop.Done():
-		case <-time.After(min(left, 10*pollEvery)):
-		}
+		r.driver.sleep(stop.Done(), min(left, 10*pollEvery))
 		if r.report() {
 			r.aborted = r.missedLimit()
 		}

@@ -44,6 +44,9 @@ func Start(o Options) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
+	if o.Simulation != nil {
+		return simulated(o), nil
+	}
 	ln, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
@@ -52,9 +55,7 @@ func Start(o Options) (*Server, error) {
 		opts: o, addr: ln.Addr(), loop: loop.New(wire.Now, o.Transport),
 		ended: make(chan struct{}), listening: make(chan struct{}),
 	}
-	s.core = newCore(o, func(fn func(now time.Duration)) timer { return s.loop.NewTimer(fn) })
-	s.webhooks = newWebhooks(webhookOrigin(s.URL()), o.AccessKey, handlerTransport())
-	s.core.send = s.deliver
+	s.begin()
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout: o.HandshakeTimeout,
@@ -81,6 +82,13 @@ func Start(o Options) (*Server, error) {
 		_ = s.http.Serve(ln) // http.ErrServerClosed
 	}()
 	return s, nil
+}
+
+// begin makes what stands on the loop.
+func (s *Server) begin() {
+	s.core = newCore(s.opts, func(fn func(now time.Duration)) timer { return s.loop.NewTimer(fn) })
+	s.webhooks = newWebhooks(webhookOrigin(s.URL()), s.opts.AccessKey, handlerTransport())
+	s.core.send = s.deliver
 }
 
 // underlays makes what a loop can take over from TLS of what it accepts.
@@ -134,6 +142,11 @@ func (s *Server) Stats() Stats {
 func (s *Server) Close() error {
 	var err error
 	s.closing.Do(func() {
+		if s.opts.Simulation != nil {
+			s.opts.Simulation.Remove(s.loop)
+			close(s.ended)
+			return
+		}
 		s.webhooks.cancel()
 		err = s.http.Close()
 		<-s.listening
@@ -151,16 +164,10 @@ func (s *Server) Close() error {
 
 // do runs fn on the core and waits for it; false when the server is closed.
 func (s *Server) do(fn func(c *core)) bool {
-	done := make(chan struct{})
-	accepted := s.loop.Do(func(now time.Duration) {
+	return s.loop.Sync(func(now time.Duration) {
 		s.core.now = now
 		fn(s.core)
-		close(done)
 	})
-	if accepted {
-		<-done // what the loop accepts it runs, even while it stops
-	}
-	return accepted
 }
 
 // countConn lets Close wait for the connections that net/http still owns, and bounds

@@ -24,6 +24,10 @@ type Options struct {
 	// Transport moves the bytes of WebSockets; "" = the system's default.
 	Transport wire.Transport
 
+	// Simulation is where to live instead of listening on a socket: WebSockets and the
+	// REST API are served, event handlers and TLS are not. nil = not simulated.
+	Simulation *wire.Simulation
+
 	// RecoveryWindow is how long a reliable session lives without a WebSocket;
 	// 0 = 30 s (protocol.md 4.5).
 	RecoveryWindow time.Duration
@@ -155,6 +159,9 @@ func (o Options) validate() error {
 		if limit.value < 0 {
 			problems = append(problems, fmt.Errorf("%s: must not be negative", limit.name))
 		}
+	}
+	if o.Simulation != nil && (len(o.Handlers) > 0 || o.TLS != nil) {
+		problems = append(problems, errors.New("a simulation has neither event handlers nor TLS"))
 	}
 	if err := o.Lies.validate(); err != nil {
 		problems = append(problems, err)

@@ -88,6 +88,9 @@ type stream interface {
 // is what was already read from it: the handler gets it first, at the instant of
 // this call, from the next turn on.
 func (l *Loop) Attach(nc net.Conn, buffered []byte, h Handler) *Conn {
+	if end, ok := nc.(*accepted); ok {
+		return end.takeOver(buffered, h)
+	}
 	// A handshake of TLS, too, may have read beyond itself.
 	c := &Conn{loop: l, handler: h, held: len(buffered) > 0 || below(nc) != nc}
 	l.conns[c] = struct{}{}
@@ -201,6 +204,9 @@ func (c *Conn) markDirty() {
 		c.loop.dirty = append(c.loop.dirty, c)
 	}
 }
+
+// reading says whether more is to be read.
+func (c *Conn) reading() bool { return !c.paused && !c.held && !c.inputEnd && c.state != connClosed }
 
 // received hands what was read to the handler.
 func (c *Conn) received(at time.Duration, data []byte) {

@@ -12,8 +12,11 @@ import (
 // Connect opens a TCP connection to an address, from another unless that is the zero
 // AddrPort, without waiting for it. connected is called once it is open; what is
 // written before that is sent then. If it fails the Handler is told so by Lost.
-// Only for a running loop on Polled, see CanConnect, and addresses without a zone.
+// Only for a running loop on Polled and one of a World, see CanConnect, and addresses without a zone.
 func (l *Loop) Connect(to, from netip.AddrPort, connected func(now time.Duration), h Handler) (*Conn, error) {
+	if l.world != nil {
+		return l.world.connect(l, to, connected, h)
+	}
 	fd, err := connecting(to, from)
 	if err != nil {
 		return nil, opError("dial", err)
@@ -31,7 +34,7 @@ func (l *Loop) Connect(to, from netip.AddrPort, connected func(now time.Duration
 }
 
 // CanConnect says whether Connect is possible. Loop goroutine only.
-func (l *Loop) CanConnect() bool { return l.poll != nil }
+func (l *Loop) CanConnect() bool { return l.poll != nil || l.world != nil }
 
 // connecting returns a socket that is being connected.
 func connecting(to, from netip.AddrPort) (fd int, err error) {

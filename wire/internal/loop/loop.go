@@ -25,6 +25,7 @@ type Loop struct {
 	spare   spareBuffers
 	stopped bool
 	poll    *poller // what waits on Polled; nil on Goroutines and outside Run
+	world   *World  // which runs the loop on Simulated; otherwise nil
 
 	timers     timerHeap
 	timerOrder uint64
@@ -59,6 +60,26 @@ func (l *Loop) Transport() Transport { return l.transport }
 // so what it carries has an owner.
 func (l *Loop) Do(fn func(now time.Duration)) bool {
 	return l.queue.push(event{kind: eventFunc, fn: fn})
+}
+
+// Sync is Do, and returns when fn has run. It is not for the loop's own goroutine, except
+// in a World, where there is but one and fn runs at once.
+func (l *Loop) Sync(fn func(now time.Duration)) bool {
+	if l.world != nil {
+		if !l.stopped {
+			fn(l.now())
+		}
+		return !l.stopped
+	}
+	done := make(chan struct{})
+	accepted := l.Do(func(now time.Duration) {
+		defer close(done)
+		fn(now)
+	})
+	if accepted {
+		<-done // what the loop accepts it runs, even while it stops
+	}
+	return accepted
 }
 
 // Stop makes Run abort every socket and return. It does not wait, so that any

@@ -23,12 +23,15 @@ func (*poller) handle() bool { return false }
 
 func (*poller) adopt(*Conn, net.Conn) stream { return nil }
 
-// CanConnect says whether Connect is possible: it is not.
-func (*Loop) CanConnect() bool { return false }
+// CanConnect says whether Connect is possible: in a World only.
+func (l *Loop) CanConnect() bool { return l.world != nil }
 
-// Connect is for Polled only.
-func (*Loop) Connect(_, _ netip.AddrPort, _ func(now time.Duration), _ Handler) (*Conn, error) {
-	return nil, ErrTransport
+// Connect is for loops of a World only.
+func (l *Loop) Connect(to, _ netip.AddrPort, connected func(now time.Duration), h Handler) (*Conn, error) {
+	if l.world == nil {
+		return nil, ErrTransport
+	}
+	return l.world.connect(l, to, connected, h)
 }
 
 // polled is never made here.

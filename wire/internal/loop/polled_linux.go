@@ -96,9 +96,6 @@ func (p *polled) reads() {
 	}
 }
 
-// reading says whether more is to be read.
-func (c *Conn) reading() bool { return !c.paused && !c.held && !c.inputEnd && c.state != connClosed }
-
 func (p *polled) collect(events uint32, buf []byte, n *news) {
 	if p.mask&unix.EPOLLIN == 0 || events&readable == 0 {
 		return

@@ -16,6 +16,8 @@ const (
 	Polled Transport = "loop"
 	// Goroutines has a goroutine read each socket and the loop wait for those.
 	Goroutines Transport = "goroutine"
+	// Simulated has a World stand for sockets and clock; see World.NewLoop.
+	Simulated Transport = "simulated"
 )
 
 // ErrTransport says that there is no such transport here.
