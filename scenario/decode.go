@@ -94,6 +94,9 @@ func optional(key string, into func(*node)) field { return field{key, false, int
 
 // object reads a mapping with known keys.
 func (d *decoder) object(n *node, fields ...field) {
+	if n.takes(mapping, func() shape { return d.objectShape(n.path, fields) }) {
+		return
+	}
 	keys := make([]string, len(fields))
 	for i := range fields {
 		keys[i] = fields[i].key
@@ -153,6 +156,9 @@ func firstGiven(p place) string {
 
 // each reads a mapping whose keys are names.
 func (d *decoder) each(n *node, example string, into func(name string, n *node)) {
+	if n.takes(mapping, func() shape { return d.eachShape(n.path, into) }) {
+		return
+	}
 	if !d.mapping(n, "write it like "+example) {
 		return
 	}
@@ -161,8 +167,30 @@ func (d *decoder) each(n *node, example string, into func(name string, n *node))
 	}
 }
 
+// either wants exactly one of some keys of an object.
+func (d *decoder) either(n *node, label, help string, keys ...string) {
+	n.eitherOf(keys...)
+	if n.probe != nil || n.kind != mapping {
+		return
+	}
+	given := 0
+	for _, key := range keys {
+		if n.slot(key) != nil {
+			given++
+		}
+	}
+	if given != 1 {
+		d.places.spoil(n.path)
+		d.problems = append(d.problems, n.key.problem(n.path, n.name()+" needs either "+listed(keys, "or"), label, help))
+	}
+}
+
 // list reads a list; a single scalar stands for a list of one where one is allowed.
 func (d *decoder) list(n *node, oneAllowed bool, into func(*node)) {
+	if n.probe != nil && (n.kind == sequence || !oneAllowed) {
+		n.takes(sequence, func() shape { return d.listShape(n.path, into) })
+		return
+	}
 	d.visit(n)
 	switch {
 	case n.kind == sequence:
@@ -178,6 +206,9 @@ func (d *decoder) list(n *node, oneAllowed bool, into func(*node)) {
 
 // scalar reads a single value; convert says in words why it cannot.
 func (d *decoder) scalar(n *node, needs string, convert func(text string) *unreadable) {
+	if n.takesOne(shape{"type": []string{"string", "number", "boolean"}}) {
+		return
+	}
 	d.visit(n)
 	if n.kind != scalar || n.null {
 		d.refuse(n, n.name()+" needs "+needs, n.is(), "")
@@ -196,6 +227,9 @@ func (d *decoder) scalar(n *node, needs string, convert func(text string) *unrea
 // look in other tools.
 func (d *decoder) text(dst *string) func(*node) {
 	return func(n *node) {
+		if n.takesOne(shape{"type": "string"}) {
+			return
+		}
 		d.scalar(n, "a text", func(text string) *unreadable {
 			_, err := strconv.ParseFloat(text, 64)
 			if !n.quoted && (err == nil || text == "true" || text == "false") {
@@ -209,6 +243,9 @@ func (d *decoder) text(dst *string) func(*node) {
 
 func (d *decoder) flag(dst *bool) func(*node) {
 	return func(n *node) {
+		if n.takesOne(shape{"type": "boolean"}) {
+			return
+		}
 		d.scalar(n, "true or false", func(text string) *unreadable {
 			if n.quoted || (text != "true" && text != "false") {
 				return &unreadable{}
@@ -221,6 +258,9 @@ func (d *decoder) flag(dst *bool) func(*node) {
 
 func (d *decoder) whole(dst *int) func(*node) {
 	return func(n *node) {
+		if n.takesOne(shape{"type": "integer"}) {
+			return
+		}
 		d.scalar(n, "a whole number", func(text string) *unreadable {
 			v, err := strconv.ParseInt(text, 10, 32)
 			if err != nil || n.quoted {
@@ -234,6 +274,9 @@ func (d *decoder) whole(dst *int) func(*node) {
 
 func (d *decoder) seed(dst *uint64) func(*node) {
 	return func(n *node) {
+		if n.takesOne(shape{"type": "integer", "minimum": 0}) {
+			return
+		}
 		d.scalar(n, "a whole number from 0 to 2^64-1", func(text string) *unreadable {
 			v, err := strconv.ParseUint(text, 10, 64)
 			if err != nil || n.quoted {
@@ -248,6 +291,9 @@ func (d *decoder) seed(dst *uint64) func(*node) {
 // value reads one of the format's own kinds of value with its parser.
 func value[T any](d *decoder, dst *T, needs string, parse func(string) (T, *unreadable)) func(*node) {
 	return func(n *node) {
+		if n.takesOne(valueShape(dst)) {
+			return
+		}
 		d.scalar(n, needs, func(text string) *unreadable {
 			v, bad := parse(text)
 			if bad == nil {
@@ -261,6 +307,9 @@ func value[T any](d *decoder, dst *T, needs string, parse func(string) (T, *unre
 // choice reads one of some words. Words that are known but have no code yet say so.
 func (d *decoder) choice(dst *string, words []string, later ...string) func(*node) {
 	return func(n *node) {
+		if n.takesOne(shape{"enum": words}) {
+			return
+		}
 		d.scalar(n, oneOf(words), func(text string) *unreadable {
 			if slices.Contains(later, text) {
 				return &unreadable{label: quote(text) + " is not available yet"}

@@ -91,20 +91,22 @@ func (d *decoder) joins(n *node, p *Population) {
 
 func (d *decoder) client(n *node, c *Client) {
 	// The preset comes first, wherever it stands: the other keys change it.
-	choose := func(n *node) {
-		d.choice(&c.Preset, presetNames())(n)
-		i := slices.IndexFunc(presets, func(p Client) bool { return p.Preset == c.Preset })
-		*c = presets[i]
+	choose := func(name string) {
+		if i := slices.IndexFunc(presets, func(p Client) bool { return p.Preset == name }); i >= 0 {
+			*c = presets[i]
+		}
 	}
 	if n.kind != mapping {
-		choose(n)
+		preset := c.Preset
+		d.choice(&preset, presetNames())(n)
+		choose(preset)
 		return
 	}
 	if slot := n.slot("preset"); slot != nil {
-		choose(*slot)
+		choose((*slot).text)
 	}
 	d.object(n,
-		optional("preset", func(*node) {}),
+		optional("preset", d.choice(&c.Preset, presetNames())),
 		optional("sequence_ack", func(n *node) {
 			d.object(n,
 				optional("every_messages", d.whole(&c.AckMessages)),
@@ -157,11 +159,7 @@ func (d *decoder) publish(n *node, p *Population) {
 		optional("ttl", value(d, &b.TTL, needsDuration, parseDuration)),
 		optional("metadata", d.texts(&b.Metadata, "{trace: a1}")),
 	)
-	if n.kind == mapping && (n.slot("rate") == nil) == (n.slot("total_rate") == nil) {
-		d.places.spoil(n.path)
-		d.problems = append(d.problems, n.key.problem(n.path,
-			n.name()+" needs either `rate` or `total_rate`", "one of the two", "rate is each sender's mean, total_rate that of the whole population"))
-	}
+	d.either(n, "one of the two", "rate is each sender's mean, total_rate that of the whole population", "rate", "total_rate")
 }
 
 // audience reads whom a REST publish is for: one of three.
@@ -172,6 +170,7 @@ func (d *decoder) audience(n *node, a *Audience) {
 		optional(AudienceConnection, d.text(&a.Population)),
 		optional(AudienceAll, d.flag(&everybody)),
 	)
+	n.eitherOf(AudienceUser, AudienceConnection, AudienceAll)
 	known := func(e entry) bool {
 		return slices.Contains([]string{AudienceUser, AudienceConnection, AudienceAll}, e.key)
 	}

@@ -99,13 +99,8 @@ func (d *decoder) groups(n *node, s *Scenario) {
 				})
 			}),
 		)
-		counted, named := n.slot("count") != nil, n.slot("names") != nil
-		if n.kind == mapping && counted == named {
-			d.places.spoil(n.path)
-			d.problems = append(d.problems, n.key.problem(n.path,
-				n.name()+" needs either `count` or `names`", "a family of groups", "write {count: 100} or {names: [lobby]}"))
-		}
-		if named {
+		d.either(n, "a family of groups", "write {count: 100} or {names: [lobby]}", "count", "names")
+		if n.slot("names") != nil {
 			f.Count = len(f.Names)
 		}
 		s.Groups = append(s.Groups, f)
@@ -139,7 +134,22 @@ func (d *decoder) steady(n *node, p *Phases) {
 }
 
 func (d *decoder) thresholds(n *node, s *Scenario) {
-	d.each(n, `{e2e_latency: ["p(99)<250ms"]}`, func(metric string, n *node) {
+	limits := d.limits(s)
+	if n.takes(mapping, func() shape {
+		var fields []field
+		for _, metric := range metricNames {
+			fields = append(fields, optional(metric, func(n *node) { limits(metric, n) }))
+		}
+		return d.objectShape(n.path, fields)
+	}) {
+		return
+	}
+	d.each(n, `{e2e_latency: ["p(99)<250ms"]}`, limits)
+}
+
+// limits reads those of one metric.
+func (d *decoder) limits(s *Scenario) func(metric string, n *node) {
+	return func(metric string, n *node) {
 		if metricKinds[metric] == 0 {
 			d.places.spoil(n.path)
 			d.problems = append(d.problems, n.key.problem(n.path,
@@ -160,5 +170,5 @@ func (d *decoder) thresholds(n *node, s *Scenario) {
 			}
 			s.Thresholds = append(s.Thresholds, t)
 		})
-	})
+	}
 }

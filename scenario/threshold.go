@@ -50,6 +50,9 @@ var aggregates = map[metricKind][]string{
 
 // limit reads one expression, such as p(99)<250ms.
 func (d *decoder) limit(n *node, t *Threshold) {
+	if n.takesOne(limitShape(t.Metric)) {
+		return
+	}
 	d.visit(n)
 	if n.kind != scalar || n.null {
 		d.refuse(n, n.name()+" needs a threshold", n.is(), "write it like \"p(99)<250ms\"")

@@ -45,6 +45,8 @@ type node struct {
 
 	entries []entry // of a mapping, in the order of the file, doubles included
 	items   []*node // of a sequence
+
+	probe *probe // it stands for any value of its kind: see Schema
 }
 
 type entry struct {

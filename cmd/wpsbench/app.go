@@ -41,6 +41,7 @@ func (a *app) cli() *cli.App {
 		Commands: []*cli.Command{
 			a.runCommand(),
 			a.quickCommand(),
+			a.initCommand(),
 			a.validateCommand(),
 			a.scenariosCommand(),
 			a.serveCommand(),

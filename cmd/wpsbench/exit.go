@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -41,8 +42,8 @@ var exitTable = []struct {
 func (a *app) helpCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "help",
-		Usage:     "explain a command, exit-codes or lies",
-		ArgsUsage: "[COMMAND | exit-codes | lies]",
+		Usage:     "explain a command, exit-codes, metrics, ci or lies",
+		ArgsUsage: "[COMMAND | exit-codes | metrics | ci | lies]",
 		Action: func(c *cli.Context) error {
 			switch topic := c.Args().First(); topic {
 			case "":
@@ -52,6 +53,12 @@ func (a *app) helpCommand() *cli.Command {
 					_, _ = fmt.Fprintf(a.stdout, "%4d  %s\n", row.code, row.meaning)
 				}
 				return nil
+			case "metrics":
+				a.helpMetrics()
+				return nil
+			case "ci":
+				_, err := io.WriteString(a.stdout, helpCI)
+				return err
 			case "lies":
 				for _, lie := range emulator.AllLies() {
 					_, _ = fmt.Fprintf(a.stdout, "  %-14s%s\n", lie, lie.Text())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report"
+	"github.com/wpsbench/wpsbench/scenario"
 )
 
 func (a *app) reportCommand() *cli.Command {
@@ -72,16 +73,17 @@ func (a *app) schemaCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "schema",
 		Usage:     "print a JSON Schema",
-		ArgsUsage: "run",
+		ArgsUsage: "run | scenario",
 		Action: func(c *cli.Context) error {
 			name, err := oneArgument(c, "schema name")
 			if err != nil {
 				return err
 			}
-			if name != "run" {
-				return failf(exitUsage, "no schema %q; there is run", name)
+			schema, ok := map[string]func() []byte{"run": report.RunSchema, "scenario": scenario.Schema}[name]
+			if !ok {
+				return failf(exitUsage, "no schema %q; there are run and scenario", name)
 			}
-			_, err = a.stdout.Write(report.RunSchema())
+			_, err = a.stdout.Write(schema())
 			return err
 		},
 	}
