@@ -32,6 +32,8 @@ func (a *app) conformCommand() *cli.Command {
 			&cli.StringFlag{Name: "target", Usage: "connection string, client URL (ws:// or wss://: fewer cases apply), ${NAME} or @file"},
 			&cli.StringFlag{Name: "entra-token", Usage: "a token of Microsoft Entra for the case of :generateToken, ${NAME} or @file"},
 			&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: one of its own)"},
+			&cli.StringFlag{Name: "event-handler-listen", Usage: "address, e.g. :8088, at which the target posts events for the cases of event handlers"},
+			&cli.StringFlag{Name: "event-handler-url", Usage: "how the target reaches that address, where it is not http://ADDRESS"},
 			&cli.StringFlag{Name: "run", Usage: "try only the cases whose name matches this regular expression, e.g. ^recovery/"},
 			&cli.BoolFlag{Name: "list", Usage: "print the cases and try none"},
 			&cli.BoolFlag{Name: "slow", Usage: "also wait for the recovery window to end, and send 17 MiB"},
@@ -155,12 +157,21 @@ func (a *app) conformConfig(c *cli.Context) (config conform.Config, release func
 		if config.Hub != "" {
 			return config, release, failf(exitUsage, "--hub: a client URL names its hub itself")
 		}
+		if c.IsSet("event-handler-listen") {
+			return config, release, failf(exitUsage, "--event-handler-listen needs a target with its key")
+		}
 		return config, release, nil
+	}
+	if err := a.listenForEvents(c, &config, named); err != nil {
+		return config, release, err
 	}
 	if named == "" {
 		config.EntraToken = "entra-stand-in"
-		server, err := emulator.Start(emulator.Options{RecoveryWindow: config.Window, EntraToken: config.EntraToken})
+		server, err := emulator.Start(emulator.Options{
+			RecoveryWindow: config.Window, EntraToken: config.EntraToken, Handlers: conformHandlers(config.Events.Addr().String()),
+		})
 		if err != nil {
+			_ = config.Events.Close()
 			return config, release, failf(exitSetup, "%w", err)
 		}
 		release = func() { _ = server.Close() }
@@ -168,6 +179,9 @@ func (a *app) conformConfig(c *cli.Context) (config conform.Config, release func
 	}
 	if config.Service, err = wire.ParseConnectionString(named); err != nil {
 		release()
+		if config.Events != nil {
+			_ = config.Events.Close()
+		}
 		return config, release, failf(exitUsage, "--target: %w", err)
 	}
 	a.redact.connectionString(config.Service)

@@ -27,6 +27,8 @@ const (
 	NeedSimple           Need = "clients without a subprotocol"                    // accepted by the target
 	NeedREST             Need = "REST API"                                         // and the key
 	NeedEntra            Need = "token of Microsoft Entra"                         // Config.EntraToken
+	NeedEvents           Need = "event handler of ours, to which the target posts" // Config.Events
+	NeedUnhandled        Need = "hub whose events nobody handles"                  // not so if they come to our handler
 	NeedTime             Need = "time: it takes longer than a recovery window"     // asked for with Config.Slow
 	NeedTraffic          Need = "traffic: it sends more than 16 MiB"               // asked for with Config.Slow
 )
@@ -46,5 +48,6 @@ type Case struct {
 func Cases() []Case {
 	return slices.Concat(handshakeCases, tokenCases, requestCases, duplicateCases, roleCases,
 		dataCases, malformedCases(), frameCases, sequenceCases, recoveryCases, refusalCases,
-		overflowCases, protobufCases, malformedPBCases(), simpleCases, restSendCases, restCloseCases, restCases, restBulkCases)
+		overflowCases, protobufCases, malformedPBCases(), simpleCases, restSendCases, restCloseCases, restCases, restBulkCases,
+		eventCases, connectCases, userEventCases)
 }

@@ -121,7 +121,7 @@ var protobufCases = []Case{
 		c.wantPB(pbRefused(1, "Forbidden"), pbRefused(2, "Forbidden"), pbRefused(3, "Forbidden"))
 		c.settled()
 	}},
-	{"protobuf/event-without-handler", "3.4", "An event that nobody handles fails with InternalServerError and leaves the connection open", Emulator, needPB, func(t *T) {
+	{"protobuf/event-without-handler", "3.4", "An event that nobody handles fails with InternalServerError and leaves the connection open", Emulator, append([]Need{NeedUnhandled}, needPB...), func(t *T) {
 		c := t.open(client{proto: protobuf})
 		c.sendPB(pb{{5, pb{{1, "order.placed"}, {2, pb{{1, "42"}}}, {3, uint64(1)}}}})
 		c.wantPB(pbRefused(1, "InternalServerError"))

@@ -143,7 +143,7 @@ var requestCases = []Case{
 		c.want(pong, pong)
 		c.settled()
 	}},
-	{"request/event-without-handler", "3.4", "An event that nobody handles fails with InternalServerError and leaves the connection open", Emulator, nil, func(t *T) {
+	{"request/event-without-handler", "3.4", "An event that nobody handles fails with InternalServerError and leaves the connection open", Emulator, []Need{NeedUnhandled}, func(t *T) {
 		c := t.open(client{proto: plain})
 		c.send(`{"type":"event","event":"order.placed","dataType":"text","data":"42","ackId":1}`)
 		c.want(refused("1", "InternalServerError"))

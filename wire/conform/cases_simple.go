@@ -56,7 +56,7 @@ var simpleCases = []Case{
 		c.send("hi")
 		c.wantClose(1008, "The connection is not authorized for raw sendToGroup mode.")
 	}},
-	{"simple/event-without-handler", "6", "A simple client whose event nobody handles is closed with 1011", Emulator, needSimple, func(t *T) {
+	{"simple/event-without-handler", "6", "A simple client whose event nobody handles is closed with 1011", Emulator, append([]Need{NeedUnhandled}, needSimple...), func(t *T) {
 		c := t.open(client{})
 		c.send("hi")
 		c.wantClose(1011, "*")

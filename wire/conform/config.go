@@ -33,6 +33,13 @@ type Config struct {
 	// that a holder of the key may not; "" = none. Only with Service.
 	EntraToken string
 
+	// Events is where the target posts the events of EventHubs(EventHub): every system
+	// event and user event, to http://…/{hub}/{event}. Run serves and closes it. nil = the
+	// cases of event handlers are skipped. Only with Service.
+	Events net.Listener
+	// EventHub is used by nothing else; "" = DefaultEventHub.
+	EventHub string
+
 	// TLS is the configuration for wss and https; nil = the default.
 	TLS *tls.Config
 	// Header is added to every upgrade.
@@ -56,6 +63,15 @@ type Config struct {
 
 const defaultTimeout = 5 * time.Second
 
+// DefaultEventHub is the first of the hubs whose events come to Config.Events.
+const DefaultEventHub = "conform_events"
+
+// EventHubs returns the hubs in which event handlers are tried: hub itself, and those that
+// the handler answers in other ways when it is asked for leave to post events.
+func EventHubs(hub string) []string {
+	return []string{hub, hub + "_1", hub + "_2", hub + "_3", hub + "_4", hub + "_5"}
+}
+
 // target is a Config that has been looked through.
 type target struct {
 	Config
@@ -64,6 +80,8 @@ type target struct {
 	base     string // path before client/ and api/, ends with a slash
 	lacks    []Need // not offered by the target
 	allRoles bool   // the token may join and publish to any group
+
+	handler *handler // nil without Config.Events
 }
 
 func (c Config) resolve() (*target, error) {
@@ -76,6 +94,9 @@ func (c Config) resolve() (*target, error) {
 	}
 	if t.Dial == nil {
 		t.Dial = new(net.Dialer).DialContext
+	}
+	if t.EventHub == "" {
+		t.EventHub = DefaultEventHub
 	}
 	if c.hasKey() {
 		u := c.Service.Endpoint
@@ -95,7 +116,7 @@ func (c Config) resolve() (*target, error) {
 	}
 	t.scheme = "http" + strings.TrimPrefix(u.Scheme, "ws")
 	t.host = u.Host
-	t.lacks = []Need{NeedKey, NeedREST, NeedEntra}
+	t.lacks = []Need{NeedKey, NeedREST, NeedEntra, NeedEvents}
 	claims, err := wire.ReadToken(u.Query().Get("access_token"))
 	t.allRoles = err == nil && slices.Contains(claims.Roles, "webpubsub.sendToGroup") &&
 		slices.Contains(claims.Roles, "webpubsub.joinLeaveGroup")

@@ -22,6 +22,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func start(t *testing.T, o emulator.Options) conform.Config {
 	t.Helper()
 	o.EntraToken = "entra-stand-in"
+	events, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = events.Close() }) // Run has closed it, if there was one
+	if len(o.Handlers) == 0 {
+		o.Handlers = handlersAt("http://" + events.Addr().String())
+	}
 	srv, err := emulator.Start(o)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +43,18 @@ func start(t *testing.T, o emulator.Options) conform.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return conform.Config{Service: service, EntraToken: o.EntraToken, Strict: true, Timeout: 10 * time.Second}
+	return conform.Config{Service: service, EntraToken: o.EntraToken, Events: events, Strict: true, Timeout: 10 * time.Second}
+}
+
+// handlersAt has the events of the hubs that need it posted to that URL.
+func handlersAt(url string) (handlers []emulator.Handler) {
+	for _, hub := range conform.EventHubs(conform.DefaultEventHub) {
+		handlers = append(handlers, emulator.Handler{
+			Hub: hub, URL: url + "/{hub}/{event}",
+			SystemEvents: []string{"connect", "connected", "disconnected"}, UserEvents: "*",
+		})
+	}
+	return handlers
 }
 
 func run(t *testing.T, c conform.Config) *conform.Report {

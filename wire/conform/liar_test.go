@@ -26,6 +26,8 @@ type liar struct {
 	up   func(conn int, f message) []message    // what the client sends, frame by frame
 	raw  func(firstByte byte, masked bool) bool // whether a client's frame goes through at all
 
+	handler string // the URL of the event handler, if there is one
+
 	mu    sync.Mutex
 	conns int
 }
@@ -38,7 +40,7 @@ type message struct {
 func textMessage(s string) message { return message{ws.OpText, s} }
 
 // honest is how many connections the probe of the target takes.
-const honest = 6
+const honest = 7
 
 func (l *liar) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	nc, err := new(net.Dialer).DialContext(ctx, network, addr)

@@ -26,9 +26,16 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 // found so far, and ctx's error; any other error comes without a report, an
 // *UnreachableError when the target is not there.
 func Run(ctx context.Context, c Config) (*Report, error) {
+	if c.Events != nil {
+		defer func() { _ = c.Events.Close() }() // once more, if it has been served
+	}
 	tgt, err := c.resolve()
 	if err != nil {
 		return nil, err
+	}
+	if c.Events != nil && c.hasKey() {
+		tgt.handler = newHandler(c.Events, tgt.EventHub)
+		defer tgt.handler.close()
 	}
 	if err := tgt.probe(ctx); err != nil {
 		return nil, err
@@ -121,7 +128,32 @@ func (t *T) probeOptions() {
 	if !t.target.hasKey() {
 		return
 	}
+	t.probeEvents()
 	if resp := t.call(restCall{method: http.MethodHead, path: "api/health", open: true}); resp.status == http.StatusNotFound {
 		t.target.lacks = append(t.target.lacks, NeedREST)
+	}
+}
+
+// probeEvents finds out whose events come to our handler. The client is refused for a
+// while if the target has asked before we were there.
+func (t *T) probeEvents() {
+	if t.inbox == nil {
+		t.target.lacks = append(t.target.lacks, NeedEvents)
+		return
+	}
+	if t.inbox.first(kindConnect) != nil {
+		t.target.lacks = append(t.target.lacks, NeedUnhandled)
+	}
+	for deadline := time.Now().Add(t.target.Timeout); ; t.pause(t.target.Timeout / 50) {
+		a, err := t.request(t.clientRequest(&client{proto: plain, hub: t.hub}))
+		for k := t.inbox.first(kindConnect); k != nil; k = t.inbox.first(kindConnect) {
+			if k.names(t.hub) {
+				return
+			}
+		}
+		if err != nil || a.conn != nil || time.Now().After(deadline) {
+			t.target.lacks = append(t.target.lacks, NeedEvents)
+			return
+		}
 	}
 }

@@ -18,6 +18,9 @@ type T struct {
 	log    transcript
 	unique string // in the names of groups and users
 
+	hub   string // whose events come to inbox
+	inbox *inbox // nil without an event handler
+
 	failures []string
 	differs  []string
 	skipped  string
@@ -32,11 +35,19 @@ func newT(ctx context.Context, tgt *target, c *Case) *T {
 		log: transcript{start: time.Now()}, unique: randomHex(4),
 	}
 	t.log.secret(tgt.EntraToken)
+	t.hub = tgt.EventHub
+	if tgt.handler != nil {
+		t.inbox = newInbox(&t.log, t.hub)
+	}
 	return t
 }
 
 // do runs fn to its end, or to the Fatalf or Skipf that cuts it short.
 func (t *T) do(fn func(*T)) {
+	if t.inbox != nil {
+		t.target.handler.begin(t.inbox)
+		defer t.target.handler.begin(nil)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
