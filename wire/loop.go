@@ -37,12 +37,12 @@ type Loop struct {
 // are for the Loop's goroutine.
 type Timer = loop.Timer
 
-// NewLoop returns a Loop that opens its connections by d and moves their bytes by t.
+// NewLoop returns a Loop that opens its connections by d, nil if it opens none, and moves their bytes by t.
 // It does nothing before Run. With Dialer.Simulation it lives there, runs whenever time
 // passes and is ended by Stop: neither t nor Run means anything to it.
 func NewLoop(d *Dialer, t Transport) *Loop {
 	l := &Loop{dialer: d, work: newWorkspace()}
-	if d.Simulation != nil {
+	if d != nil && d.Simulation != nil {
 		l.loop, l.ctx = d.Simulation.NewLoop(), context.Background()
 	} else {
 		l.loop = loop.New(Now, t)
