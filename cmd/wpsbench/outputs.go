@@ -20,9 +20,16 @@ type out struct {
 }
 
 var writers = map[string]func(io.Writer, *metrics.Run) error{
-	"json": report.WriteJSON,
-	"html": report.WriteHTML,
+	"json":     report.WriteJSON,
+	"html":     report.WriteHTML,
+	"junit":    report.WriteJUnit,
+	"md":       report.WriteMarkdown,
+	"benchfmt": report.WriteBenchfmt,
+	"hlog":     report.WriteHistogramLog,
 }
+
+// outUsage explains --out.
+const outUsage = "write FORMAT=PATH: json, html, junit, md, benchfmt or hlog; PATH - is stdout; several may be given"
 
 func parseOuts(values []string) ([]out, error) {
 	var outs []out
@@ -33,7 +40,7 @@ func parseOuts(values []string) ([]out, error) {
 			return nil, failf(exitUsage, "--out %q: write FORMAT=PATH, e.g. json=run.json", v)
 		}
 		if writers[format] == nil {
-			return nil, failf(exitUsage, "--out %q: unknown format %q; formats are json and html", v, format)
+			return nil, failf(exitUsage, "--out %q: unknown format %q; formats are json, html, junit, md, benchfmt and hlog", v, format)
 		}
 		if path == "-" {
 			stdout++
@@ -59,12 +66,15 @@ func toStdout(outs []out) bool {
 // rendered before the first byte is written, and files appear whole or not at all.
 func (a *app) writeResults(dir string, rec *metrics.Run, outs []out) ([]report.File, error) {
 	rendered := map[string][]byte{}
-	for format, write := range writers {
-		var b bytes.Buffer
-		if err := write(&b, rec); err != nil {
-			return nil, fmt.Errorf("render %s: %w", format, err)
+	for _, o := range append([]out{{format: "json"}, {format: "html"}}, outs...) {
+		if rendered[o.format] != nil {
+			continue
 		}
-		rendered[format] = b.Bytes()
+		var b bytes.Buffer
+		if err := writers[o.format](&b, rec); err != nil {
+			return nil, fmt.Errorf("render %s: %w", o.format, err)
+		}
+		rendered[o.format] = b.Bytes()
 	}
 	folder := map[string][]byte{"run.json": rendered["json"], "report.html": rendered["html"]}
 	name := dir

@@ -18,7 +18,8 @@ func (a *app) reportCommand() *cli.Command {
 		ArgsUsage:   "run.json | report.html | -",
 		Description: "Prints the summary; --out writes other forms. The exit status says whether the\nrecord could be read, not what its verdict was.",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "out", Usage: "write json=PATH or html=PATH; PATH - is stdout"},
+			&cli.StringSliceFlag{Name: "out", Usage: outUsage},
+			ciFlag(),
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 		},
 		OnUsageError: usageError,
@@ -61,12 +62,19 @@ func (a *app) render(c *cli.Context, rec *metrics.Run, outs []out) error {
 	if err != nil {
 		return err
 	}
+	ci, err := parseCI(c.String("ci"))
+	if err != nil {
+		return err
+	}
 	for _, o := range outs {
 		if err := a.writeOut(o, rec); err != nil {
 			return failf(exitInternal, "write %s: %w", o.path, err)
 		}
 	}
-	return report.WriteText(summary, rec, report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale()})
+	if err := report.WriteText(summary, rec, report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale()}); err != nil {
+		return err
+	}
+	return a.announce(ci, summary, rec, false)
 }
 
 func (a *app) schemaCommand() *cli.Command {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,9 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: the scenario's, else bench)"},
 		&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"},
 		&cli.StringFlag{Name: "dir", Usage: "folder for the results (default: results/<name>-<UTC time>)"},
-		&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH or html=PATH; json=- is stdout"},
+		&cli.StringSliceFlag{Name: "out", Usage: "also " + outUsage},
+		ciFlag(),
+		&cli.StringFlag{Name: "soft", Usage: "verdicts that only warn and exit 0: invalid, inconclusive, or both with a comma"},
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
 		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
 		transportFlag(),
@@ -78,6 +81,14 @@ func (a *app) execute(c *cli.Context, src source) error {
 	}
 	if err := checkPlaces(c.String("dir"), outs); err != nil {
 		return failf(exitUsage, "%w; nothing was run", err)
+	}
+	soft, err := parseSoft(c.String("soft"))
+	if err != nil {
+		return err
+	}
+	ci, err := parseCI(c.String("ci"))
+	if err != nil {
+		return err
 	}
 	show, err := a.newShow(c, outs)
 	if err != nil {
@@ -148,6 +159,14 @@ func (a *app) execute(c *cli.Context, src source) error {
 	show.summary(rec, files)
 	if err != nil {
 		return failf(cmp.Or(code, exitSetup), "write results: %w", err)
+	}
+	softened := soft[code]
+	if err := a.announce(ci, show.result, rec, softened); err != nil {
+		a.complain(err)
+	}
+	if softened {
+		_, _ = fmt.Fprintf(a.stderr, "wpsbench: warning: exit status %d taken for 0 (--soft)\n", code)
+		return nil
 	}
 	return verdictError(rec.Verdict, code)
 }
