@@ -98,15 +98,13 @@ func (l *Loop) Run() error {
 		if !l.stopped {
 			l.fireTimers()
 		}
-		busy := l.handleBatch()
-		if l.poll.handle() {
-			busy = true
-		}
+		l.handleBatch()
+		l.poll.handle()
 		l.flush()
-		if !busy && l.stopped && len(l.conns) == 0 {
+		if l.stopped && len(l.conns) == 0 && !l.behind() {
 			break
 		}
-		l.wait(busy)
+		l.wait()
 	}
 	l.queue.onWake(nil)
 	l.alarm.close()
@@ -136,9 +134,12 @@ func (l *Loop) Begin() (err error) {
 	return err
 }
 
+// behind says that of what was taken off the queue some is not handled yet.
+func (l *Loop) behind() bool { return l.next < len(l.batch) }
+
 // handleBatch handles some of what is queued; false means that there was nothing.
 func (l *Loop) handleBatch() bool {
-	if l.next == len(l.batch) {
+	if !l.behind() {
 		clear(l.batch)
 		var closed bool
 		l.batch, closed = l.queue.take(l.batch)
@@ -172,10 +173,10 @@ func (l *Loop) handle(e *event) {
 	}
 }
 
-// wait looks for what has come meanwhile: for as long as it takes, or, when the
-// turn was busy, only in passing.
-func (l *Loop) wait(busy bool) {
-	idle := !busy && l.arm() && l.queue.park()
+// wait waits for what comes, or, when there is something to do already, looks for it
+// in passing.
+func (l *Loop) wait() {
+	idle := !l.behind() && l.arm() && l.queue.park()
 	if l.poll != nil {
 		l.poll.wait(idle)
 	} else if idle {

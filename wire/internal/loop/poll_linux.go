@@ -2,7 +2,6 @@ package loop
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 	"syscall"
 	"time"
@@ -18,6 +17,11 @@ const (
 	// arenaBytes is what the bytes of one turn lie in; what it has no room for stays
 	// in the kernel until the next.
 	arenaBytes = 16 * bufferBytes
+	// seenEvery: of a loop that never parks one look in so many is made by a call which
+	// the scheduler knows of. That wakes its monitor, should it sleep, without which
+	// nobody would be preempted, nor a socket of package net be polled, while loops
+	// keep every processor.
+	seenEvery = 16
 )
 
 // poller is what a loop on Polled waits with: an epoll set of its sockets, of an
@@ -39,9 +43,10 @@ type poller struct {
 	file   *os.File // the epoll set
 	epoll  int      // its descriptor
 	parked syscall.RawConn
-	look   func(fd uintptr) bool // p.found, kept so that waiting does not allocate
+	look   func(fd uintptr) bool // p.foundOrParks, kept so that waiting does not allocate
 	wakeup int
 	timer  int
+	unseen int // looks since the loop parked, or let the scheduler know of it
 
 	sockets []pollable // by descriptor
 	ready   int        // of events
@@ -93,7 +98,7 @@ func (p *poller) open() (err error) {
 	if p.parked, err = p.file.SyscallConn(); err != nil {
 		return err
 	}
-	p.look = p.found
+	p.look = p.foundOrParks
 	if p.wakeup, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		return os.NewSyscallError("eventfd", err)
 	}
@@ -130,15 +135,11 @@ var one = binary.NativeEndian.AppendUint64(nil, 1)
 
 // wake ends a wait. Any goroutine.
 func (p *poller) wake() {
-	_, _ = unix.Write(p.wakeup, one) // it can but be full of earlier calls
+	_, _ = write(p.wakeup, one) // it can but be full of earlier calls
 }
 
 // set lets a wait end after d, see alarm.
-func (p *poller) set(d time.Duration) {
-	// Zero would disarm it.
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(d.Nanoseconds(), 1))}
-	_ = unix.TimerfdSettime(p.timer, 0, &spec, nil) // fails only on nonsense
-}
+func (p *poller) set(d time.Duration) { setTimer(p.timer, d) }
 
 // close gives up the descriptors; no socket is left and nobody calls wake any more.
 func (p *poller) close() {
@@ -158,7 +159,7 @@ func (p *poller) wait(block bool) {
 	if block {
 		_ = p.parked.Read(p.look) // looks before it parks; fails only once closed
 	} else {
-		p.found(0)
+		p.found()
 	}
 	room := p.arena
 	for i := range p.events[:p.ready] {
@@ -187,21 +188,29 @@ func (p *poller) wait(block bool) {
 	}
 }
 
-// found fills events with what there is at present; false if that is nothing.
-func (p *poller) found(uintptr) bool {
-	for {
-		n, err := unix.EpollWait(p.epoll, p.events[:], 0)
-		if !errors.Is(err, unix.EINTR) {
-			p.ready = max(n, 0)
-			return n > 0
-		}
+// foundOrParks is found for a wait that parks the goroutine if there is nothing.
+func (p *poller) foundOrParks(uintptr) bool {
+	if p.found() {
+		return true
 	}
+	p.unseen = 0
+	return false
 }
 
-// handle hands out what the last wait has found; false if that was nothing.
-func (p *poller) handle() bool {
-	if p == nil || len(p.news) == 0 {
-		return false
+// found fills events with what there is at present; false if that is nothing.
+func (p *poller) found() bool {
+	look := lookAt
+	if p.unseen++; p.unseen == seenEvery {
+		look, p.unseen = lookSeen, 0
+	}
+	p.ready = look(p.epoll, p.events[:])
+	return p.ready > 0
+}
+
+// handle hands out what the last wait has found.
+func (p *poller) handle() {
+	if p == nil {
+		return
 	}
 	for i := range p.news {
 		n := &p.news[i]
@@ -209,5 +218,4 @@ func (p *poller) handle() bool {
 		*n = news{}
 	}
 	p.news = p.news[:0]
-	return true
 }

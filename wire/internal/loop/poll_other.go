@@ -19,7 +19,7 @@ func (*poller) wake() {}
 
 func (*poller) wait(bool) {}
 
-func (*poller) handle() bool { return false }
+func (*poller) handle() {}
 
 func (*poller) adopt(*Conn, net.Conn) stream { return nil }
 

@@ -100,7 +100,7 @@ func (p *polled) collect(events uint32, buf []byte, n *news) {
 	if p.mask&unix.EPOLLIN == 0 || events&readable == 0 {
 		return
 	}
-	k, err := retry(p.fd, buf, unix.Read)
+	k, err := read(p.fd, buf)
 	switch {
 	case k > 0:
 		n.data = buf[:k]
@@ -158,7 +158,7 @@ func (p *polled) flush() {
 		return
 	}
 	if len(*out) > 0 {
-		n, err := retry(p.fd, *out, unix.Write)
+		n, err := write(p.fd, *out)
 		if err != nil && !errors.Is(err, unix.EAGAIN) {
 			c.writeFailed(opError("write", os.NewSyscallError("write", err)))
 		} else if n = max(n, 0); n < len(*out) {
