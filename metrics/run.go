@@ -426,6 +426,9 @@ type Target struct {
 	Hub         string `json:"hub"`
 	// Lies is what an embedded emulator admits to having done on purpose, by switch.
 	Lies map[string]uint64 `json:"lies,omitempty"`
+	// Counted is what an embedded emulator counted itself: publishes, deliveries without
+	// replays, recoveries and others.
+	Counted map[string]uint64 `json:"counted,omitempty"`
 }
 
 // Node is one process of the generator.

@@ -56,7 +56,9 @@
 //	    join: {room: 1}                # so many groups of the family each, dealt evenly
 //	    client: bench                  # in full:
 //	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},
-//	             reconnect: {base: 1s, max: 30s, jitter: full}}   # or jitter: none
+//	             reconnect: {backoff: exponential, base: 1s, max: 30s, jitter: full},   # or jitter: none
+//	             recovery: {window: 30s, pause: 1s}}
+//	    client: {reconnect: {backoff: fixed, base: 2s}}   # every delay between 0 and 2 s
 //	    client: sdk-js                 # or sdk-python, sdk-dotnet, sdk-java: the official clients' defaults
 //	    users: user-{n}                # {n} is the connection's number over all populations
 //	    roles: [webpubsub.sendToGroup] # default: exactly what join and publish need

@@ -131,7 +131,7 @@ func TestDefaults(t *testing.T) {
 		{"connect_rate", p.ConnectRate, Rate(100)},
 		{"users", p.Users, "user-{n}"},
 		{"roles", strings.Join(p.Roles, " "), "webpubsub.sendToGroup webpubsub.joinLeaveGroup"},
-		{"client", p.Client, Client{"bench", 64, 250 * time.Millisecond, time.Second, 30 * time.Second, true}},
+		{"client", p.Client, Client{Preset: "bench", AckMessages: 64, AckEvery: 250 * time.Millisecond, ReconnectBase: time.Second, ReconnectMax: 30 * time.Second, FullJitter: true}},
 		{"senders", p.Publish.Senders.Of(100), 100},
 		{"arrival", p.Publish.Arrival, Arrival{Kind: "constant"}},
 		{"ack", p.Publish.Ack, true},
@@ -215,7 +215,7 @@ func TestEveryKey(t *testing.T) {
 		{"own protocol", sp.Protocol, ProtocolJSONReliable},
 		{"inherited protocol", li.Protocol, ProtocolJSON},
 		{"connect rate", sp.ConnectRate, Rate(0.5)},
-		{"client", sp.Client, Client{"bench", 100, time.Second, 2 * time.Second, 8 * time.Second, false}},
+		{"client", sp.Client, Client{Preset: "bench", AckMessages: 100, AckEvery: time.Second, ReconnectBase: 2 * time.Second, ReconnectMax: 8 * time.Second}},
 		{"total rate", sp.Publish.TotalRate, Rate(0.5)},
 		{"sender rate", sp.SenderRate(), Rate(0.1)},
 		{"arrival", sp.Publish.Arrival, Arrival{"burst", 4, 500 * time.Millisecond}},
@@ -332,5 +332,36 @@ func TestSetAfterTargetOption(t *testing.T) {
 	}
 	if got := s.Target; got.URL != "wss://h/client/hubs/x" || got.TLS != (TLS{CA: "other.pem"}) || got.Hub != "mine" || got.Headers != nil {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestClientPolicies(t *testing.T) {
+	for _, row := range []struct {
+		client        string
+		base, max     time.Duration
+		window, pause time.Duration
+		problem       string
+	}{
+		{client: "{reconnect: {backoff: fixed, base: 2s}}", base: 2 * time.Second, max: 2 * time.Second},
+		{client: "{reconnect: {base: 2s, backoff: exponential}}", base: 2 * time.Second, max: 30 * time.Second},
+		{client: "{recovery: {window: 1m, pause: 3s}}", base: time.Second, max: 30 * time.Second, window: time.Minute, pause: 3 * time.Second},
+		{client: "{reconnect: {backoff: fixed, max: 2s}}", problem: "a fixed back-off has no `max`"},
+		{client: "{reconnect: {backoff: linear}}", problem: "needs `exponential` or `fixed`"},
+	} {
+		s, err := Parse("t.yaml", []byte(minimal), Options{Set: []string{"populations.members.client=" + row.client}})
+		if row.problem != "" {
+			if err == nil || !strings.Contains(err.Error(), row.problem) {
+				t.Errorf("%s: got %v, want %q", row.client, err, row.problem)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", row.client, err)
+			continue
+		}
+		c := s.Populations[0].Client
+		if c.ReconnectBase != row.base || c.ReconnectMax != row.max || c.RecoveryWindow != row.window || c.RecoveryPause != row.pause {
+			t.Errorf("%s: got %+v", row.client, c)
+		}
 	}
 }

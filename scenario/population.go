@@ -27,6 +27,12 @@ var presets = []Client{
 	{Preset: "sdk-java", AckEvery: 5 * time.Second, ReconnectBase: time.Second, ReconnectMax: 30 * time.Second},
 }
 
+// How the delay before attempts at a new connection goes on: doubling, or not.
+const (
+	backoffExponential = "exponential"
+	backoffFixed       = "fixed"
+)
+
 func presetNames() []string {
 	names := make([]string, len(presets))
 	for i := range presets {
@@ -115,12 +121,26 @@ func (d *decoder) client(n *node, c *Client) {
 		}),
 		optional("reconnect", func(n *node) {
 			jitter := map[bool]string{true: "full", false: "none"}[c.FullJitter]
+			backoff := backoffExponential
 			d.object(n,
+				optional("backoff", d.choice(&backoff, []string{backoffExponential, backoffFixed})),
 				optional("base", value(d, &c.ReconnectBase, needsDuration, parseDuration)),
 				optional("max", value(d, &c.ReconnectMax, needsDuration, parseDuration)),
 				optional("jitter", d.choice(&jitter, []string{"full", "none"})),
 			)
 			c.FullJitter = jitter == "full"
+			if backoff == backoffFixed {
+				c.ReconnectMax = c.ReconnectBase
+				if n.slot("max") != nil {
+					d.refuse(n, "a fixed back-off has no `max`", "both are given", "every delay is `base`")
+				}
+			}
+		}),
+		optional("recovery", func(n *node) {
+			d.object(n,
+				optional("window", value(d, &c.RecoveryWindow, needsDuration, parseDuration)),
+				optional("pause", value(d, &c.RecoveryPause, needsDuration, parseDuration)),
+			)
 		}),
 	)
 }

@@ -184,6 +184,9 @@ type Client struct {
 	ReconnectBase time.Duration // delay before the first attempt after a drop
 	ReconnectMax  time.Duration // the delay doubles up to this
 	FullJitter    bool          // each delay is drawn between 0 and its value
+
+	RecoveryWindow time.Duration `json:",omitzero"` // a dropped session is given up after so long; 0 = 30 s
+	RecoveryPause  time.Duration `json:",omitzero"` // between two attempts to recover, the first is made at once; 0 = 1 s
 }
 
 // Publish is what a population sends.

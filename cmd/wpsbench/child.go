@@ -15,6 +15,7 @@ import (
 	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/scenario/runner"
 	"github.com/wpsbench/wpsbench/wire"
+	"github.com/wpsbench/wpsbench/wire/emulator"
 )
 
 const (
@@ -29,6 +30,7 @@ type (
 	}
 	childFinal struct {
 		Lies       map[string]uint64 `json:"lies"`
+		Counted    map[string]uint64 `json:"counted"`
 		CPUSeconds float64           `json:"cpu_s"`
 	}
 )
@@ -136,4 +138,15 @@ func (c *emulatorChild) kill() {
 	_ = c.stdin.Close()
 	_ = c.cmd.Process.Kill()
 	_ = c.cmd.Wait()
+}
+
+// counted is what the emulator says that it has done, for the record: what the run has
+// seen must agree with it.
+func counted(s *emulator.Stats) map[string]uint64 {
+	return map[string]uint64{
+		"connections": s.ConnectionsTotal, "sessions": s.SessionsTotal, "joins": s.Joins,
+		"publishes": s.Publishes, "deliveries": s.Deliveries, "duplicates": s.Duplicates,
+		"recoveries_accepted": s.RecoveriesAccepted, "recoveries_refused": s.RecoveriesRefused,
+		"replays": s.Replays, "expired": s.Expired, "overflows": s.Overflows,
+	}
 }

@@ -173,7 +173,7 @@ func (a *app) serveEmbedded(server *emulator.Server) error {
 		return failf(exitInternal, "close the emulator: %w", err)
 	}
 	// The reader may be gone, killed: then nobody needs this line.
-	_ = out.Encode(childFinal{Lies: stats.Lies, CPUSeconds: cpuSeconds()})
+	_ = out.Encode(childFinal{Lies: stats.Lies, Counted: counted(&stats), CPUSeconds: cpuSeconds()})
 	return nil
 }
 

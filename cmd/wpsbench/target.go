@@ -233,6 +233,7 @@ func (t *resolvedTarget) finish(rec *metrics.Run) error {
 		return err
 	}
 	rec.Environment.Target.Lies = final.Lies
+	rec.Environment.Target.Counted = final.Counted
 	rec.Info.Load.TargetCPUSeconds = final.CPUSeconds
 	return nil
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,6 +80,9 @@ func TestFaultKinds(t *testing.T) {
 			}
 			if fmt.Sprint(closes) != fmt.Sprint(row.closes) {
 				t.Errorf("closes %v, want %v", closes, row.closes)
+			}
+			if stats.Publishes != 144 || stats.Deliveries != 576 {
+				t.Errorf("the emulator counts %d publishes and %d deliveries, want 144 and 576", stats.Publishes, stats.Deliveries)
 			}
 			resumed := 0
 			for _, o := range row.incidents {
@@ -196,5 +200,83 @@ func TestHitAgain(t *testing.T) {
 	}
 	if got := r.events[len(r.events)-1].Text; got != "F1 1 of 3 sessions caught up, the others were hit again before" {
 		t.Errorf("told %q", got)
+	}
+}
+
+// What keeps a session out is told for what it is, and nothing that it missed is
+// called lost.
+func TestOutages(t *testing.T) {
+	t.Parallel()
+	const client = "populations.members.client={recovery: {window: %s, pause: 50ms}, reconnect: {backoff: fixed, base: 100ms, jitter: none}}"
+	// The recoveries of sessions are answered with 503, which is no verdict, until so
+	// many attempts have been made.
+	failing := func(attempts int64) func(string) int {
+		var made atomic.Int64
+		return func(string) int {
+			if made.Add(1) <= attempts {
+				return 503
+			}
+			return 0
+		}
+	}
+	const never = 1 << 40
+	for _, row := range []struct {
+		name    string
+		set     []string
+		options emulator.Options
+		want    metrics.IncidentOutcomes
+		more    func(rec *metrics.Run, stats emulator.Stats) bool
+	}{
+		{
+			name: "longer than the client tries", set: []string{fmt.Sprintf(client, "400ms")},
+			options: emulator.Options{RefuseRecovery: failing(never)}, want: metrics.IncidentOutcomes{GaveUp: 3},
+			more: func(rec *metrics.Run, _ emulator.Stats) bool {
+				return rec.Connections.Funnel.RecoveryTimeouts == 3 && rec.Incidents[0].Attempts > 6
+			},
+		},
+		{
+			name: "longer than the service keeps it", set: []string{fmt.Sprintf(client, "20s")},
+			options: emulator.Options{RecoveryWindow: 20 * time.Millisecond, RefuseRecovery: failing(9)}, want: metrics.IncidentOutcomes{NewConnection: 3},
+			more: func(rec *metrics.Run, stats emulator.Stats) bool {
+				return rec.Connections.Funnel.RefusedRecovery == 3 && stats.Expired == 3 && stats.RecoveriesRefused == 3
+			},
+		},
+		{
+			name: "more queued than the service keeps", set: []string{fmt.Sprintf(client, "20s"), "populations.members.publish.rate=200/s", "phases.steady=4s"},
+			// At 800 messages/s to each member a thousand have come long before the attempt that passes.
+			options: emulator.Options{RefuseRecovery: failing(180)}, want: metrics.IncidentOutcomes{Overflow: 3},
+			more: func(rec *metrics.Run, stats emulator.Stats) bool {
+				return stats.Overflows == 3 && rec.Totals.Deliveries.Excused.Overflow > 0
+			},
+		},
+		{
+			name: "until the end of the drain", set: []string{fmt.Sprintf(client, "20s"), "phases.drain=1s"},
+			options: emulator.Options{RefuseRecovery: failing(never)}, want: metrics.IncidentOutcomes{Open: 3},
+			more: func(rec *metrics.Run, _ emulator.Stats) bool {
+				in := rec.Incidents[0]
+				return rec.Totals.Deliveries.Undelivered > 0 && in.EndS == nil && in.CaughtUpS["p50"] == nil && len(in.Stages) == 0 &&
+					rec.Metrics["outage_time"].Count == 0 && slices.ContainsFunc(rec.Checks, func(c metrics.CheckResult) bool {
+					return c.ID == "R4" && c.Result == metrics.CheckUnknown
+				})
+			},
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			rec, stats := execute(t, planOf(t, base, append(row.set, hitThree)...), row.options)
+			wantAddsUp(t, rec)
+			wantOutcomes(t, rec, row.want)
+			if !row.more(rec, stats) {
+				t.Errorf("funnel %+v, deliveries %+v, verdict %s, the emulator's %+v", rec.Connections.Funnel, rec.Totals.Deliveries, rec.Verdict.Headline, stats)
+			}
+			if rec.Totals.Deliveries.Lost != 0 || rec.Connections.Funnel.UninjectedDrops != 0 {
+				t.Errorf("%d lost, %d drops that nobody injected", rec.Totals.Deliveries.Lost, rec.Connections.Funnel.UninjectedDrops)
+			}
+			for _, in := range rec.Injections.Log {
+				if row.want.Open > 0 && (in.Effect != "open" || in.OutageMicros != nil) {
+					t.Errorf("injection %+v; want one that is not over", in)
+				}
+			}
+		})
 	}
 }

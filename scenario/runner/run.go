@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,6 +183,8 @@ func sessionConfig(plan *scenario.Plan, population int) wire.SessionConfig {
 	cfg.Reconnect.Base = client.ReconnectBase
 	cfg.Reconnect.Max = client.ReconnectMax
 	cfg.Reconnect.FullJitter = client.FullJitter
+	cfg.Recovery.Window = cmp.Or(client.RecoveryWindow, cfg.Recovery.Window)
+	cfg.Recovery.Pause = cmp.Or(client.RecoveryPause, cfg.Recovery.Pause)
 	return cfg
 }
 
