@@ -144,35 +144,39 @@ func sieges() siege {
 
 // Hostile clients, a wave of them there at once, take nothing from the good ones, and
 // when they are gone the server, a process of its own, is what it was.
+//
+// HeapInuse is compared after two collections, between a server in use and the same
+// server after 10,000 hostile connections. In use means that it has served its good
+// clients through waves of the same kinds and size before: what a crowd makes grow to
+// its size, once, has grown (the runtime's goroutine descriptors, tables of what is open,
+// spare buffers). What is kept of a connection is there 10,000 times over: 26 bytes each
+// are 5 %. Of 5 MB, 0 to 5 % come and go by how sparsely the heap's spans are filled,
+// and now and then a little more: what exceeds 5 % is besieged again, up to three times
+// against the same baseline, since what is kept of a siege is there after every further
+// one, and more of it. Goroutines, descriptors and sessions are compared with those
+// of the good clients alone.
 func TestHostileConnectionsLeaveNothing(t *testing.T) {
 	srv, size := startProcess(t), sieges()
 	good := newGoodClients(t, srv, size.members)
 	good.exchange(5)
 	alone := srv.measure()
-
-	// What is compared is a server that has seen as many others, well-behaved: its
-	// tables grow with a crowd and are kept.
-	polite := []hostility{
-		{"WebSocket", handshakeTo(srv, srv.client(t, "crowd"), plainName), "\x81\x8f\x00\x00\x00\x00{\"type\":\"ping\"}", "HTTP/1.1 101"},
-		{"request", "HEAD /api/health HTTP/1.1\r\nHost: x\r\n\r\n", "", "HTTP/1.1 200"},
-	}
-	besieged := func(kinds []hostility) measure {
-		for range wavesOfASiege {
+	kinds := hostilities(t, srv)
+	newcomer := hostility{"WebSocket", handshakeTo(srv, srv.client(t, "crowd"), plainName), "", "HTTP/1.1 101"}
+	besieged := func(waves int) measure {
+		for range waves {
 			conns := inParallel(t, size.wave, func(i int) (net.Conn, error) { return kinds[i%len(kinds)].attack(srv.addr) })
 			good.exchange(5)
-			newcomer, err := polite[0].attack(srv.addr)
+			nc, err := newcomer.attack(srv.addr)
 			if err != nil {
 				t.Error(err)
 			}
-			closeAll(append(conns, newcomer))
+			closeAll(append(conns, nc))
 		}
 		return good.settled(srv, alone)
 	}
-	before := besieged(polite)
-	// How sparsely the heap's spans are filled differs by some percent from siege to
-	// siege. What is kept of one is there after every further one, and more of it.
+	before := besieged(wavesOfASiege)
 	for n := 1; ; n++ {
-		after := besieged(hostilities(t, srv))
+		after := besieged(wavesOfASiege)
 		growth := float64(after.HeapInuse)/float64(before.HeapInuse) - 1
 		t.Logf("%d hostile connections: before %+v, after %+v, HeapInuse %+.1f %%", n*wavesOfASiege*size.wave, before, after, 100*growth)
 		if growth <= 0.05 || raceEnabled {
@@ -266,7 +270,7 @@ func (g *goodClients) settled(srv *service, want measure) measure {
 		m := srv.measure()
 		want.HeapInuse = m.HeapInuse
 		if m == want {
-			return m
+			return srv.measure() // what was still ending when the heap of m was collected has ended
 		}
 		if time.Now().After(deadline) {
 			g.t.Fatalf("something is left: %+v, want %+v", m, want)
