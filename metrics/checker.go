@@ -144,6 +144,11 @@ const (
 type Progress struct {
 	Expected  uint64 // copies of every message sent and not rejected
 	Delivered uint64 // copies that arrived, each counted once
+
+	// Violations were charged so far, before the judge has seen what other workers know;
+	// First says of which check the first one is.
+	Violations uint64
+	First      string
 }
 
 // NewChecker makes the checker of the owned connections.

@@ -902,7 +902,7 @@ func TestProgress(t *testing.T) {
 	}
 	w.c.Outcome(0, 0, m, OutcomeFail)
 	w.deliver(2, 0, 0, 1) // a duplicate is no progress
-	if got, want := w.c.Progress(), (Progress{Expected: 9, Delivered: 9}); got != want {
+	if got, want := w.c.Progress(), (Progress{Expected: 9, Delivered: 9, Violations: 1, First: "N2: message duplicated"}); got != want {
 		t.Errorf("after a refusal: got %+v, want %+v", got, want)
 	}
 }

@@ -11,6 +11,7 @@ type Collector struct {
 	phases [metricCount][]distribution
 	sliced []distribution // by view
 	series seriesBuilder
+	total  Traffic
 }
 
 // NewCollector makes a collector of recorders with the same windows and views.
@@ -35,6 +36,7 @@ func (c *Collector) Add(tick int, iv *Interval) {
 		c.sliced[i].add(&iv.views[i])
 	}
 	c.series.add(tick, iv)
+	c.total.add(iv)
 	iv.Release()
 }
 

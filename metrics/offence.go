@@ -141,6 +141,9 @@ type offence struct {
 // charge counts a violation and keeps it as an example while there is room.
 func (c *Checker) charge(which check, n *conn, o offence) {
 	c.counts[n.population].violations[which]++
+	if c.progress.Violations++; c.progress.Violations == 1 {
+		c.progress.First = checkInfos[which].id + ": " + checkInfos[which].noun
+	}
 	c.note(which, o)
 }
 

@@ -19,7 +19,8 @@ type seriesBuilder struct {
 	ticks   []tickTotals
 	open    [openTicks]openTick
 	extra   map[string][]*float64
-	shown   int // ticks before it have been looked at by Latest
+	shown   int    // ticks before it have been looked at by Latest
+	latest  Latest // of tick shown-1
 	heatmap [][3]int64
 }
 
@@ -39,6 +40,7 @@ type openTick struct {
 	used bool
 	tick int
 	e2e  distribution
+	ack  distribution
 	lag  distribution
 }
 
@@ -73,6 +75,9 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 	for i := range iv.phases[E2ELatency] {
 		o.e2e.add(&iv.phases[E2ELatency][i])
 	}
+	for i := range iv.phases[AckRTT] {
+		o.ack.add(&iv.phases[AckRTT][i])
+	}
 	for i := range iv.phases[ScheduleLag] {
 		o.lag.add(&iv.phases[ScheduleLag][i])
 	}
@@ -98,6 +103,7 @@ func (s *seriesBuilder) finish(o *openTick) {
 	t.lag = microsAt(&o.lag, 0.99)
 	s.heatmap = appendCells(s.heatmap, o.tick, &o.e2e)
 	o.e2e.reset()
+	o.ack.reset()
 	o.lag.reset()
 	o.used = false
 }

@@ -89,7 +89,7 @@ func (a *app) conformAction(c *cli.Context) error {
 		_ = r.WriteText(&b) // a buffer takes everything
 		_, _ = io.WriteString(text, a.redact.text(b.String()))
 	}
-	signals := watchSignals(c.Context)
+	signals := watchSignals(c.Context, nil)
 	defer signals.release()
 	report, err := conform.Run(signals.stop, config)
 	var unreachable *conform.UnreachableError

@@ -87,7 +87,7 @@ func (a *app) pubAction(c *cli.Context) error {
 		err := read()
 		p.loop.Do(func(now time.Duration) { p.exhausted(now, err) })
 	}()
-	sig := watchSignals(c.Context)
+	sig := watchSignals(c.Context, nil)
 	defer sig.release()
 	err = s.run(sig)
 	close(p.ended)

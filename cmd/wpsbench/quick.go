@@ -24,7 +24,8 @@ func (a *app) quickCommand() *cli.Command {
 			&cli.StringFlag{Name: "protocol", Value: scenario.ProtocolJSONReliable, Usage: "subprotocol"},
 			&cli.BoolFlag{Name: "print", Usage: "print the scenario instead of running it"},
 		}, runFlags()...),
-		OnUsageError: usageError,
+		UseShortOptionHandling: true, // -qq
+		OnUsageError:           usageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return failf(exitUsage, "quick takes no arguments, got %q; a file is run with `wpsbench run`", c.Args().First())

@@ -26,8 +26,9 @@ func (a *app) runCommand() *cli.Command {
 		ArgsUsage: "FILE | :NAME",
 		Description: "Without a target in the file or --target, an emulator of the service is started as a\n" +
 			"child process and is the target. :NAME is a scenario that comes with wpsbench.",
-		Flags:        append(runFlags(), scaleFlag()),
-		OnUsageError: usageError,
+		Flags:                  append(runFlags(), scaleFlag()),
+		UseShortOptionHandling: true, // -qq
+		OnUsageError:           usageError,
 		Action: func(c *cli.Context) error {
 			src, err := sourceArgument(c)
 			if err != nil {
@@ -40,7 +41,7 @@ func (a *app) runCommand() *cli.Command {
 
 // runFlags are those of every command that runs a scenario.
 func runFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "target", Usage: "client URL (ws:// or wss://), connection string, ${NAME} or @file"},
 		&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: the scenario's, else bench)"},
 		&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"},
@@ -51,10 +52,7 @@ func runFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
 		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
 		transportFlag(),
-		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, lines or none"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},
-	}
+	}, progressFlags()...)
 }
 
 func scaleFlag() cli.Flag {
@@ -115,7 +113,10 @@ func (a *app) execute(c *cli.Context, src source) error {
 		return err
 	}
 	runID := newRunID()
+	defer show.end()
+	show.doing("finding the target")
 	resolved, err := a.resolveTarget(c, plan, runID, lies)
+	show.doing("")
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,8 @@ func (a *app) execute(c *cli.Context, src source) error {
 		return err
 	}
 
-	signals := watchSignals(c.Context)
+	show.begin(plan, resolved)
+	signals := watchSignals(c.Context, show.interrupted)
 	defer signals.release()
 	rec, runErr := runner.Run(signals.stop, signals.cut, runner.Config{
 		Plan:      plan,
@@ -137,7 +139,9 @@ func (a *app) execute(c *cli.Context, src source) error {
 		Profile:   profileOf(s, resolved),
 		Progress:  show.progress,
 	})
+	show.doing("writing the report")
 	if rec == nil {
+		show.end()
 		return setupFailure(runErr, signals.status())
 	}
 	if runErr != nil {
@@ -156,6 +160,7 @@ func (a *app) execute(c *cli.Context, src source) error {
 	}
 	rec = a.redact.run(rec)
 	files, err := a.writeResults(c.String("dir"), rec, outs)
+	show.end()
 	show.summary(rec, files)
 	if err != nil {
 		return failf(cmp.Or(code, exitSetup), "write results: %w", err)

@@ -71,7 +71,7 @@ func (a *app) serveAction(c *cli.Context) error {
 		_, _ = fmt.Fprintf(a.stdout, "  negotiate          %s/negotiate?id={user}\n  log stream         %s/\n", server.URL(), server.URL())
 	}
 	_, _ = fmt.Fprint(a.stdout, "\nCtrl-C ends it.\n")
-	signals := watchSignals(c.Context)
+	signals := watchSignals(c.Context, nil)
 	defer signals.release()
 	<-signals.stop.Done()
 	stats := server.Stats()

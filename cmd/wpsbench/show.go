@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -12,56 +13,216 @@ import (
 
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report"
+	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/scenario/runner"
 )
 
-// show is what a person sees of a run: lines while it goes on (standard error),
-// the summary at its end (standard output).
+// show is what a person sees of a run: a block that is kept up to date or lines while
+// it goes on (standard error), the summary at its end (standard output).
 type show struct {
 	app    *app
-	lines  bool
+	mode   progressMode
 	quiet  bool
 	text   report.TextOptions
 	result io.Writer
-	next   time.Duration // no line about rates before this instant
+
+	screen *screen // of mode live
+	live   *live   // once the run begins
+	color  bool    // of the block
+	clock  func() time.Time
+
+	next time.Duration // no line about rates before this instant
+	step string        // what goes on outside of the run's phases
+	done func()        // ends the waiting for it
+}
+
+type progressMode string
+
+const (
+	progressLive  progressMode = "live"
+	progressLines progressMode = "lines"
+	progressNone  progressMode = "none"
+)
+
+// progressFlags are common to the commands that run scenarios.
+func progressFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, live, lines or none"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Count: new(int), Usage: "print the verdict and errors only; -qq nothing, only the exit status"},
+	}
 }
 
 func (a *app) newShow(c *cli.Context, outs []out) (*show, error) {
-	s := &show{app: a, quiet: c.Bool("quiet"), result: a.stdout}
+	s := &show{app: a, quiet: c.Count("quiet") > 0, result: a.stdout, clock: time.Now}
 	if toStdout(outs) {
 		s.result = a.stderr
-	}
-	switch p := c.String("progress"); p {
-	case "auto", "lines":
-		s.lines = !s.quiet
-	case "none":
-	default:
-		return nil, failf(exitUsage, "--progress %q: write auto, lines or none", p)
 	}
 	color, err := useColor(c.String("color"), s.result)
 	if err != nil {
 		return nil, err
 	}
+	if s.color, err = useColor(c.String("color"), a.stderr); err != nil {
+		return nil, err
+	}
 	s.text = report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale()}
+	if s.mode, err = progressOf(c.String("progress"), a.stderr); err != nil {
+		return nil, err
+	}
+	if s.quiet {
+		s.mode = progressNone
+	}
+	if c.Count("quiet") > 1 {
+		s.result, a.stderr = io.Discard, io.Discard
+	}
+	if s.mode == progressLive {
+		s.screen = &screen{w: a.stderr, size: sizeOf(a.stderr)}
+		a.stderr = s.screen // what others write goes by above the block
+	}
 	return s, nil
 }
 
-// progress prints one line per event and, more and more rarely, one about the rates.
+// progressOf decides how a run is shown: as a block where one can be kept up to date.
+func progressOf(flag string, w io.Writer) (progressMode, error) {
+	switch mode := progressMode(flag); mode {
+	case progressLive, progressLines, progressNone:
+		if mode == progressLive && !isTerminal(w) {
+			return "", failf(exitUsage, "--progress live: standard error is no terminal; write auto, lines or none")
+		}
+		return mode, nil
+	case "auto":
+	default:
+		return "", failf(exitUsage, "--progress %q: write auto, live, lines or none", flag)
+	}
+	oldConsole := runtime.GOOS == "windows" && os.Getenv("WT_SESSION") == "" // may not know escapes
+	if !isTerminal(w) || os.Getenv("CI") != "" || os.Getenv("TERM") == "dumb" || oldConsole {
+		return progressLines, nil
+	}
+	if columns, rows := sizeOf(w)(); columns < 76 || rows < 16 {
+		return progressLines, nil
+	}
+	return progressLive, nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// sizeOf asks a terminal for its size; what does not say has 80 × 24.
+func sizeOf(w io.Writer) func() (columns, rows int) {
+	f, ok := w.(*os.File)
+	return func() (int, int) {
+		if ok {
+			if columns, rows, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+				return columns, rows
+			}
+		}
+		return 80, 24
+	}
+}
+
+// begin says what the run is, once its target is known.
+func (s *show) begin(plan *scenario.Plan, t *resolvedTarget) {
+	kind := ""
+	if t.child != nil {
+		kind = "EMULATOR "
+	}
+	head := fmt.Sprintf("wpsbench · %s · %s%s · seed %d", plan.Scenario.Name, kind, t.target.Endpoint, plan.Scenario.Seed)
+	s.live = newLive(plan, report.Visible(s.app.redact.text(head), s.text.UTF8), s.color, s.text.UTF8)
+}
+
+// progress shows every event at once and the state about once a second; as lines more
+// and more rarely.
 func (s *show) progress(p runner.Progress) {
-	if !s.lines {
+	switch {
+	case s.mode == progressNone:
+	case p.Event != "":
+		s.line(p.Since, report.Visible(s.app.redact.text(p.Event), s.text.UTF8))
+	case p.Phase == "closing":
+		s.doing("closing the sessions")
+	case p.Phase == "judging":
+		s.doing("judging what was delivered")
+	case s.mode == progressLive:
+		s.live.observe(&p)
+		columns, _ := s.screen.size()
+		s.screen.draw(s.live.lines(&p, columns-1))
+	case p.Since >= s.next:
+		s.next = p.Since.Truncate(time.Second) + lineEvery(p.Since)
+		s.line(p.Since, stateLine(&p))
+	}
+}
+
+// stateLine is the state of a run as keys and values, whose names and order are stable.
+func stateLine(p *runner.Progress) string {
+	return fmt.Sprintf("%s conns=%d recovering=%d sent=%.0f/s recv=%.0f/s p50=%s p99=%s lag=%s violations=%d",
+		p.Phase, p.Open, p.Recovering, p.SentPerSec, p.DeliveredPerSec, millis(p.P50), millis(p.P99), millis(p.LagP99), p.Violations)
+}
+
+func (s *show) line(since time.Duration, text string) {
+	_, _ = fmt.Fprintf(s.app.stderr, "%s t=%ds %s\n", s.clock().UTC().Format("15:04:05"), int(since.Seconds()), text)
+}
+
+// interrupted explains what a signal does.
+func (s *show) interrupted(signals int) {
+	if s.mode == progressNone {
 		return
 	}
-	head := fmt.Sprintf("%s t=%ds", time.Now().UTC().Format("15:04:05"), int(p.Since.Seconds()))
-	if p.Event != "" {
-		_, _ = fmt.Fprintf(s.app.stderr, "%s %s\n", head, report.Visible(s.app.redact.text(p.Event), s.text.UTF8))
+	text := "interrupted: nothing more is sent; the report follows when what is on its way\n" +
+		"has arrived, after 5 s at most. Once more: do not wait for it."
+	if signals > 1 {
+		text = "interrupted again: not waiting any more; the report follows. Once more ends it without one."
+	}
+	_, _ = fmt.Fprintln(s.app.stderr, text)
+}
+
+// doing shows, once it takes longer than a second, what goes on outside of the run's
+// phases, until the next call; an empty text ends it.
+func (s *show) doing(what string) {
+	if s.mode == progressNone || what == s.step {
 		return
 	}
-	if p.Since < s.next {
+	if s.done != nil {
+		s.done()
+		s.done = nil
+	}
+	if s.step = what; what == "" {
 		return
 	}
-	s.next = p.Since.Truncate(time.Second) + lineEvery(p.Since)
-	_, _ = fmt.Fprintf(s.app.stderr, "%s %s conns=%d recovering=%d sent=%.0f/s recv=%.0f/s p50=%s p99=%s lag=%s\n",
-		head, p.Phase, p.Open, p.Recovering, p.SentPerSec, p.DeliveredPerSec, millis(p.P50), millis(p.P99), millis(p.LagP99))
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				s.waiting(what, n)
+			}
+		}
+	}()
+	s.done = func() { close(stop); <-ended }
+}
+
+func (s *show) waiting(what string, seconds int) {
+	switch {
+	case s.mode == progressLive && s.live != nil:
+		s.screen.draw([]string{s.live.fit([]string{s.live.head}, 1<<10), fmt.Sprintf("  %s: %d s", what, seconds)})
+	case s.mode == progressLive:
+		s.screen.draw([]string{fmt.Sprintf("%s: %d s", what, seconds)})
+	case seconds == 1 || seconds%10 == 0:
+		_, _ = fmt.Fprintf(s.app.stderr, "%s %s\n", s.clock().UTC().Format("15:04:05"), what)
+	}
+}
+
+// end takes the block away: the summary says it all again. It may be called twice.
+func (s *show) end() {
+	s.doing("")
+	if s.screen != nil {
+		s.screen.draw(nil)
+	}
 }
 
 // lineEvery is 10 s for two minutes, 30 s until a quarter of an hour has passed, then a minute.
@@ -112,8 +273,7 @@ func useColor(flag string, w io.Writer) (bool, error) {
 	case os.Getenv("TERM") == "dumb":
 		return false, nil
 	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())), nil
+	return isTerminal(w), nil
 }
 
 // utf8Locale reads the locale as POSIX does: the first variable set decides. None set counts as UTF-8.

@@ -15,7 +15,8 @@ type signals struct {
 	term      *atomic.Bool
 }
 
-func watchSignals(parent context.Context) signals {
+// told, unless nil, is called with their number so far.
+func watchSignals(parent context.Context, told func(int)) signals {
 	stop, endStop := context.WithCancel(parent)
 	cut, endCut := context.WithCancel(parent)
 	ch := make(chan os.Signal, 2)
@@ -34,6 +35,9 @@ func watchSignals(parent context.Context) signals {
 				end()
 				if ended++; ended == 2 {
 					signal.Stop(ch) // a third one ends the process at once
+				}
+				if told != nil {
+					told(ended)
 				}
 			case <-cut.Done():
 				return

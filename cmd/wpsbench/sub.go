@@ -53,7 +53,7 @@ func (a *app) subAction(c *cli.Context) error {
 	for _, group := range groups {
 		s.client.Join(0, group) // nothing leaves before Start
 	}
-	sig := watchSignals(c.Context)
+	sig := watchSignals(c.Context, nil)
 	defer sig.release()
 	return s.run(sig)
 }

@@ -38,22 +38,9 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// Progress, when set, is called about once a second and at every event, from one goroutine.
 	Progress func(Progress)
-}
-
-// Progress is the state of a run at one instant.
-type Progress struct {
-	Since time.Duration // since the start of the run
-	Phase string
-	Event string // non-empty: something happened; the counters stand beside it
-	Open  int    // attached sessions
-	// Recovering sessions lost their transport and are on their way back.
-	Recovering int
-	Planned    int
-	// Rates of the last interval, per second.
-	SentPerSec, DeliveredPerSec float64
-	// P50, P99 are response times and LagP99 the schedule lag of the last
-	// interval; negative = no samples.
-	P50, P99, LagP99 time.Duration
+	// Inspect hands functions to the run, each to be called once with its collector, for
+	// as long as the run has phases: whoever sends must be ready to give up. May be nil.
+	Inspect <-chan func(*metrics.Collector)
 }
 
 // SetupError says that the run never got going: the target could not be reached,

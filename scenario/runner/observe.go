@@ -65,40 +65,4 @@ func (r *run) adopt(e metrics.RunEvent) {
 	r.pending = append(r.pending, e.Text)
 }
 
-// report calls Progress for pending events and once per complete interval; it says
-// whether there was one.
-func (r *run) report() (fresh bool) {
-	r.collect()
-	r.watch(r.driver.now())
-	var stats metrics.Latest
-	stats, fresh = r.collector.Latest(r.workerCount(), tickEvery)
-	r.mu.Lock()
-	pending := r.pending
-	r.pending = nil
-	p := Progress{
-		Since:           r.driver.now() - r.start,
-		Phase:           r.phase,
-		Planned:         r.plan.Connections,
-		SentPerSec:      stats.SentPerSec,
-		DeliveredPerSec: stats.DeliveredPerSec,
-		P50:             stats.P50,
-		P99:             stats.P99,
-		LagP99:          stats.LagP99,
-	}
-	r.mu.Unlock()
-	if r.cfg.Progress == nil {
-		return fresh
-	}
-	s := r.standing()
-	p.Open, p.Recovering = int(s.Open), int(s.Recovering)
-	for _, text := range pending {
-		p.Event = text
-		r.cfg.Progress(p)
-	}
-	if p.Event = ""; fresh {
-		r.cfg.Progress(p)
-	}
-	return fresh
-}
-
 func seconds(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }

@@ -47,6 +47,8 @@ type standing struct {
 	Ready, Open, Recovering, Away, Finished int64
 	Expected, Delivered                     uint64
 	Outstanding, Backlog                    int64
+	Violations                              uint64
+	First                                   string // what the first violation is
 }
 
 func (s *standing) add(o standing) {
@@ -59,6 +61,8 @@ func (s *standing) add(o standing) {
 	s.Delivered += o.Delivered
 	s.Outstanding += o.Outstanding
 	s.Backlog += o.Backlog
+	s.Violations += o.Violations
+	s.First = firstOf(s.First, o.First)
 }
 
 // leaving is what one worker leaves behind: the record is made of nothing else.
@@ -135,6 +139,7 @@ func (l local) standing() standing {
 		sum.add(standing{
 			Ready: p.ready.Load(), Open: p.open.Load(), Recovering: p.recovering.Load(), Away: p.away.Load(), Finished: p.finished.Load(),
 			Expected: p.expected.Load(), Delivered: p.delivered.Load(), Outstanding: p.outstanding.Load(), Backlog: p.backlog.Load(),
+			Violations: p.violations.Load(), First: p.firstViolation(),
 		})
 	}
 	return sum

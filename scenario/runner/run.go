@@ -67,6 +67,7 @@ type run struct {
 	pressed     []pressure         // of all processes, by tick; of the record
 	left        []*leaving         // by worker, when they have ended
 	aborted     string             // the limit that ended the run early
+	accused     bool               // people know of the first violation; controller only
 	phase       string
 	phases      []metrics.PhaseResult
 	publishEnd  time.Duration // planned, or where a stop cut it
@@ -114,6 +115,7 @@ func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
 	if !r.connectedOnce.Load() {
 		return nil, setupErr
 	}
+	r.step(stepJudging)
 	for _, p := range r.parts {
 		r.left = append(r.left, p.leavings()...)
 	}
@@ -260,7 +262,7 @@ func (r *run) publish(stop context.Context) {
 	r.waitUntil(stop, r.t0+r.plan.PublishEnd())
 	if r.interrupted = stop.Err() != nil; r.interrupted || r.aborted != "" {
 		r.publishEnd = max(0, r.driver.now()-r.t0)
-		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted; a second signal ends the run at once"))
+		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted"))
 		r.each(part.stopPublishing)
 	}
 }
@@ -327,6 +329,7 @@ func (r *run) settled() bool {
 
 // finish closes every session and takes the last intervals.
 func (r *run) finish(cut context.Context) {
+	r.step(stepClosing)
 	r.each(part.closeAll)
 	deadline := r.driver.now() + closeTimeout
 	for cut.Err() == nil && r.driver.now() < deadline {
@@ -334,6 +337,7 @@ func (r *run) finish(cut context.Context) {
 			break
 		}
 		r.driver.sleep(cut.Done(), pollEvery)
+		r.report()
 	}
 	r.each(part.end)
 }

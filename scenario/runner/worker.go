@@ -79,8 +79,16 @@ func (g *gauge) reset() { g.low, g.high = g.now, g.now }
 type pulse struct {
 	ready                            atomic.Int64
 	open, recovering, away, finished atomic.Int64
-	expected, delivered              atomic.Uint64
+	expected, delivered, violations  atomic.Uint64
 	outstanding, backlog             atomic.Int64
+	first                            atomic.Pointer[string] // what the first violation is
+}
+
+func (p *pulse) firstViolation() string {
+	if first := p.first.Load(); first != nil {
+		return *first
+	}
+	return ""
 }
 
 func newWorker(r *run, index int, connections []int) *worker {
@@ -183,6 +191,9 @@ func (w *worker) beat(now time.Duration) {
 	p := w.checker.Progress()
 	w.pulse.expected.Store(p.Expected)
 	w.pulse.delivered.Store(p.Delivered)
+	if p.Violations > 0 && w.pulse.violations.Swap(p.Violations) == 0 {
+		w.pulse.first.Store(&p.First)
+	}
 	w.pulse.open.Store(int64(w.counts.open.now))
 	w.pulse.recovering.Store(int64(w.counts.recovering.now))
 	w.pulse.away.Store(int64(w.counts.away))
