@@ -65,14 +65,14 @@ func (a *app) serveAction(c *cli.Context) error {
 	if o.TLS != nil {
 		scheme = "wss"
 	}
+	signals := watchSignals(c.Context, nil) // before anybody can know that there is a server to end
+	defer signals.release()
 	_, _ = fmt.Fprintf(a.stdout, "Emulator of Azure Web PubSub on %s\n\n  client endpoint    %s://%s/client/hubs/{hub}\n  connection string  %s\n",
 		server.Addr(), scheme, server.Addr(), server.ConnectionString())
 	if o.Web != nil {
 		_, _ = fmt.Fprintf(a.stdout, "  negotiate          %s/negotiate?id={user}\n  log stream         %s/\n", server.URL(), server.URL())
 	}
 	_, _ = fmt.Fprint(a.stdout, "\nCtrl-C ends it.\n")
-	signals := watchSignals(c.Context, nil)
-	defer signals.release()
 	<-signals.stop.Done()
 	stats := server.Stats()
 	if err := server.Close(); err != nil {
