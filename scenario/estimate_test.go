@@ -192,6 +192,7 @@ func TestWarnings(t *testing.T) {
 		limits     Limits
 		warning    string // in the first, with its line; "" for none
 		impossible string
+		hint       string // of impossible
 	}{
 		{name: "none"},
 		{name: "short drain without faults", set: []string{"phases.drain=5s"}},
@@ -204,13 +205,22 @@ func TestWarnings(t *testing.T) {
 		{name: "used role", set: []string{"populations.members.roles=[webpubsub.joinLeaveGroup, webpubsub.sendToGroup, webpubsub.joinLeaveGroup.room-003]"}},
 		{name: "enough", limits: Limits{Descriptors: 164, Ports: 100, MemoryBytes: 1 << 20}},
 		{name: "descriptors", limits: Limits{Descriptors: 163}, impossible: "100 connections need 164 open files"},
+		{name: "processes", limits: Limits{Descriptors: 98, Processes: 3, Emulators: 3}},
+		{name: "too few processes", limits: Limits{Descriptors: 98, Processes: 2, Emulators: 3}, impossible: "100 connections need 114 open files", hint: "--processes 3 would fit"},
+		{name: "too few emulators", limits: Limits{Descriptors: 98, Processes: 3, Emulators: 2}, impossible: "100 connections need 114 open files", hint: "--emulators 3 would fit"},
 		{name: "ports", limits: Limits{Ports: 99}, impossible: "100 connections need as many local ports"},
+		{name: "source addresses", limits: Limits{Ports: 25, Sources: 4}},
+		{name: "too few source addresses", limits: Limits{Ports: 25, Sources: 3}, impossible: "100 connections need as many local ports", hint: "name 4 source addresses with --local-ips"},
+		{name: "several targets", limits: Limits{Ports: 50, Emulators: 2}},
 		{name: "memory", limits: Limits{MemoryBytes: 1 << 19}, impossible: "of memory"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			warnings, impossible := mustParse(t, minimal, row.set...).Plan().Warnings(row.limits)
 			check(t, "warning", warnings, row.warning)
 			check(t, "impossible", impossible, row.impossible)
+			if len(impossible) > 0 && !strings.Contains(impossible[0].Help, row.hint) {
+				t.Errorf("hint %q, want %q", impossible[0].Help, row.hint)
+			}
 		})
 	}
 }

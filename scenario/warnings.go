@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -9,12 +10,16 @@ import (
 // least (protocol.md 4.4, design.md 7.2).
 const reconnectWindow = 30 * time.Second
 
-// Limits are what the machine gives one process. Zero means not known, and is not
-// checked.
+// Limits are what the machine gives, and how a run spreads over it. Zero means not
+// known, and is not checked, or of the counts one.
 type Limits struct {
-	Descriptors int // open files
-	Ports       int // ephemeral ports
+	Descriptors int // open files of one process
+	Ports       int // ephemeral ports from one address to one other
 	MemoryBytes uint64
+
+	Processes int // of the generator
+	Emulators int // embedded targets
+	Sources   int // local addresses
 }
 
 // Warnings tells what of a valid scenario will likely disappoint, and what this
@@ -121,15 +126,48 @@ func (p *Plan) usedNames(population int, permission string) map[string]bool {
 	return names
 }
 
+// descriptors compares what the processes of the generator and the embedded emulators
+// need with what a process may have.
+func (v *validator) descriptors(e *Estimate, l Limits) {
+	if l.Descriptors <= 0 {
+		return
+	}
+	ends := []struct {
+		flag      string
+		processes int
+	}{{"--processes", l.Processes}, {"--emulators", l.Emulators}}
+	if v.s.Target.Set {
+		ends = ends[:1]
+	}
+	most := 0
+	var fitting []string
+	for _, end := range ends {
+		each := (e.Connections+max(1, end.processes)-1)/max(1, end.processes) + descriptorMargin
+		if room := l.Descriptors - descriptorMargin; each > l.Descriptors && room > 0 {
+			fitting = append(fitting, fmt.Sprintf("%s %d", end.flag, (e.Connections+room-1)/room))
+		}
+		most = max(most, each)
+	}
+	if most <= l.Descriptors {
+		return
+	}
+	hint := "raise it with ulimit -n"
+	if len(fitting) > 0 {
+		hint = strings.Join(fitting, " ") + " would fit; or " + hint
+	}
+	v.refuseKey("populations", fmt.Sprintf("%d connections need %d open files", e.Connections, most),
+		fmt.Sprintf("in one process, and this machine allows it %d", l.Descriptors), hint)
+}
+
 // machine compares what the plan needs with what there is.
 func (v *validator) machine(e *Estimate, l Limits) {
-	if l.Descriptors > 0 && e.Descriptors > l.Descriptors {
-		v.refuseKey("populations", fmt.Sprintf("%d connections need %d open files", e.Connections, e.Descriptors),
-			fmt.Sprintf("this machine allows %d", l.Descriptors), "raise it with ulimit -n")
-	}
-	if l.Ports > 0 && e.Ports > l.Ports {
+	v.descriptors(e, l)
+	routes := max(1, l.Sources) * max(1, l.Emulators)
+	if l.Ports > 0 && e.Ports > l.Ports*routes {
+		need := (e.Ports + l.Ports - 1) / l.Ports
 		v.refuseKey("populations", fmt.Sprintf("%d connections need as many local ports", e.Connections),
-			fmt.Sprintf("this machine has %d for one target address", l.Ports), "widen net.ipv4.ip_local_port_range")
+			fmt.Sprintf("this machine has %d from one source address to one target address", l.Ports),
+			fmt.Sprintf("name %d source addresses with --local-ips, or widen net.ipv4.ip_local_port_range", need))
 	}
 	if l.MemoryBytes > 0 && e.MemoryBytes > l.MemoryBytes {
 		v.refuseKey("populations", fmt.Sprintf("the run needs at least %d MiB of memory", e.MemoryBytes>>20),

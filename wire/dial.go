@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/wpsbench/wpsbench/wire/internal/loop"
@@ -32,11 +34,14 @@ type Dialer struct {
 	// asked with an http or https request in place of ws or wss, and without the
 	// query, so that http.ProxyFromEnvironment fits.
 	Proxy func(*http.Request) (*url.URL, error)
-	// LocalAddr is where connections come from; nil = the system's choice.
-	LocalAddr net.Addr
+	// LocalIPs are where connections come from, in turn; none = the system's choice. From
+	// one address to another there are only so many ports.
+	LocalIPs []netip.Addr
 	// Simulation is the world that the Loops live in which dial by this; nil = this one.
 	// There is no TLS in it.
 	Simulation *Simulation
+
+	dials atomic.Uint32
 }
 
 // Dial connects to the ws or wss URL and upgrades, offering exactly sub, or with
@@ -59,6 +64,9 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string, sub Subprotocol) (net.
 // attempt begins a dial: from here on it is timed.
 func (d *Dialer) attempt(rawURL string, sub Subprotocol) (*attempt, error) {
 	a := &attempt{dialer: d, sub: sub, trace: &DialTrace{Start: d.now()}}
+	if n := len(d.LocalIPs); n > 0 {
+		a.from = netip.AddrPortFrom(d.LocalIPs[int(d.dials.Add(1))%n], 0)
+	}
 	if err := a.parse(rawURL); err != nil {
 		return nil, &DialError{Stage: StageURL, Addr: a.addr, Err: err}
 	}
@@ -81,6 +89,7 @@ type attempt struct {
 	addr   string // host and port of url
 	sub    Subprotocol
 	trace  *DialTrace
+	from   netip.AddrPort // of LocalIPs; zero = the system's choice
 
 	socket   net.Conn // nil before it is connected
 	unwatch  func() bool
@@ -154,7 +163,10 @@ func (a *attempt) run(ctx context.Context) error {
 // connect opens the socket and has it closed when ctx ends, which fails whatever
 // a later stage is waiting for.
 func (a *attempt) connect(ctx context.Context, addr string) error {
-	d := net.Dialer{LocalAddr: a.dialer.LocalAddr}
+	var d net.Dialer
+	if a.from.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(a.from)
+	}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err

@@ -21,13 +21,7 @@ func (a *attempt) route(ctx context.Context) (r route, ok bool) {
 	if a.url.Scheme != "ws" || a.dialer.Proxy != nil {
 		return r, false
 	}
-	switch from := a.dialer.LocalAddr.(type) {
-	case nil:
-	case *net.TCPAddr:
-		r.from = from.AddrPort()
-	default:
-		return r, false
-	}
+	r.from = a.from
 	host, port, err := net.SplitHostPort(a.addr)
 	if err != nil {
 		return r, false

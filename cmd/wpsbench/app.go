@@ -53,6 +53,7 @@ func (a *app) cli() *cli.App {
 			a.schemaCommand(),
 			a.versionCommand(),
 			a.helpCommand(),
+			a.shareCommand(),
 		},
 	}
 	for _, c := range app.Commands {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -43,9 +44,11 @@ type emulatorChild struct {
 	stdin io.WriteCloser
 	lines *bufio.Reader
 	ended bool
+
+	connectionString string
 }
 
-func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub, transport string, lies []string, upstream *runner.Upstream) (*resolvedTarget, error) {
+func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub, transport string, emulators int, lies []string, upstream *runner.Upstream) (*resolvedTarget, error) {
 	args := []string{"--transport", transport}
 	for _, lie := range lies {
 		args = append(args, "--lie", lie)
@@ -53,21 +56,54 @@ func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub, trans
 	if upstream != nil {
 		args = append(args, "--event-handler", upstream.URL(), "--event-handler-events", "*")
 	}
-	child, cs, err := startChild(ctx, a.stderr, args)
-	if err != nil {
+	var children []*emulatorChild
+	var addresses []string
+	for range emulators {
+		child, cs, err := startChild(ctx, a.stderr, args)
+		if err == nil {
+			child.connectionString = cs
+			children, addresses = append(children, child), append(addresses, cs)
+			continue
+		}
+		for _, started := range children {
+			started.kill()
+		}
 		return nil, failf(exitSetup, "start the embedded emulator: %w", err)
 	}
-	parsed, err := wire.ParseConnectionString(cs)
+	t, err := embeddedTarget(addresses, hub, plan, nil)
 	if err != nil {
-		child.kill()
-		return nil, failf(exitSetup, "start the embedded emulator: %w", err)
+		for _, started := range children {
+			started.kill()
+		}
+		return nil, err
 	}
-	t := &resolvedTarget{
-		target: runner.ConnectionStringTarget(parsed, hub, "", plan),
-		dialer: &wire.Dialer{},
-		child:  child,
+	t.children = children
+	return t, nil
+}
+
+// embeddedTarget is the emulators at these connection strings, each with its share of
+// the plan's groups and their connections.
+func embeddedTarget(addresses []string, hub string, plan *scenario.Plan, from []netip.Addr) (*resolvedTarget, error) {
+	targets := make([]runner.Target, len(addresses))
+	for i, address := range addresses {
+		cs, err := wire.ParseConnectionString(address)
+		if err != nil {
+			return nil, failf(exitSetup, "start the embedded emulator: %w", err)
+		}
+		targets[i] = runner.ConnectionStringTarget(cs, hub, "", plan)
 	}
+	t := &resolvedTarget{target: targets[0], dialer: &wire.Dialer{LocalIPs: from}, embedded: true}
 	t.target.Kind = "emulator"
+	if len(targets) == 1 {
+		return t, nil
+	}
+	at, err := plan.Endpoints(len(targets))
+	if err != nil {
+		return nil, failf(exitUsage, "--emulators %d: %w", len(targets), err)
+	}
+	t.target.REST = nil // there is no one API
+	t.target.Endpoint = fmt.Sprintf("%s and %d more", t.target.Endpoint, len(targets)-1)
+	t.target.URL = func(connection int) wire.URLFunc { return targets[at.Of(connection)].URL(connection) }
 	return t, nil
 }
 

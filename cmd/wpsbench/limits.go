@@ -27,8 +27,17 @@ func ephemeralPorts() int {
 
 // preflight warns of what the plan makes doubtful and refuses what this machine
 // cannot do, before anything starts.
-func (a *app) preflight(plan *scenario.Plan) error {
-	warnings, impossible := plan.Warnings(machineLimits())
+func (a *app) preflight(plan *scenario.Plan, spread *fleet) error {
+	if err := spread.fits(plan); err != nil {
+		return err
+	}
+	limits := machineLimits()
+	limits.Processes, limits.Emulators, limits.Sources = spread.Processes, spread.Emulators, len(spread.LocalIPs)
+	warnings, impossible := plan.Warnings(limits)
+	if n := len(spread.LocalIPs); n > 0 && limits.Ports > 0 {
+		_, _ = fmt.Fprintf(a.stderr, "%d source addresses allow %d connections each to one target address; the plan has %d\n",
+			n, limits.Ports, (plan.Connections+spread.Emulators-1)/spread.Emulators)
+	}
 	for _, w := range warnings {
 		_, _ = fmt.Fprintf(a.stderr, "warning: %s\n", w)
 	}
@@ -36,7 +45,7 @@ func (a *app) preflight(plan *scenario.Plan) error {
 		return nil
 	}
 	for _, p := range impossible {
-		_, _ = fmt.Fprintf(a.stderr, "error: %s\n", p)
+		_, _ = fmt.Fprintf(a.stderr, "error: %s: %s; %s\n", p, p.Label, p.Help)
 	}
 	return failf(exitSetup, "this machine cannot run %s; nothing was started", plan.Scenario.File)
 }

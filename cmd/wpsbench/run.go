@@ -41,7 +41,7 @@ func (a *app) runCommand() *cli.Command {
 
 // runFlags are those of every command that runs a scenario.
 func runFlags() []cli.Flag {
-	return append([]cli.Flag{
+	return append(append(fleetFlags(), []cli.Flag{
 		&cli.StringFlag{Name: "target", Usage: "client URL (ws:// or wss://), connection string, ${NAME} or @file"},
 		&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: the scenario's, else bench)"},
 		&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"},
@@ -52,7 +52,7 @@ func runFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
 		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
 		transportFlag(),
-	}, progressFlags()...)
+	}...), progressFlags()...)
 }
 
 func scaleFlag() cli.Flag {
@@ -97,7 +97,11 @@ func (a *app) execute(c *cli.Context, src source) error {
 		return err
 	}
 	plan := s.Plan()
-	if err := a.preflight(plan); err != nil {
+	spread, err := fleetOf(c)
+	if err != nil {
+		return err
+	}
+	if err := a.preflight(plan, &spread); err != nil {
 		return err
 	}
 	bodies, err := payloadBodies(plan)
@@ -121,10 +125,20 @@ func (a *app) execute(c *cli.Context, src source) error {
 		return err
 	}
 	defer resolved.close()
+	resolved.dialer.LocalIPs = spread.LocalIPs
 	if err := a.confirm(c, plan, resolved); err != nil {
 		return err
 	}
 
+	processes, end, err := a.startProcesses(c.Context, job{
+		Of: spread.Processes, RunID: runID, File: src.name, Text: src.text, Hub: resolved.target.Hub, Emulators: resolved.emulators(),
+		Options:  scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set"), Target: c.String("target")},
+		LocalIPs: spread.LocalIPs, Transport: c.String("transport"),
+	})
+	if err != nil {
+		return err
+	}
+	defer end()
 	show.begin(plan, resolved)
 	signals := watchSignals(c.Context, show.interrupted)
 	defer signals.release()
@@ -132,6 +146,7 @@ func (a *app) execute(c *cli.Context, src source) error {
 		Plan:      plan,
 		Target:    resolved.target,
 		Dialer:    resolved.dialer,
+		Processes: processes,
 		Transport: transport,
 		RunID:     runID,
 		Monitor:   runner.NewMonitor(),
@@ -179,7 +194,10 @@ func (a *app) execute(c *cli.Context, src source) error {
 // setupFailure is the error of a run that came to nothing: refused, or interrupted.
 func setupFailure(err error, interrupted int) error {
 	var setup *runner.SetupError
+	var lost *runner.LostError
 	switch {
+	case errors.As(err, &lost):
+		return failf(metrics.ExitDegraded, "%w; the run was ended and nothing was written", err)
 	case err == nil:
 		return failf(interrupted, "interrupted before the first session was connected; nothing was written")
 	case errors.As(err, &setup):
@@ -191,7 +209,7 @@ func setupFailure(err error, interrupted int) error {
 
 func profileOf(s *scenario.Scenario, t *resolvedTarget) metrics.Profile {
 	switch {
-	case s.Checks.Profile == "strict", s.Checks.Profile == "" && t.child != nil:
+	case s.Checks.Profile == "strict", s.Checks.Profile == "" && t.embedded:
 		return metrics.Strict
 	default:
 		return metrics.Spec

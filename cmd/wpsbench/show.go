@@ -125,7 +125,7 @@ func sizeOf(w io.Writer) func() (columns, rows int) {
 // begin says what the run is, once its target is known.
 func (s *show) begin(plan *scenario.Plan, t *resolvedTarget) {
 	kind := ""
-	if t.child != nil {
+	if t.embedded {
 		kind = "EMULATOR "
 	}
 	head := fmt.Sprintf("wpsbench · %s · %s%s · seed %d", plan.Scenario.Name, kind, t.target.Endpoint, plan.Scenario.Seed)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,14 +30,17 @@ const defaultHub = "bench"
 type resolvedTarget struct {
 	target runner.Target
 	dialer *wire.Dialer
-	child  *emulatorChild // nil: not ours
+	// embedded: the target is ours, children or, in a process of the generator, its
+	// parent's.
+	embedded bool
+	children []*emulatorChild
 
 	upstream *runner.Upstream // nil: the scenario has none
 }
 
 func (t *resolvedTarget) close() {
-	if t.child != nil {
-		t.child.kill()
+	for _, child := range t.children {
+		child.kill()
 	}
 	if t.upstream != nil {
 		_ = t.upstream.Close()
@@ -79,9 +83,9 @@ func (a *app) findTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies
 		return nil, failf(exitUsage, "--lie is for the embedded emulator; start the target with `wpsbench serve --lie` instead")
 	}
 	if !st.Set {
-		return a.startEmbedded(c.Context, plan, hub, c.String("transport"), lies, upstream)
+		return a.startEmbedded(c.Context, plan, hub, c.String("transport"), c.Int("emulators"), lies, upstream)
 	}
-	dialer, err := a.newDialer(st, filepath.Dir(plan.Scenario.File))
+	dialer, err := a.newDialer(st, dirOf(plan))
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +103,18 @@ func (a *app) findTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies
 		t.target.Kind = "loopback"
 	}
 	return t, nil
+}
+
+// dirOf is where the paths in a scenario start.
+func dirOf(plan *scenario.Plan) string { return filepath.Dir(plan.Scenario.File) }
+
+// emulators are the connection strings of the embedded ones.
+func (t *resolvedTarget) emulators() []string {
+	var out []string
+	for _, child := range t.children {
+		out = append(out, child.connectionString)
+	}
+	return out
 }
 
 // askNegotiate asks once where the sessions will go: a negotiate server on this
@@ -223,19 +239,31 @@ func (t *resolvedTarget) describe(plan *scenario.Plan) metrics.Target {
 	}
 }
 
-// finish ends an embedded target and writes down what it admits to.
+// finish ends the embedded target and writes down what it admits to.
 func (t *resolvedTarget) finish(rec *metrics.Run) error {
-	if t.child == nil {
-		return nil
+	var failed error
+	for _, child := range t.children {
+		final, err := child.stop()
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		t := &rec.Environment.Target
+		t.Lies, t.Counted = addCounts(t.Lies, final.Lies), addCounts(t.Counted, final.Counted)
+		rec.Info.Load.TargetCPUSeconds += final.CPUSeconds
 	}
-	final, err := t.child.stop()
-	if err != nil {
-		return err
+	return failed
+}
+
+// addCounts adds what one emulator counted to what the others did.
+func addCounts(sum, counts map[string]uint64) map[string]uint64 {
+	if sum == nil {
+		return counts
 	}
-	rec.Environment.Target.Lies = final.Lies
-	rec.Environment.Target.Counted = final.Counted
-	rec.Info.Load.TargetCPUSeconds = final.CPUSeconds
-	return nil
+	for name, n := range counts {
+		sum[name] += n
+	}
+	return sum
 }
 
 func firstOf(s ...string) string {
