@@ -100,6 +100,7 @@ var descriptions = map[string]string{
 	"faults.*.every":      "Come again so often, each time on other connections.",
 	"faults.*.rate":       "Hit each connection so often on average, at random, instead of all at once.",
 	"faults.*.for":        "With every or rate: how long (default: until the end of steady state).",
+	"faults.*.lasts":      "With stop-acking and slow-reader: how long each client does so.",
 	"faults.*.code":       "Close code of kind close (default 1000, which ends a reliable session; 1001 keeps it).",
 
 	"checks":         "How strictly delivery is judged.",

@@ -44,6 +44,7 @@ func plain(n *node) any {
 			list = append(list, plain(item))
 		}
 		return list
+	case scalar:
 	}
 	switch {
 	case n.null:

@@ -52,6 +52,8 @@ func (a *app) cli() *cli.App {
 			a.reportCommand(),
 			a.schemaCommand(),
 			a.versionCommand(),
+			a.completionCommand(),
+			a.completeCommand(),
 			a.helpCommand(),
 			a.shareCommand(),
 		},

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 			"status":    wantStatus,
 			"emulator":  startEmulator,
 			"toldfound": wantToldFound,
+			"story":     runStory,
 		},
 	})
 }

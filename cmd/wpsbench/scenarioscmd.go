@@ -38,7 +38,7 @@ func (a *app) listScenarios() error {
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(a.stdout, "  %-16s%s\n", name, scenarios.Title(text))
+		_, _ = fmt.Fprintf(a.stdout, "  %-20s%s\n", name, scenarios.Title(text))
 	}
 	_, _ = fmt.Fprint(a.stdout, "\nwpsbench run :NAME runs one, wpsbench scenarios NAME prints it.\n")
 	return nil

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -29,15 +30,18 @@ func environment() metrics.Environment {
 	}
 }
 
+// version is a release's, set by the linker where it is built (.ci/goreleaser.yaml).
+var version string
+
 // Tool is what the build recorded about itself. A version is a release's; between
 // releases the commit says more than a pseudo-version.
 func Tool() metrics.Tool {
-	t := metrics.Tool{Version: "devel", Go: runtime.Version()}
+	t := metrics.Tool{Version: cmp.Or(version, "devel"), Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return t
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" && !strings.HasPrefix(v, "v0.0.0-") {
+	if v := info.Main.Version; version == "" && v != "" && v != "(devel)" && !strings.HasPrefix(v, "v0.0.0-") {
 		t.Version = v
 	}
 	for _, s := range info.Settings {
