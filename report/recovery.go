@@ -20,7 +20,7 @@ var stageBands = []struct {
 }{
 	{"detect", []string{"detect"}, svg.Delivered},
 	{"back off", []string{"backoff"}, svg.Recovering},
-	{"connect", []string{"negotiate", "tcp", "tls", "upgrade", "rejoin"}, svg.Open},
+	{"connect", []string{"queued", "negotiate", "tcp", "tls", "upgrade", "rejoin"}, svg.Open},
 	{"first data", []string{"first_data"}, svg.FirstData},
 	{"catch up", []string{"catch_up"}, svg.Expected},
 }

@@ -138,12 +138,10 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 		if outage == nil {
 			outage = &metrics.StageSummary{}
 		}
-		overflow := ""
-		if inc.Outcomes.Overflow > 0 {
-			overflow = htmlNumbers.counted(uint64(inc.Outcomes.Overflow), "queue overflow", "queue overflows")
-		}
-		s.Incidents.add(cell{Text: inc.ID, Sub: inc.Kind}, numCell(instant(inc.StartS)), intCell(inc.Hit),
-			intCell(inc.Outcomes.Resumed), cell{Text: intCell(inc.Outcomes.NewConnection).Text, Sub: overflow, Num: true},
+		hit := intCell(inc.Hit)
+		hit.Sub = otherOutcomes(&inc, htmlNumbers)
+		s.Incidents.add(cell{Text: inc.ID, Sub: inc.Kind}, numCell(instant(inc.StartS)), hit,
+			intCell(inc.Outcomes.Resumed), intCell(inc.Outcomes.NewConnection),
 			intCell(inc.Outcomes.GaveUp), intCell(inc.Outcomes.Open), microsCell(outage.P50), microsCell(outage.P95),
 			numCell(secondsOf(inc.CaughtUpS["p50"])), numCell(secondsOf(inc.CaughtUpS["p99"])), countCell(inc.Replayed),
 			numCell(htmlNumbers.float(inc.PeakPerS))).ID = fmt.Sprintf("incident-%d", i+1)
@@ -156,7 +154,7 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 
 // stageOrder is the order in which a recovery goes through its stages; the last two
 // are the whole.
-var stageOrder = []string{"detect", "backoff", "negotiate", "tcp", "tls", "upgrade", "rejoin", "first_data", "catch_up", "recovery", "outage"}
+var stageOrder = []string{"detect", "backoff", "queued", "negotiate", "tcp", "tls", "upgrade", "rejoin", "first_data", "catch_up", "recovery", "outage"}
 
 func stageTable(inc metrics.Incident) *table {
 	t := &table{Caption: inc.ID + " by stage", Head: heads("stage", ">p50", ">p95", ">p99", ">max", ">n")}

@@ -69,5 +69,8 @@ func (s *summary) recovery() {
 		}
 		row("    "+inc.ID+" "+inc.Kind, fmt.Sprint(inc.Hit), fmt.Sprint(inc.Outcomes.Resumed), fmt.Sprint(inc.Outcomes.NewConnection),
 			fmt.Sprint(inc.Outcomes.GaveUp), p50, p95, secondsOf(inc.CaughtUpS["p99"]))
+		if others := otherOutcomes(&inc, textNumbers); others != "" {
+			s.line("      "+others, "")
+		}
 	}
 }

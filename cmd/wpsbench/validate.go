@@ -69,6 +69,9 @@ func estimateText(plan *scenario.Plan) string {
 		row("un-acked budget", "%s: %.1f of 1,000 messages, %s of 16 MiB",
 			u.Population, u.Messages, bytesText(u.Bytes))
 	}
+	for _, line := range faultLines(plan) {
+		row("fault", "%s", line)
+	}
 	row("needs here", "%d descriptors, %d local ports, at least %s", e.Descriptors, e.Ports, bytesText(float64(e.MemoryBytes)))
 	row("billing on Azure", "about %d messages of 2 KB, units by connections: %d", e.BillingMessages, e.Units)
 	return b.String()
