@@ -277,15 +277,20 @@ type Connections struct {
 
 // Funnel counts sessions by how far they came, and what happened to them.
 type Funnel struct {
-	Planned          int    `json:"planned"`
-	Attempted        int    `json:"attempted"`
-	Opened           int    `json:"opened"`
-	Connected        int    `json:"connected"`
-	Joined           int    `json:"joined"`
-	AtEnd            int    `json:"at_end"`
-	FailedDials      uint64 `json:"failed_dials"`
-	Recovered        uint64 `json:"recovered"`
-	NewConnections   uint64 `json:"new_connections"`
+	Planned        int    `json:"planned"`
+	Attempted      int    `json:"attempted"`
+	Opened         int    `json:"opened"`
+	Connected      int    `json:"connected"`
+	Joined         int    `json:"joined"`
+	AtEnd          int    `json:"at_end"`
+	FailedDials    uint64 `json:"failed_dials"`
+	Recovered      uint64 `json:"recovered"`
+	NewConnections uint64 `json:"new_connections"`
+	// By churn, that is on purpose: they are neither drops nor new connections after one.
+	SessionsLeft     uint64 `json:"sessions_left,omitempty"`
+	SessionsReturned uint64 `json:"sessions_returned,omitempty"`
+	GroupsLeft       uint64 `json:"groups_left,omitempty"`
+
 	Drops            uint64 `json:"drops"`
 	UninjectedDrops  uint64 `json:"uninjected_drops"`
 	FailedJoins      uint64 `json:"failed_joins"`

@@ -57,6 +57,7 @@ func (d *decoder) populations(n *node, s *Scenario) {
 			optional("join", func(n *node) { d.joins(n, &p) }),
 			optional("client", func(n *node) { d.client(n, &p.Client) }),
 			optional("publish", func(n *node) { d.publish(n, &p) }),
+			optional("churn", func(n *node) { d.churn(n, &p) }),
 			optional("users", d.text(&p.Users)),
 			optional("roles", func(n *node) {
 				p.Roles = []string{}

@@ -166,6 +166,7 @@ type Population struct {
 	Publish     *Publish // nil: its connections only listen
 	Users       string   // user id; {n} stands for the connection's id. Default user-{n}
 	Roles       []string // of the token; default: what Join and Publish need, for any group
+	Churn       *Churn   `json:",omitempty"` // nil: its sessions stay
 	PayloadFile string   // fills payloads behind the header instead of seeded text
 	Pos         Pos      `json:"-"`
 }

@@ -31,6 +31,9 @@ func (v *validator) populations() {
 		case ProtocolSimple:
 			v.simple(path, p)
 		}
+		if p.Churn != nil {
+			v.churn(path+".churn", p)
+		}
 		if p.Publish != nil {
 			v.publish(path+".publish", p)
 		} else if p.PayloadFile != "" {

@@ -93,6 +93,13 @@ func (c *Client) Interrupt(now time.Duration, code uint16) {
 	c.end(outer)
 }
 
+// Rest ends the connection and opens the next one after a pause, see Session.Rest.
+func (c *Client) Rest(now, pause time.Duration) {
+	outer := c.begin()
+	c.session.Rest(now, pause)
+	c.end(outer)
+}
+
 // Ready reports whether Publish is possible, see Session.Ready.
 func (c *Client) Ready() bool { return c.session.Ready() }
 

@@ -11,7 +11,7 @@ type afterClose uint8
 
 const (
 	afterPolicy afterClose = iota // recovery or a new connection, as the policies say
-	afterRenew                    // a new connection at once
+	afterRenew                    // a new connection, after Session.rest
 	afterFinish                   // nothing
 )
 
@@ -52,6 +52,15 @@ func (s *Session) Interrupt(now time.Duration, code uint16) {
 	s.closeSocket(code, after)
 }
 
+// Rest ends the connection like Interrupt with code 1000, but the next one is opened
+// only after a pause.
+func (s *Session) Rest(now, pause time.Duration) {
+	if s.Attached() {
+		s.rest = pause
+		s.Interrupt(now, uint16(ws.StatusNormalClosure))
+	}
+}
+
 func (s *Session) closeSocket(code uint16, after afterClose) {
 	s.writeClose(code)
 	s.state = stateClosing
@@ -77,7 +86,9 @@ func (s *Session) dropped(d drop) {
 	case after == afterFinish:
 		s.finish(EndByUs, ev)
 	case after == afterRenew:
-		s.replace(EndByUs, 0, ev)
+		pause := s.rest
+		s.rest = 0
+		s.replace(EndByUs, pause, ev)
 	case refused && s.proven:
 		s.replace(EndByPeer, s.backoff(), ev)
 	case refused:

@@ -117,6 +117,7 @@ type Session struct {
 	out      []byte        // of the workspace, nil while there is nothing to write
 	command  Command
 	after    afterClose    // what follows our close frame
+	rest     time.Duration // how long after it the next connection waits
 	lastSent time.Duration // of anything
 	pingAt   time.Duration // when to look at lastSent next
 	lastRead time.Duration // of anything

@@ -21,6 +21,7 @@ type member struct {
 	encoding   wire.Encoding
 	client     *wire.Client
 	publisher  *publisher // nil: only listens
+	churn      *churner   // nil: stays
 
 	connections int // connectionIds so far
 	dialing     time.Duration
@@ -55,6 +56,7 @@ func newMember(w *worker, id int) *member {
 			m.client.Join(0, r.topology.Groups[g])
 		}
 	}
+	m.churn = newChurner(m)
 	if p := r.plan.PublisherOf(id); p >= 0 {
 		m.publisher = newPublisher(w, m, p)
 	}
@@ -211,6 +213,9 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 			w.funnel.FailedJoins++
 			w.run.joinRefused(req.Group, string(ev.Message.ErrorName), string(ev.Message.ErrorMessage))
 		}
+		m.churn.answered(now, req, ev.Success)
+	case wire.LeaveGroup:
+		m.churn.answered(now, req, ev.Success)
 	case wire.SendToGroup, wire.SendEvent:
 		m.publisher.acked(req.Tag, since, rtt)
 		w.counts.resent += uint64(req.Resends + req.Renumbered)
@@ -297,7 +302,7 @@ func (m *member) connected(now time.Duration) {
 	if m.connections == 1 {
 		m.w.funnel.Connected++
 		m.w.run.connectedOnce.Store(true)
-	} else {
+	} else if !m.churn.named() {
 		m.w.funnel.NewConnections++
 	}
 	m.w.recorder.Record(metrics.ConnectTime, m.w.sinceT0(now), m.population, now-m.dialing)
@@ -308,6 +313,7 @@ func (m *member) connected(now time.Duration) {
 func (m *member) joined(since, now time.Duration, success bool) {
 	if success {
 		m.w.checker.Joined(now, m.id)
+		m.churn.rejoined(now)
 	}
 	m.back()
 	if !m.everReady && success {
@@ -427,7 +433,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
 		m.closedByPeer = ev.ByPeer && ev.CloseCode != 0
 	}
-	if m.closing {
+	if m.closing || m.churn.left() {
 		return
 	}
 	if !m.everReady {

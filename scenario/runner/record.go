@@ -211,6 +211,9 @@ func addFunnel(sum, f *metrics.Funnel) {
 	sum.FailedDials += f.FailedDials
 	sum.Recovered += f.Recovered
 	sum.NewConnections += f.NewConnections
+	sum.SessionsLeft += f.SessionsLeft
+	sum.SessionsReturned += f.SessionsReturned
+	sum.GroupsLeft += f.GroupsLeft
 	sum.Drops += f.Drops
 	sum.UninjectedDrops += f.UninjectedDrops
 	sum.FailedJoins += f.FailedJoins

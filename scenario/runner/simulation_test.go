@@ -51,9 +51,9 @@ populations:
     connect_rate: 100/s
     join: {room: %d}
     publish: {to: room, rate: %s, arrival: %s, size: %d, ack: %t, no_echo: %t, data_type: %s}
-phases: {warmup: 2s, steady: %s, drain: 2m}
+%sphases: {warmup: 2s, steady: %s, drain: 2m}
 `, r.Uint32(), protocol, groups, connections, 1+r.IntN(groups), pick(r, "1/s", "4/s", "1/5s"), pick(r, "poisson", "constant"),
-		80+r.IntN(2000), r.IntN(4) > 0, r.IntN(4) == 0, pick(r, "text", "json", "binary"), steady)
+		80+r.IntN(2000), r.IntN(4) > 0, r.IntN(4) == 0, pick(r, "text", "json", "binary"), churnOf(r), steady)
 	if r.IntN(2) == 0 {
 		b.WriteString("faults:\n")
 		for i := range 1 + r.IntN(3) {
@@ -74,6 +74,15 @@ phases: {warmup: 2s, steady: %s, drain: 2m}
 		AckDelay:            pick(r, 0, 0, 200*time.Millisecond),
 	}
 	return w
+}
+
+// churnOf draws a population of listeners that come and go, or none.
+func churnOf(r *rand.Rand) string {
+	if r.IntN(2) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  guests:\n    connections: %d\n    join: {room: 1}\n    churn: {%saway: %s, leave: {room: 1/%ds}}\n",
+		1+r.IntN(10), pick(r, "", "session: {mean: 10s}, ", "session: {mean: 1m}, "), pick(r, "200ms", "2s", "7s"), 1+r.IntN(40))
 }
 
 // simulate runs a world to its end; nil if a link was cut before anybody was in.
@@ -230,5 +239,49 @@ func TestSimulationLies(t *testing.T) {
 				t.Errorf("%s: %s has %d violations", lie, c.ID, c.Violations)
 			}
 		}
+	}
+}
+
+// TestSimulationChurn: sessions and members come and go, the counts say so, and what
+// is delivered after a leave is charged as often as it was told.
+func TestSimulationChurn(t *testing.T) {
+	const text = `name: churn
+groups:
+  room: {count: 2}
+populations:
+  guests:
+    connections: 12
+    join: {room: 1}
+    churn: {%saway: 2s, leave: {room: 1/10s}}
+  speakers:
+    connections: 2
+    publish: {to: room, rate: 4/s, size: 100}
+phases: {steady: 60s, drain: 30s}
+`
+	for _, protocol := range []string{scenario.ProtocolJSON, scenario.ProtocolJSONReliable, scenario.ProtocolProtobufReliable} {
+		w := world{seed: 7, text: "protocol: " + protocol + "\n" + fmt.Sprintf(text, "session: {mean: 20s}, "), link: wire.Link{Delay: time.Millisecond, Jitter: 20 * time.Millisecond}}
+		rec, stats := simulate(t, w)
+		wantHonest(t, w, rec)
+		f := rec.Connections.Funnel
+		if f.SessionsLeft == 0 || f.SessionsReturned != f.SessionsLeft || f.GroupsLeft == 0 || f.Drops != 0 || f.NewConnections != 0 {
+			t.Errorf("%s: %+v", protocol, f)
+		}
+		if want := 14 + f.SessionsLeft; stats.SessionsTotal != want {
+			t.Errorf("%s: the target had %d sessions, want %d", protocol, stats.SessionsTotal, want)
+		}
+
+		w.text = "protocol: " + protocol + "\n" + fmt.Sprintf(text, "")
+		w.options.Lies[emulator.LieAfterLeave] = emulator.Share{N: 1, Of: 7}
+		rec, stats = simulate(t, w)
+		told := stats.Lies[emulator.LieAfterLeave.String()]
+		for _, c := range rec.Checks {
+			switch {
+			case c.ID == "G1" && (told == 0 || c.Violations == 0 || c.Violations > told):
+				t.Errorf("%s: G1 has %d violations, told %d", protocol, c.Violations, told)
+			case c.ID != "G1" && c.Violations > 0:
+				t.Errorf("%s: %s has %d violations: %+v", protocol, c.ID, c.Violations, c.Examples[0])
+			}
+		}
+		t.Logf("%s: told %d, %d sessions left, %d groups left", protocol, told, f.SessionsLeft, f.GroupsLeft)
 	}
 }

@@ -174,6 +174,9 @@ func (w *worker) begin(now time.Duration) {
 	for _, c := range w.callers {
 		w.pacer.add(c.publisher)
 	}
+	for _, m := range w.members {
+		m.churn.begin()
+	}
 	w.startNemeses()
 	w.pacer.wake(now)
 }
@@ -234,6 +237,9 @@ func (w *worker) sendWindow(due time.Duration) *sendWindow {
 // stopPublishing ends the schedule where it stands.
 func (w *worker) stopPublishing(now time.Duration) {
 	w.pacer.stop()
+	for _, m := range w.members {
+		m.churn.stop()
+	}
 	w.beat(now)
 }
 

@@ -1,6 +1,9 @@
 package emulator
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // delayLine holds copies under Options.Delay, oldest first: the delay is the same for
 // all, so that order needs no sorting.
@@ -25,6 +28,18 @@ func (c *core) delay(s *session, m *message) {
 		c.delayed.timer.Set(at)
 	}
 	c.delayed.queue = append(c.delayed.queue, delayedCopy{at, s, m})
+}
+
+// withdraw takes back the copies of a group that a session leaves: none may follow the
+// answer to its leave.
+func (d *delayLine) withdraw(s *session, g *group, pool *messagePool) {
+	d.queue = slices.DeleteFunc(d.queue, func(held delayedCopy) bool {
+		gone := held.session == s && held.message.group == g
+		if gone {
+			pool.release(held.message)
+		}
+		return gone
+	})
 }
 
 // deliverDelayed hands over what is due.

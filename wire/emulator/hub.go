@@ -88,6 +88,7 @@ func (h *hub) leave(s *session, name []byte) {
 	if _, member := g.index[s]; !member {
 		return
 	}
+	h.core.delayed.withdraw(s, g, &h.core.messages)
 	s.groups = without(s.groups, g)
 	h.drop(s, g)
 	h.remember(s, g.name)

@@ -1,0 +1,92 @@
+package scenario
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+const churning = `name: churning
+groups:
+  room: {count: 3}
+  hall: {count: 2}
+populations:
+  guests:
+    connections: 200
+    join: {room: 2}
+    churn: {session: {mean: 20s}, away: 2s, leave: {room: 1/10s}}
+  speakers:
+    connections: 1
+    publish: {to: room, rate: 1/s}
+phases: {steady: 100s}
+`
+
+// Partings come as often as the scenario says, in order, and the same every time.
+func TestPartings(t *testing.T) {
+	s, err := Parse("churn.yaml", []byte(churning), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := s.Plan()
+	ends, leaves := 0, 0
+	for c := range plan.Connections {
+		x, again := plan.Partings(c), plan.Partings(c)
+		if (x == nil) != (c >= 200) {
+			t.Fatalf("connection %d: partings %v", c, x)
+		}
+		if x == nil {
+			continue
+		}
+		joined := map[int]bool{}
+		for _, g := range plan.Joins(nil, c) {
+			joined[g] = true
+		}
+		last := time.Duration(0)
+		for p, ok := x.Next(); ok; p, ok = x.Next() {
+			if same, _ := again.Next(); same != p {
+				t.Fatalf("connection %d: %v, then %v", c, p, same)
+			}
+			if p.At < last || p.At >= plan.PublishEnd() {
+				t.Fatalf("connection %d: parting at %v after one at %v", c, p.At, last)
+			}
+			last = p.At
+			switch {
+			case p.Group < 0:
+				ends++
+			case !joined[p.Group]:
+				t.Fatalf("connection %d leaves group %d, which it never joined", c, p.Group)
+			default:
+				leaves++
+			}
+		}
+	}
+	// Poisson counts lie within five standard deviations.
+	for name, row := range map[string][2]float64{
+		"ends": {float64(ends), 200 * 100 / 20}, "leaves": {float64(leaves), 200 * 2 * 100 / 10},
+	} {
+		if got, want := row[0], row[1]; math.Abs(got-want) > 5*math.Sqrt(want) {
+			t.Errorf("%s: %.0f, want about %.0f", name, got, want)
+		}
+	}
+}
+
+func TestChurnIsRefused(t *testing.T) {
+	const churn = "churn: {session: {mean: 20s}, away: 2s, leave: {room: 1/10s}}"
+	for _, row := range []struct{ name, old, new, want string }{
+		{"nothing", churn, "churn: {away: 2s}", "`churn` needs `session` or `leave`"},
+		{"publishes", churn, churn + "\n    publish: {to: room, rate: 1/s}", "a population with `churn` cannot publish"},
+		{"another family", "leave: {room", "leave: {hall", "`guests` joins no group of `hall`"},
+		{"short mean", "mean: 20s", "mean: 10ms", "must be from 1s"},
+		{"away", "away: 2s", "away: 1ms", "must be from 100ms"},
+		{"simple", churn, churn + "\n    protocol: simple", "simple clients cannot leave a group"},
+		{"unknown key", "away: 2s", "away: 2s, switch: {room: 1/2m}", "unknown key `switch`"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := Parse("churn.yaml", []byte(strings.Replace(churning, row.old, row.new, 1)), Options{})
+			if err == nil || !strings.Contains(err.Error(), row.want) {
+				t.Errorf("got %v, want %q", err, row.want)
+			}
+		})
+	}
+}
