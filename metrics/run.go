@@ -421,6 +421,7 @@ type Host struct {
 	GOMAXPROCS  int      `json:"gomaxprocs"`
 	GOGC        string   `json:"gogc"`
 	GOMEMLIMIT  string   `json:"gomemlimit"`
+	Transport   string   `json:"transport,omitempty"` // how its loops waited for their sockets: loop or goroutine; "" = not known
 }
 
 // Target is what was measured. Kind is emulator (ours, embedded), loopback or remote.

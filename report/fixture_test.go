@@ -146,7 +146,7 @@ func emulatorEnvironment() metrics.Environment {
 	return metrics.Environment{
 		Tool: metrics.Tool{Version: "0.4.0", Commit: "1a2b3c4", Go: "go1.26.8"},
 		Host: metrics.Host{OS: "linux", Arch: "amd64", Kernel: "6.1.0-21", CPU: "AMD EPYC 7763", Cores: 8, QuotaCores: ptr(4.0),
-			MemoryBytes: 16_700_000_000, GOMAXPROCS: 4, GOGC: "400", GOMEMLIMIT: "off"},
+			MemoryBytes: 16_700_000_000, GOMAXPROCS: 4, GOGC: "400", GOMEMLIMIT: "off", Transport: "loop"},
 		Target: metrics.Target{Kind: "emulator", Endpoint: "ws://127.0.0.1:41873/client/hubs/bench", Subprotocol: "json.reliable.webpubsub.azure.v1", Hub: "bench"},
 		Nodes:  []metrics.Node{{PID: 4711, Connections: 1000, PeakMemoryBytes: 182_000_000}},
 	}
@@ -403,7 +403,7 @@ func hostileRun(t testing.TB) *metrics.Run {
 	r.Groups.Worst = []metrics.GroupReach{{Name: next()}, {Name: strings.Repeat("name-שלום-", 1000)}, {Name: next()}}
 	e := &r.Environment
 	e.Tool.Version, e.Tool.Commit, e.Tool.Go = next(), next(), next()
-	e.Host.OS, e.Host.Arch, e.Host.Kernel, e.Host.CPU, e.Host.GOGC, e.Host.GOMEMLIMIT = next(), next(), next(), next(), next(), next()
+	e.Host.OS, e.Host.Arch, e.Host.Kernel, e.Host.CPU, e.Host.GOGC, e.Host.GOMEMLIMIT, e.Host.Transport = next(), next(), next(), next(), next(), next(), next()
 	e.Target.Endpoint, e.Target.Subprotocol, e.Target.Hub = next(), next(), next()
 	e.Target.Lies = map[string]uint64{image: 1, control: 2}
 	r.Scenario = metrics.ScenarioText{File: next(), SHA256: next(), Text: "name: x\n\tkey: " + breakout + bidi + control, Overrides: []string{next(), next()}}

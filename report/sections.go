@@ -327,6 +327,9 @@ func newProvenanceSection(r *metrics.Run) *provenanceSection {
 		limit = " GOMEMLIMIT=" + e.Host.GOMEMLIMIT
 	}
 	add("Go runtime", "GOMAXPROCS=%d GOGC=%s%s", e.Host.GOMAXPROCS, e.Host.GOGC, limit)
+	if e.Host.Transport != "" {
+		add("transport", "%s", e.Host.Transport)
+	}
 	add("harness used", "%s peak memory, %s of processor time", bytesText(r.Info.Load.PeakMemoryBytes), seconds(r.Info.Load.CPUSeconds))
 	for _, n := range e.Nodes {
 		add(fmt.Sprintf("process %d", n.PID), "%s, %s peak memory", htmlNumbers.counted(uint64(max(n.Connections, 0)), "connection", "connections"), bytesText(n.PeakMemoryBytes))

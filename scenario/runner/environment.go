@@ -9,10 +9,11 @@ import (
 	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire"
 )
 
 // environment describes the machine and the tool; what it cannot read stays empty.
-func environment() metrics.Environment {
+func environment(t wire.Transport) metrics.Environment {
 	return metrics.Environment{
 		Tool: Tool(),
 		Host: metrics.Host{
@@ -26,6 +27,7 @@ func environment() metrics.Environment {
 			GOMAXPROCS:  runtime.GOMAXPROCS(0),
 			GOGC:        gogc(),
 			GOMEMLIMIT:  os.Getenv("GOMEMLIMIT"),
+			Transport:   string(t.Resolve()),
 		},
 	}
 }

@@ -35,7 +35,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 		Incidents:     r.incidentResults(),
 		Injections:    r.injectionLogs(),
 		Connections:   r.connectionResults(),
-		Environment:   environment(),
+		Environment:   environment(r.cfg.Transport),
 		Profile:       r.cfg.Profile.String(),
 	}
 	for _, m := range metrics.Metrics() {
@@ -246,5 +246,6 @@ func residue(rec *metrics.Run) []metrics.Residue {
 		{Key: "cpu", Value: h.CPU},
 		{Key: "cores", Value: strconv.Itoa(h.Cores)},
 		{Key: "gomaxprocs", Value: strconv.Itoa(h.GOMAXPROCS)},
+		{Key: "transport", Value: h.Transport},
 	}
 }
