@@ -25,6 +25,8 @@ const (
 	// would have made which waits for each ack before it sends again. It is shown for
 	// what it hides, and no limit can be set on it.
 	AckClosed
+	// ReceiveDelay: kernel arrival to read, of the sockets that are sampled.
+	ReceiveDelay
 
 	metricCount
 )
@@ -41,6 +43,7 @@ var metricInfos = [metricCount]struct{ name, basis string }{
 	OutageTime:   {"outage_time", "event"},
 	ScheduleLag:  {"schedule_lag", "intended"},
 	AckClosed:    {"ack_closed", "sent"},
+	ReceiveDelay: {"receive_delay", "event"},
 }
 
 // String is the metric's name in scenarios and records.

@@ -32,16 +32,14 @@ type tickTotals struct {
 	open, recovering       int
 	budget                 BudgetPeak
 	e2e                    [4]*float64 // p50 p90 p99 p99.9, µs
-	lag                    *float64    // p99, µs
+	lag, receive           *float64    // p99, µs
 }
 
 // openTick holds the distributions of a tick that more intervals may come for.
 type openTick struct {
-	used bool
-	tick int
-	e2e  distribution
-	ack  distribution
-	lag  distribution
+	used                   bool
+	tick                   int
+	e2e, ack, lag, receive distribution
 }
 
 var seriesQuantiles = [4]struct {
@@ -81,6 +79,9 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 	for i := range iv.phases[ScheduleLag] {
 		o.lag.add(&iv.phases[ScheduleLag][i])
 	}
+	for i := range iv.phases[ReceiveDelay] {
+		o.receive.add(&iv.phases[ReceiveDelay][i])
+	}
 }
 
 // at is the totals of a tick, made when it is new.
@@ -101,10 +102,12 @@ func (s *seriesBuilder) finish(o *openTick) {
 		t.e2e[i] = microsAt(&o.e2e, q.q)
 	}
 	t.lag = microsAt(&o.lag, 0.99)
+	t.receive = microsAt(&o.receive, 0.99)
 	s.heatmap = appendCells(s.heatmap, o.tick, &o.e2e)
 	o.e2e.reset()
 	o.ack.reset()
 	o.lag.reset()
+	o.receive.reset()
 	o.used = false
 }
 
@@ -215,6 +218,7 @@ func (c *Collector) Series(start, tick time.Duration) Series {
 		column(seriesQuantiles[q].column, func(_ int, t *tickTotals) *float64 { return t.e2e[q] })
 	}
 	column("lag_p99_us", func(_ int, t *tickTotals) *float64 { return t.lag })
+	column("receive_delay_p99_us", func(_ int, t *tickTotals) *float64 { return t.receive })
 	for name, values := range s.extra {
 		column(name, func(i int, _ *tickTotals) *float64 {
 			if i >= len(values) {

@@ -107,6 +107,7 @@ var metricNames = []struct{ key, name, text string }{
 	{"recovery_time", "recovery, since detected", ""},
 	{"outage_time", "outage, since the drop", ""},
 	{"schedule_lag", "schedule lag", ""},
+	{"receive_delay", "receive delay: in the kernel, before the generator read it", ""},
 }
 
 // counted writes a number of things: 1 message, 3 messages.

@@ -66,6 +66,11 @@ func (l *Loop) Run(ctx context.Context) error {
 	return err
 }
 
+// OnReceiveDelay has fn told, on the Loop's goroutine, by how much the instant now at
+// which bytes were read lies behind that at which the kernel had them: of one socket
+// in 64, on TransportLoop only. Call it before Run.
+func (l *Loop) OnReceiveDelay(fn func(now, delay time.Duration)) { l.loop.OnReceiveDelay(fn) }
+
 // Do runs fn on the Loop's goroutine, in the order of the calls. It never blocks
 // and may be called from any goroutine. It returns false once Run is ending, and
 // then fn will not run.

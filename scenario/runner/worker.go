@@ -102,6 +102,9 @@ func newWorker(r *run, index int, connections []int) *worker {
 	}
 	populations := len(r.plan.Scenario.Populations)
 	w.counts.payloadSent, w.counts.payloadRecv = make([]uint64, populations), make([]uint64, populations)
+	w.loop.OnReceiveDelay(func(now, delay time.Duration) {
+		w.recorder.Record(metrics.ReceiveDelay, w.sinceT0(now), -1, delay) // of no population
+	})
 	w.pacer.init(w)
 	w.opener = w.loop.NewTimer(w.openDue)
 	sessions := slices.DeleteFunc(slices.Clone(connections), func(c int) bool {

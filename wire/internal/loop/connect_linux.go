@@ -23,7 +23,7 @@ func (l *Loop) Connect(to, from netip.AddrPort, connected func(now time.Duration
 	}
 	c := &Conn{loop: l, handler: h}
 	l.conns[c] = struct{}{}
-	s := &polled{conn: c, fd: fd, connected: connected}
+	s := &polled{conn: c, fd: fd, connected: connected, stamped: l.poll.stamp(fd)}
 	c.stream = s
 	l.poll.watch(fd, s)
 	s.reads()

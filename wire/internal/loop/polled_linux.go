@@ -20,6 +20,7 @@ type polled struct {
 	blocked   bool                    // the kernel takes no more until it says so
 	connected func(now time.Duration) // see Loop.Connect; nil once it is
 	secured   *secured                // nil: no TLS
+	stamped   bool                    // the kernel notes when its bytes come
 }
 
 // adopt takes the socket of nc over from package net, and with it from the poller
@@ -48,7 +49,7 @@ func (p *poller) adopt(c *Conn, nc net.Conn) stream {
 		return nil
 	}
 	_ = tcp.Close() // its descriptor; the socket is ours
-	stream := &polled{conn: c, fd: fd, secured: s}
+	stream := &polled{conn: c, fd: fd, secured: s, stamped: p.stamp(fd)}
 	if s != nil {
 		s.on.polled = stream
 	}
@@ -100,7 +101,13 @@ func (p *polled) collect(events uint32, buf []byte, n *news) {
 	if p.mask&unix.EPOLLIN == 0 || events&readable == 0 {
 		return
 	}
-	k, err := read(p.fd, buf)
+	var k int
+	var err error
+	if p.stamped {
+		k, n.arrived, err = p.poller().stamped.read(p.fd, buf)
+	} else {
+		k, err = read(p.fd, buf)
+	}
 	switch {
 	case k > 0:
 		n.data = buf[:k]
