@@ -139,7 +139,7 @@ func sieges() siege {
 	if raceEnabled {
 		return siege{wave: 200, members: 50}
 	}
-	return siege{wave: 2000, members: 2000}
+	return siege{wave: 2000, members: 6000}
 }
 
 // Hostile clients, a wave of them there at once, take nothing from the good ones, and
@@ -174,7 +174,9 @@ func TestHostileConnectionsLeaveNothing(t *testing.T) {
 		}
 		return good.settled(srv, alone)
 	}
+	t.Logf("alone %+v", good.settled(srv, alone))
 	before := besieged(wavesOfASiege)
+	t.Logf("first %+v", before)
 	for n := 1; ; n++ {
 		after := besieged(wavesOfASiege)
 		growth := float64(after.HeapInuse)/float64(before.HeapInuse) - 1
