@@ -46,6 +46,7 @@ func (a *app) cli() *cli.App {
 			a.scenariosCommand(),
 			a.serveCommand(),
 			a.conformCommand(),
+			a.calibrateCommand(),
 			a.tokenCommand(),
 			a.subCommand(),
 			a.pubCommand(),

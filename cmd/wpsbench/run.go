@@ -150,6 +150,7 @@ func (a *app) execute(c *cli.Context, src source) error {
 		Transport: transport,
 		RunID:     runID,
 		Monitor:   runner.NewMonitor(),
+		Ceiling:   calibratedCeiling(),
 		Bodies:    bodies,
 		Profile:   profileOf(s, resolved),
 		Progress:  show.progress,

@@ -34,6 +34,8 @@ type Config struct {
 	// Monitor watches this process for the validity gates; nil = it is not watched, and
 	// those gates are not measured.
 	Monitor *Monitor
+	// Ceiling is the calibrated one of this machine, in messages per second; 0 = not known.
+	Ceiling float64
 	// ConnectTimeout bounds the connect phase beyond its planned ramp; 0 = 60 s.
 	ConnectTimeout time.Duration
 	// Progress, when set, is called about once a second and at every event, from one goroutine.

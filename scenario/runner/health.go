@@ -43,9 +43,13 @@ func (r *run) health(rec *metrics.Run) metrics.Health {
 	r.readDelay(rec, metrics.GateLag, "lag_p99_us", limit, first, windows)
 	r.readDelay(rec, metrics.GateReceive, "receive_delay_p99_us", limit, first, windows)
 	excuseWaits(rec, limit, first, windows)
+	r.readCeiling(rec, first, windows)
 
 	whole := r.wholeReadings(rec, windows, sends, first, limit)
 	h := metrics.JudgeGates(float64(first)*tickEvery.Seconds(), windows, &whole)
+	if r.cfg.Ceiling > 0 {
+		h.CeilingPerS = new(r.cfg.Ceiling)
+	}
 	if lag := rec.Metrics["schedule_lag"]; lag.Max != nil {
 		h.MaxLagMicros = *lag.Max
 	}
@@ -129,6 +133,21 @@ func delayShare(delay, e2e, limit float64) metrics.Reading {
 	return reading
 }
 
+// readCeiling holds each second's publishes, acks and deliveries against the ceiling.
+func (r *run) readCeiling(rec *metrics.Run, first int, windows []metrics.GateReadings) {
+	for i := range windows {
+		messages := 0.0
+		for _, name := range []string{"published_per_s", "acked_per_s", "delivered_per_s"} {
+			if column := rec.Series.Columns[name]; first+i < len(column) && column[first+i] != nil {
+				messages += *column[first+i]
+			}
+		}
+		if r.cfg.Ceiling > 0 {
+			windows[i][metrics.GateCeiling] = metrics.Read(messages / r.cfg.Ceiling)
+		}
+	}
+}
+
 func harmless(delay, limit float64) bool {
 	return delay <= float64(lagFloor.Microseconds()) || delay <= harmlessShare*limit
 }
@@ -149,7 +168,7 @@ func excuseWaits(rec *metrics.Run, limit float64, first int, windows []metrics.G
 // largest second's wait of the scheduler, and the number of events.
 func (r *run) wholeReadings(rec *metrics.Run, windows []metrics.GateReadings, sends []sendWindow, first int, limit float64) metrics.GateReadings {
 	var whole metrics.GateReadings
-	for _, gate := range []metrics.GateID{metrics.GateCPU, metrics.GateRunQueue, metrics.GateSteal} {
+	for _, gate := range []metrics.GateID{metrics.GateCPU, metrics.GateRunQueue, metrics.GateSteal, metrics.GateCeiling} {
 		whole[gate] = fold(windows, gate, func(sum, v float64) float64 { return sum + v/float64(len(windows)) })
 	}
 	whole[metrics.GateScheduler] = fold(windows, metrics.GateScheduler, math.Max)
