@@ -52,7 +52,7 @@ func TestFaultKinds(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			plan := planOf(t, base, backSoon, "faults=[{name: F, at: 100ms, population: members, "+row.fault+"}]")
+			plan := planOf(t, base, backSoon, "seed=2", "faults=[{name: F, at: 100ms, population: members, "+row.fault+"}]")
 			rec, stats := execute(t, plan, emulator.Options{})
 			wantAddsUp(t, rec)
 			wantDeliveries(t, rec, metrics.Deliveries{Expected: 576, Delivered: 576})
@@ -132,21 +132,23 @@ func wantInjections(t *testing.T, plan *scenario.Plan, rec *metrics.Run) {
 // accord; or it is not, and then it was never out.
 func TestMisbehaviour(t *testing.T) {
 	t.Parallel()
-	small := emulator.Options{ReplayMessages: 10}
+	// Each member gets 40 messages/s: who acknowledges may be late by two seconds, who
+	// does not for four is dropped.
+	small := emulator.Options{ReplayMessages: 100}
 	for _, row := range []struct {
 		name, fault string
 		options     emulator.Options
 		want        metrics.IncidentOutcomes
 	}{
-		{"stop acking, and be dropped", "kind: stop-acking, lasts: 700ms", small, metrics.IncidentOutcomes{Overflow: 2}},
+		{"stop acking, and be dropped", "kind: stop-acking, lasts: 4s", small, metrics.IncidentOutcomes{Overflow: 2}},
 		{"stop acking", "kind: stop-acking, lasts: 200ms", emulator.Options{}, metrics.IncidentOutcomes{Held: 2}},
-		{"read nothing, and be dropped", "kind: slow-reader, lasts: 700ms", small, metrics.IncidentOutcomes{Overflow: 2}},
+		{"read nothing, and be dropped", "kind: slow-reader, lasts: 4s", small, metrics.IncidentOutcomes{Overflow: 2}},
 		{"read nothing", "kind: slow-reader, lasts: 200ms", emulator.Options{}, metrics.IncidentOutcomes{Held: 2}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			plan := planOf(t, base, "populations.members.client={sequence_ack: {every_messages: 1}, reconnect: {base: 100ms, max: 1s, jitter: none}}",
-				"faults=[{name: F, at: 100ms, population: members, hit: 2, "+row.fault+"}]")
+				"phases.steady=5s", "faults=[{name: F, at: 100ms, population: members, hit: 2, "+row.fault+"}]")
 			rec, stats := execute(t, plan, row.options)
 			wantAddsUp(t, rec)
 			wantOutcomes(t, rec, row.want)
@@ -155,7 +157,7 @@ func TestMisbehaviour(t *testing.T) {
 			}
 			d, outages := rec.Totals.Deliveries, rec.Metrics["outage_time"].Count
 			if row.want.Held > 0 {
-				wantDeliveries(t, rec, metrics.Deliveries{Expected: 576, Delivered: 576})
+				wantDeliveries(t, rec, metrics.Deliveries{Expected: 2496, Delivered: 2496})
 			} else if d.Lost != 0 || d.Excused.Overflow == 0 {
 				t.Errorf("deliveries %+v; want nothing lost, some excused by overflow", d)
 			}
@@ -219,6 +221,16 @@ func TestOutages(t *testing.T) {
 			return 0
 		}
 	}
+	failingFor := func(long time.Duration) func(string) int {
+		var first atomic.Int64
+		return func(string) int {
+			first.CompareAndSwap(0, int64(wire.Now()))
+			if wire.Now() < time.Duration(first.Load())+long {
+				return 503
+			}
+			return 0
+		}
+	}
 	const never = 1 << 40
 	for _, row := range []struct {
 		name    string
@@ -231,7 +243,7 @@ func TestOutages(t *testing.T) {
 			name: "longer than the client tries", set: []string{fmt.Sprintf(client, "400ms")},
 			options: emulator.Options{RefuseRecovery: failing(never)}, want: metrics.IncidentOutcomes{GaveUp: 3},
 			more: func(rec *metrics.Run, _ emulator.Stats) bool {
-				return rec.Connections.Funnel.RecoveryTimeouts == 3 && rec.Incidents[0].Attempts > 6
+				return rec.Connections.Funnel.RecoveryTimeouts == 3 && rec.Incidents[0].Attempts >= 6 // to recover, then anew
 			},
 		},
 		{
@@ -242,9 +254,11 @@ func TestOutages(t *testing.T) {
 			},
 		},
 		{
-			name: "more queued than the service keeps", set: []string{fmt.Sprintf(client, "20s"), "populations.members.publish.rate=200/s", "phases.steady=4s"},
-			// At 800 messages/s to each member a thousand have come long before the attempt that passes.
-			options: emulator.Options{RefuseRecovery: failing(180)}, want: metrics.IncidentOutcomes{Overflow: 3},
+			name: "more queued than the service keeps", set: []string{"groups.room.count=1", "phases.steady=6s",
+				"populations={members: {connections: 3, join: {room: 1}, client: bench}, speakers: {connections: 2, publish: {to: room, rate: 250/s}}}",
+				fmt.Sprintf(client, "20s")},
+			// At 500 messages/s to each member a thousand have come in half of the time.
+			options: emulator.Options{RefuseRecovery: failingFor(4 * time.Second)}, want: metrics.IncidentOutcomes{Overflow: 3},
 			more: func(rec *metrics.Run, stats emulator.Stats) bool {
 				return stats.Overflows == 3 && rec.Totals.Deliveries.Excused.Overflow > 0
 			},
