@@ -52,6 +52,7 @@ func runFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
 		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
 		transportFlag(),
+		&cli.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at ADDR/metrics while the run goes on, e.g. 127.0.0.1:9464"},
 	}...), progressFlags()...)
 }
 
@@ -117,6 +118,11 @@ func (a *app) execute(c *cli.Context, src source) error {
 		return err
 	}
 	runID := newRunID()
+	exposed, err := a.expose(c.String("metrics"), plan)
+	if err != nil {
+		return err
+	}
+	defer exposed.close()
 	defer show.end()
 	show.doing("finding the target")
 	resolved, err := a.resolveTarget(c, plan, runID, lies)
@@ -142,7 +148,7 @@ func (a *app) execute(c *cli.Context, src source) error {
 	show.begin(plan, resolved)
 	signals := watchSignals(c.Context, show.interrupted)
 	defer signals.release()
-	rec, runErr := runner.Run(signals.stop, signals.cut, runner.Config{
+	config := runner.Config{
 		Plan:      plan,
 		Target:    resolved.target,
 		Dialer:    resolved.dialer,
@@ -154,7 +160,9 @@ func (a *app) execute(c *cli.Context, src source) error {
 		Bodies:    bodies,
 		Profile:   profileOf(s, resolved),
 		Progress:  show.progress,
-	})
+	}
+	exposed.attach(&config)
+	rec, runErr := runner.Run(signals.stop, signals.cut, config)
 	show.doing("writing the report")
 	if rec == nil {
 		show.end()
