@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"slices"
@@ -19,7 +20,7 @@ func firstOffence(r *metrics.Run) *figure {
 	if len(all) == 0 {
 		return nil
 	}
-	first := slices.MinFunc(all, func(a, b offence) int { return compare(a.example.TS, b.example.TS) })
+	first := slices.MinFunc(all, func(a, b offence) int { return cmp.Compare(a.example.TS, b.example.TS) })
 	e := first.example
 	f := &figure{ID: "first-offence", Title: "First offence: " + first.check.ID + " " + first.check.Name}
 	f.Finding = fmt.Sprintf("Publisher %d in %s, as connection %d got it at %s%s: %s. Below is the order of arrival; what came out of order, again or never is red.",
@@ -28,16 +29,6 @@ func firstOffence(r *metrics.Run) *figure {
 	f.SVG = lanes.draw(f)
 	f.Table = lanes.table(e)
 	return f
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // afterIncident is how long after its incident an offence came, if after one.

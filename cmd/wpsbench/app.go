@@ -51,6 +51,7 @@ func (a *app) cli() *cli.App {
 			a.subCommand(),
 			a.pubCommand(),
 			a.reportCommand(),
+			a.compareCommand(),
 			a.schemaCommand(),
 			a.versionCommand(),
 			a.completionCommand(),

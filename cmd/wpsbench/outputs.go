@@ -112,11 +112,16 @@ func (a *app) writeOut(o out, rec *metrics.Run) error {
 	if err := writers[o.format](&b, rec); err != nil {
 		return err
 	}
+	return a.put(o, b.Bytes())
+}
+
+// put writes what is rendered to its place.
+func (a *app) put(o out, data []byte) error {
 	if o.path == "-" {
-		_, err := a.stdout.Write(b.Bytes())
+		_, err := a.stdout.Write(data)
 		return err
 	}
-	return writeFile(o.path, b.Bytes())
+	return writeFile(o.path, data)
 }
 
 // folderName is safe in every file system: the scenario's name is a user's text.

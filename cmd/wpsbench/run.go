@@ -26,7 +26,7 @@ func (a *app) runCommand() *cli.Command {
 		ArgsUsage: "FILE | :NAME",
 		Description: "Without a target in the file or --target, an emulator of the service is started as a\n" +
 			"child process and is the target. :NAME is a scenario that comes with wpsbench.",
-		Flags:                  append(runFlags(), scaleFlag()),
+		Flags:                  append(runFlags(), scaleFlag(), repeatFlag()),
 		UseShortOptionHandling: true, // -qq
 		OnUsageError:           usageError,
 		Action: func(c *cli.Context) error {
@@ -34,7 +34,7 @@ func (a *app) runCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return a.execute(c, src)
+			return a.repeat(c, src)
 		},
 	}
 }
@@ -71,6 +71,11 @@ func sourceArgument(c *cli.Context) (source, error) {
 
 // execute runs a scenario and reports on it.
 func (a *app) execute(c *cli.Context, src source) error {
+	return a.executeInto(c, src, c.String("dir"))
+}
+
+// executeInto is execute with the folder for the results, "" for one of its own.
+func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	outs, err := parseOuts(c.StringSlice("out"))
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func (a *app) execute(c *cli.Context, src source) error {
 	if c.IsSet("target") && strings.TrimSpace(c.String("target")) == "" {
 		return failf(exitUsage, "--target is empty; leave it out for the embedded emulator")
 	}
-	if err := checkPlaces(c.String("dir"), outs); err != nil {
+	if err := checkPlaces(dir, outs); err != nil {
 		return failf(exitUsage, "%w; nothing was run", err)
 	}
 	soft, err := parseSoft(c.String("soft"))
@@ -183,7 +188,7 @@ func (a *app) execute(c *cli.Context, src source) error {
 		rec.Verdict.ExitCode = code
 	}
 	rec = a.redact.run(rec)
-	files, err := a.writeResults(c.String("dir"), rec, outs)
+	files, err := a.writeResults(dir, rec, outs)
 	show.end()
 	show.summary(rec, files)
 	if err != nil {

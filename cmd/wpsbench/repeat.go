@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// maxRepeat bounds --repeat.
+const maxRepeat = 1000
+
+func repeatFlag() cli.Flag {
+	return &cli.IntFlag{Name: "repeat", Value: 1, Usage: "run that often, into DIR/001, DIR/002 and so on of --dir; see compare"}
+}
+
+// repeat runs a scenario as often as --repeat says. The exit status is the one that
+// outranks the others. A run that was not or could not be made ends it, and so does a signal.
+func (a *app) repeat(c *cli.Context, src source) error {
+	n := c.Int("repeat")
+	switch {
+	case n < 1 || n > maxRepeat:
+		return failf(exitUsage, "--repeat %d: write 1 to %d", n, maxRepeat)
+	case n == 1:
+		return a.execute(c, src)
+	case c.String("dir") == "":
+		return failf(exitUsage, "--repeat needs --dir, the folder for the repetitions")
+	case len(c.StringSlice("out")) > 0:
+		return failf(exitUsage, "--repeat writes a folder for each run; render them with `wpsbench report`, not --out")
+	}
+	var worst error
+	for i := range n {
+		err := a.executeInto(c, src, filepath.Join(c.String("dir"), fmt.Sprintf("%03d", i+1)))
+		if severity(err) > severity(worst) {
+			worst = err
+		}
+		switch exitOf(err) {
+		case exitInternal, exitUsage, exitSetup, exitSIGINT, exitSIGTERM:
+			return worst
+		}
+	}
+	return worst
+}
+
+func exitOf(err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		return exit.code
+	}
+	return exitInternal
+}
+
+// severity orders exit statuses: 14 > 130 > 12 > 13 > 10 > 11, and what is no verdict
+// above all of them.
+func severity(err error) int {
+	switch exitOf(err) {
+	case exitOK:
+		return 0
+	case metrics.ExitInconclusive:
+		return 1
+	case metrics.ExitFail:
+		return 2
+	case metrics.ExitDegraded:
+		return 3
+	case metrics.ExitInvalid:
+		return 4
+	case exitSIGINT, exitSIGTERM:
+		return 5
+	case metrics.ExitViolated:
+		return 6
+	}
+	return 7
+}

@@ -1,0 +1,140 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// noise is a fixed run-to-run variation with mean zero.
+var noise = []float64{0.01, -0.012, 0.004, 0.009, -0.006, -0.005}
+
+// side makes six runs, two minutes apart, from a minute on.
+func side(minute int, p50, p99 float64) []*metrics.Run {
+	var runs []*metrics.Run
+	for i, e := range noise {
+		us := func(v float64) *int64 { return new(int64(v * (1 + e))) }
+		m := &metrics.MetricSummary{Count: 200_000, Percentiles: map[string]*int64{"p50": us(p50), "p99": us(p99)}}
+		r := &metrics.Run{Metrics: map[string]*metrics.MetricSummary{"e2e_latency": m}}
+		r.Info.ID, r.Info.Status, r.Info.DurationS = fmt.Sprint(minute, i), "completed", 60
+		r.Info.StartedAt = time.Unix(0, 0).Add(time.Duration(minute+2*i) * time.Minute)
+		r.Info.Load.DeliveredPerS = 10_000 * (1 + e/100)
+		r.Verdict.Result, r.Health.Result = metrics.ResultPass, "valid"
+		r.Residue = []metrics.Residue{{Key: "seed", Value: "42"}}
+		runs = append(runs, r)
+	}
+	return runs
+}
+
+// quiet are repetitions whose noise is far below the default margin.
+func quiet() []*metrics.Run { return side(100, 1000, 10_000) }
+
+func TestVerdicts(t *testing.T) {
+	base := func() []*metrics.Run { return side(0, 1000, 10_000) }
+	tests := []struct {
+		name     string
+		a, b     []*metrics.Run
+		edit     func(a, b []*metrics.Run)
+		p99      string
+		result   string
+		exit     int
+		unpaired bool
+	}{
+		{name: "slower", a: base(), b: side(1, 1000, 11_600), p99: Regressed, result: "fail", exit: 10},
+		{name: "faster", a: base(), b: side(1, 1000, 8000), p99: Improved, result: "pass"},
+		{name: "the same", a: base(), b: side(1, 1000, 10_000), p99: Equivalent, result: "pass"},
+		{name: "one after the other", a: base(), b: side(51, 1000, 11_600), p99: Regressed, result: "fail", exit: 10, unpaired: true},
+		{name: "too few", a: base()[:5], b: side(1, 1000, 11_600)[:5], p99: Inconclusive, result: "inconclusive", exit: 11},
+		{name: "one run each", a: base()[:1], b: side(1, 1000, 11_600)[:1], p99: Inconclusive, result: "inconclusive", exit: 11, unpaired: true},
+		{name: "tail too thin", a: base(), b: side(1, 1000, 10_000), p99: NotCompared, result: "inconclusive", exit: 11,
+			edit: func(_, b []*metrics.Run) { b[2].Metrics["e2e_latency"].Count = 5000 }},
+		{name: "a broken promise", a: base(), b: side(1, 1000, 10_000), p99: Equivalent, result: "violated", exit: 14,
+			edit: func(_, b []*metrics.Run) { b[0].Verdict.Result = metrics.ResultViolated }},
+		{name: "generators limited", a: base(), b: side(1, 1000, 10_000), p99: Inconclusive, result: "invalid_run", exit: 12,
+			edit: func(a, b []*metrics.Run) {
+				for i := range 3 {
+					a[i].Health.Result, b[i].Health.Result = "invalid", "invalid"
+				}
+			}},
+		{name: "within doubt of the margin", a: base(), b: side(1, 1000, 10_400), p99: Shifted, result: "pass",
+			edit: func(_, b []*metrics.Run) { // ±1.5 % around +4 %: reaches over the margin of 5 %
+				for i, f := range []float64{1.015, 0.985, 1.015, 0.985, 1.015, 0.985} {
+					p := b[i].Metrics["e2e_latency"].Percentiles
+					p["p99"] = new(int64(float64(*p["p99"]) * f))
+				}
+			}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.edit != nil {
+				test.edit(test.a, test.b)
+			}
+			r, err := Compare("a", test.a, "b", test.b, Options{Noise: quiet()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Metrics[0].Name != "e2e p99" || r.Metrics[0].Verdict != test.p99 {
+				t.Errorf("%s is %s (%s), want %s; interval %v", r.Metrics[0].Name, r.Metrics[0].Verdict, r.Metrics[0].Reason, test.p99, r.Metrics[0].Interval)
+			}
+			if r.Verdict.Result != test.result || r.Verdict.ExitCode != test.exit {
+				t.Errorf("verdict %+v, want %s, %d", r.Verdict, test.result, test.exit)
+			}
+			if r.Paired == test.unpaired {
+				t.Errorf("paired %v", r.Paired)
+			}
+		})
+	}
+}
+
+// Fewer deliveries are worse, whatever rising latencies are.
+func TestFewerDeliveriesRegress(t *testing.T) {
+	a, b := side(0, 1000, 10_000), side(1, 1000, 10_000)
+	for _, r := range b {
+		r.Info.Load.DeliveredPerS *= 0.8
+	}
+	r, err := Compare("a", a, "b", b, Options{Noise: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range r.Metrics {
+		if m.Name == "delivered" && m.Verdict != Regressed {
+			t.Errorf("delivered is %s", m.Verdict)
+		}
+	}
+}
+
+func TestMargin(t *testing.T) {
+	a, b := side(0, 1000, 10_000), side(1, 1000, 10_700)
+	r, err := Compare("a", a, "b", b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := r.Metrics[0]; m.MarginRatio != 0.10 || m.Verdict != Equivalent || r.NoiseKnown {
+		t.Errorf("without history: margin %g, %s", m.MarginRatio, m.Verdict)
+	}
+	r, err = Compare("a", a, "b", b, Options{Noise: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := r.Metrics[0]; m.MarginRatio != 0.05 || m.Verdict != Regressed {
+		t.Errorf("with history: margin %g, %s", m.MarginRatio, m.Verdict)
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	a, b := side(0, 1000, 10_000), side(1, 1000, 10_000)
+	for _, r := range b {
+		r.Residue = append(r.Residue, metrics.Residue{Key: "kernel", Value: "6.1"})
+	}
+	b[0].Residue = []metrics.Residue{{Key: "seed", Value: "7"}, {Key: "kernel", Value: "6.1"}}
+	r, err := Compare("a", a, "b", b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(r.Differs); !strings.Contains(got, "{seed 42 (several)}") || !strings.Contains(got, "{kernel  6.1}") || len(r.Differs) != 2 {
+		t.Errorf("differs: %v", got)
+	}
+}

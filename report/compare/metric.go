@@ -1,0 +1,74 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// definition is how a run is turned into one number.
+type definition struct {
+	name, unit string
+	primary    bool    // judged; the rest is informational
+	higher     bool    // is better
+	metric     string  // empty: deliveries per second
+	key        string  // of its percentile
+	q          float64 // that percentile
+}
+
+// definitions in the order of a report. At most four are primary.
+var definitions = []definition{
+	{name: "e2e p99", unit: "us", primary: true, metric: "e2e_latency", key: "p99", q: 0.99},
+	{name: "e2e p50", unit: "us", primary: true, metric: "e2e_latency", key: "p50", q: 0.5},
+	{name: "ack p99", unit: "us", primary: true, metric: "ack_rtt", key: "p99", q: 0.99},
+	{name: "delivered", unit: "per_s", primary: true, higher: true},
+	{name: "e2e p99.9", unit: "us", metric: "e2e_latency", key: "p99_9", q: 0.999},
+	{name: "connect p99", unit: "us", metric: "connect_time", key: "p99", q: 0.99},
+	{name: "recovery p95", unit: "us", metric: "recovery_time", key: "p95", q: 0.95},
+}
+
+// minExceedances is how many independent samples must lie above a percentile.
+const minExceedances = 100
+
+// value is a run's number, 0 without one, and why it must not be compared.
+func (def *definition) value(r *metrics.Run) (v float64, why string) {
+	if def.metric == "" {
+		return r.Info.Load.DeliveredPerS, ""
+	}
+	s := r.Metrics[def.metric]
+	if s == nil || s.Percentiles[def.key] == nil {
+		return 0, ""
+	}
+	above := float64(s.Count) * (1 - def.q)
+	if def.metric == "e2e_latency" || def.metric == "ack_rtt" {
+		above /= inflation(steadyColumn(r, "e2e_p50_us"))
+	}
+	if above < minExceedances {
+		why = fmt.Sprintf("not enough samples: %.0f independent ones above it, needs %d", math.Floor(above), minExceedances)
+		if above > 0 && def.metric != "connect_time" && def.metric != "recovery_time" && r.Info.DurationS > 0 {
+			length := time.Duration(r.Info.DurationS * minExceedances / above * float64(time.Second))
+			why = fmt.Sprintf("not enough samples (needs %s at this rate)", length.Round(time.Second))
+		}
+	}
+	return float64(*s.Percentiles[def.key]), why
+}
+
+// steadyColumn is a series of steady state, gaps left out.
+func steadyColumn(r *metrics.Run, name string) []float64 {
+	times, values := r.Series.Columns["t_s"], r.Series.Columns[name]
+	var out []float64
+	for i := range min(len(times), len(values)) {
+		if times[i] == nil || values[i] == nil {
+			continue
+		}
+		for _, p := range r.Phases {
+			if p.Steady && p.StartS <= *times[i] && *times[i] < p.EndS {
+				out = append(out, *values[i])
+				break
+			}
+		}
+	}
+	return out
+}
