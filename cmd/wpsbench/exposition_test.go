@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -33,7 +34,7 @@ func scrape(t *testing.T, url string) map[string]*dto.MetricFamily {
 	decoder := expfmt.NewDecoder(resp.Body, expfmt.ResponseFormat(resp.Header))
 	for {
 		var f dto.MetricFamily
-		if err := decoder.Decode(&f); err == io.EOF {
+		if err := decoder.Decode(&f); errors.Is(err, io.EOF) {
 			return families
 		} else if err != nil {
 			t.Fatal(err)
@@ -79,7 +80,7 @@ func TestMetricsEndpoint(t *testing.T) {
 		t.Errorf("connections has %d states, want 4", len(got))
 	}
 	for name := range families {
-		if !model.IsValidLegacyMetricName(name) || !strings.HasPrefix(name, "wpsbench_") {
+		if !model.LegacyValidation.IsValidMetricName(name) || !strings.HasPrefix(name, "wpsbench_") {
 			t.Errorf("bad name %q", name)
 		}
 	}
