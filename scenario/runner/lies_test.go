@@ -32,10 +32,12 @@ phases:
 
 // withRecovery is for lies that need one: the publishes of the hit sessions are
 // unanswered when they are reset, and their first way back is barred, so that a second
-// of messages waits for them.
+// of messages waits for them. The schedule goes on for long after that: on a machine
+// that is slow a session comes back late, and what replay-acked tells needs a new message.
+// Two are hit, so that of the three in a room one goes on sending to it.
 const (
-	withLongerSteady = "phases.steady=2s"
-	withRecovery     = "faults=[{name: F1, at: 500ms, population: members, hit: 3, kind: rst}]"
+	withLongerSteady = "phases.steady=4s"
+	withRecovery     = "faults=[{name: F1, at: 500ms, population: members, hit: 2, kind: rst}]"
 )
 
 // lieRow says which check a lie breaks, on reliable and on plain subprotocols; "" =
@@ -142,7 +144,7 @@ func TestLies(t *testing.T) {
 	}
 	// They mostly wait, so many run at once.
 	var group errgroup.Group
-	group.SetLimit(45)
+	group.SetLimit(24)
 	for _, c := range cells {
 		plan := c.plan(t)
 		group.Go(func() error { c.run(t, plan); return nil })
