@@ -97,6 +97,10 @@ func parseEndpoint(s, port string) (*url.URL, error) {
 		port = strconv.FormatUint(n, 10)
 	}
 	endpoint := url.URL{Scheme: u.Scheme, Host: hostPort(u.Scheme, u.Hostname(), port), Path: u.Path, RawPath: u.RawPath}
+	// net/url reads zones of IPv6 addresses that it cannot read again once printed.
+	if _, err := url.Parse(endpoint.String()); err != nil {
+		return nil, errors.New("not an http or https URL in Endpoint")
+	}
 	return endpoint.JoinPath("/"), nil
 }
 
