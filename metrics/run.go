@@ -449,7 +449,8 @@ type ScenarioText struct {
 	File   string `json:"file"`
 	SHA256 string `json:"sha256"`
 	Text   string `json:"text"`
-	// Overrides are the --set values that were applied to it.
+	// Overrides are the --set values that were applied to it; what --scale multiplied is
+	// there as the --set it amounts to.
 	Overrides []string `json:"overrides"`
 }
 
