@@ -217,7 +217,7 @@ func (c *Checker) Opened(now time.Duration, connection int, resumed bool) {
 	n.attached, n.opened = true, true
 	n.seq.openEpoch(resumed)
 	c.resetMembers(n, resumed)
-	c.ring.add(frame{at: now, connection: uint32(connection), kind: kind})
+	c.saw(frame{at: now, connection: uint32(connection), kind: kind})
 }
 
 // nextSession: another connectionId begins, with sequence ids of its own.
@@ -234,7 +234,7 @@ func (c *Checker) Joined(now time.Duration, connection int) {
 		return
 	}
 	n := c.conn(connection)
-	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameJoined})
+	c.saw(frame{at: now, connection: uint32(connection), kind: frameJoined})
 	n.lastData = max(n.lastData, now)
 	for i := range n.members {
 		n.members[i] |= memberAsked
@@ -252,7 +252,7 @@ func (c *Checker) Dropped(now time.Duration, connection int) {
 		return
 	}
 	n := c.conn(connection)
-	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameDropped})
+	c.saw(frame{at: now, connection: uint32(connection), kind: frameDropped})
 	if n.attached && (!n.seq.resumed || n.seq.epochLast != 0) {
 		n.outage = now
 	}
@@ -269,7 +269,7 @@ func (c *Checker) Ended(now time.Duration, connection int, why SessionEnd) {
 		return
 	}
 	n := c.conn(connection)
-	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameEnded})
+	c.saw(frame{at: now, connection: uint32(connection), kind: frameEnded})
 	if why == EndRefused {
 		c.refused(now, n)
 	}
@@ -314,6 +314,7 @@ func (c *Checker) Progress() Progress { return c.progress }
 // ignored, so that the run's own closing looks like no drop.
 func (c *Checker) Shard() *Shard {
 	if c.shard == nil {
+		c.lookAfter()
 		c.shard = &Shard{state: c.state}
 	}
 	return c.shard

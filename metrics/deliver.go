@@ -64,7 +64,7 @@ func (c *Checker) Deliver(now time.Duration, connection int, d *Delivery) Delive
 		}
 		redundant = c.countReplay(n, d.SequenceID)
 	}
-	c.ring.add(f)
+	c.saw(f)
 	r := DeliveryResult{Header: h, Replayed: seq.replay, Redundant: redundant}
 	if status == HeaderOK {
 		c.deliverOurs(now, n, d, &r, seq)

@@ -39,7 +39,7 @@ func (j *judge) noteLost(connection int, m missing, lo, hi uint64) {
 				}
 			}
 			if m.trailing {
-				return shard.ring.witness(&o)
+				return shard.ring.around(o.at, &o)
 			}
 			return witness{}
 		})
@@ -98,7 +98,14 @@ func (j *judge) offence(connection int) offence {
 
 func (j *judge) chargeCopies(which check, n owned[conn], o offence, copies uint64) {
 	j.violations[which] += copies
-	j.keep(which, o, func() witness { return n.shard.ring.witness(&o) })
+	seen := func() witness { return n.shard.ring.witness(&o) }
+	if len(j.offences[which]) < maxExamples {
+		if came, ok := n.shard.ring.arrival(&o); ok {
+			o.at = n.shard.ring.at(came).at
+			seen = func() witness { return n.shard.ring.pastWitness(came+1, &o) }
+		}
+	}
+	j.keep(which, o, seen)
 }
 
 // evidence sums what the answers of the checks rest on.
@@ -315,6 +322,7 @@ func (j *judge) result(c check, a answer) CheckResult {
 	case a.violations > 0:
 		r.Result = CheckViolated
 		r.Examples = j.examples(c)
+		r.WithoutExample = a.violations - min(a.violations, uint64(len(r.Examples)))
 	case a.unknown != "":
 		r.Result = CheckUnknown
 		r.Reason = a.unknown

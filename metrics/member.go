@@ -137,7 +137,7 @@ func (j *judge) noteForgotten(connection int, m missing, k uint64) {
 		o.text = "nothing of this group came after the recovery, though others' did"
 		shard := j.conns[connection].shard
 		j.violations[checkG2]++
-		j.keep(checkG2, o, func() witness { return shard.ring.witness(&o) })
+		j.keep(checkG2, o, func() witness { return shard.ring.around(o.at, &o) })
 	}
 	j.forgotten[key] += k
 }

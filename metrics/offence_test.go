@@ -173,7 +173,7 @@ func TestReordersLeaveRoom(t *testing.T) {
 		w.publish(1, 0)
 	}
 	c := w.judge(JudgeOptions{}).check("N3")
-	if len(c.Examples) != 1 || len(c.Examples[0].Context) != contextLines {
+	if len(c.Examples) != 1 || len(c.Examples[0].Context) != contextLines+1+contextAfter {
 		t.Errorf("got %+v", c.Examples)
 	}
 }

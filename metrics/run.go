@@ -115,21 +115,25 @@ type CheckResult struct {
 	CoverageRatio float64   `json:"coverage_ratio"`
 	Reason        string    `json:"reason,omitempty"`
 	Examples      []Example `json:"examples"` // at most 20
+	// WithoutExample is how many violations there are beyond the examples.
+	WithoutExample uint64 `json:"without_example,omitempty"`
 }
 
 // Example is one offence in context.
 type Example struct {
-	TS              float64  `json:"t_s"`
-	Group           string   `json:"group"`
-	Publisher       int      `json:"publisher"`  // global id; -1 = unknown
-	Subscriber      int      `json:"subscriber"` // global connection id
-	ExpectedMessage uint64   `json:"expected_message"`
-	GotMessage      uint64   `json:"got_message"`
-	SequenceID      uint64   `json:"sequence_id"`
-	Incident        string   `json:"incident,omitempty"`
-	Context         []string `json:"context,omitempty"`
-	// Arrivals are the last messages of that publisher in that group that the
-	// subscriber had got, in the order in which they came; at most 12.
+	TS              float64 `json:"t_s"`
+	Group           string  `json:"group"`
+	Publisher       int     `json:"publisher"`  // global id; -1 = unknown
+	Subscriber      int     `json:"subscriber"` // global connection id
+	ExpectedMessage uint64  `json:"expected_message"`
+	GotMessage      uint64  `json:"got_message"`
+	SequenceID      uint64  `json:"sequence_id"`
+	Incident        string  `json:"incident,omitempty"`
+	// Context is what the subscriber saw around the offence, a line each: at most 12 up to
+	// it, and 4 after a line that marks it.
+	Context []string `json:"context,omitempty"`
+	// Arrivals are the messages of that publisher in that group that the subscriber got
+	// around it, in the order in which they came: at most 12 up to it and 4 after it.
 	Arrivals []Arrival `json:"arrivals,omitempty"`
 }
 

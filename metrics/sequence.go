@@ -140,7 +140,7 @@ func (c *Checker) Numbered(now time.Duration, connection int, id uint64, fresh b
 	if !n.reliable {
 		return
 	}
-	c.ring.add(frame{at: now, connection: uint32(connection), kind: frameOther, sequence: id})
+	c.saw(frame{at: now, connection: uint32(connection), kind: frameOther, sequence: id})
 	seq := c.sequenceID(now, n, id, &Header{}, false)
 	if seq.repeated || !fresh {
 		c.countReplay(n, id)

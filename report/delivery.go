@@ -188,14 +188,15 @@ func offenceTable(r *metrics.Run) *table {
 		}
 		around := cell{Text: dash}
 		if len(e.Context) > 0 {
-			around = cell{Text: fmt.Sprintf("%d frames", len(e.Context)), Lines: e.Context}
+			around = cell{Text: fmt.Sprintf("%d lines", len(e.Context)), Lines: e.Context}
 		}
 		t.add(cell{Text: instant(e.TS), Sort: fmt.Sprint(e.TS), Num: true}, cell{Text: o.check.ID, Sub: o.check.Name}, textCell(e.Group), publisher, intCell(e.Subscriber),
 			countCell(e.ExpectedMessage), countCell(e.GotMessage), countCell(e.SequenceID), textCell(e.Incident), around).ID = o.anchor()
 	}
-	for _, c := range r.Checks {
-		if kept := uint64(len(c.Examples)); c.Result == "violated" && c.Violations > kept {
-			t.Note = strings.TrimSpace(fmt.Sprintf("%s %s: %s more, of which the record keeps no example.", t.Note, c.ID, textNumbers.count(c.Violations-kept)))
+	for i := range r.Checks {
+		c := &r.Checks[i]
+		if more := moreText(textNumbers, c, len(c.Examples)); c.Result == "violated" && more != "" {
+			t.Note = strings.TrimSpace(fmt.Sprintf("%s %s: %s.", t.Note, c.ID, more))
 		}
 	}
 	return t

@@ -271,9 +271,10 @@ func violatedRun(t testing.TB) *metrics.Run {
 	c.Result, c.Violations = "violated", 3
 	for i := range 3 {
 		c.Examples = append(c.Examples, metrics.Example{TS: 50.4 + float64(i), Group: "room-017", Publisher: 31, Subscriber: 317 + i, ExpectedMessage: uint64(90 + i), GotMessage: uint64(88 + i),
-			SequenceID: uint64(9041 + i), Incident: "F2", Context: []string{"50.398 s  data 31/87 sequence 9040", "50.401 s  data 31/89 sequence 9041", "50.402 s  data 31/88 sequence 9042"}})
+			SequenceID: uint64(9041 + i), Incident: "F2", Context: []string{"50.398 s  data 31/87 sequence 9040", "50.401 s  data 31/89 sequence 9041", "50.402 s  data 31/88 sequence 9042",
+				metrics.OffenceMark, "50.403 s  data 31/90 sequence 9043"}})
 	}
-	for i, m := range []uint64{78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 89, 88} {
+	for i, m := range []uint64{78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 89, 88, 90, 91, 92, 93} {
 		c.Examples[0].Arrivals = append(c.Examples[0].Arrivals, metrics.Arrival{TS: 50.4 - float64(11-i)/10, Message: m, SequenceID: uint64(8932 + 10*i)})
 	}
 	r.Thresholds = append([]metrics.ThresholdResult{{Metric: "reordered", Expr: "count==0", Phase: "run", Measured: ptr(3.0), Unit: "count", Result: "fail", Source: metrics.Source{File: "scenarios/soak.yaml", Line: 44, Column: 16}}}, r.Thresholds...)

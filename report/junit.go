@@ -116,7 +116,8 @@ func thresholdCases(r *metrics.Run) []junitCase {
 
 func checkCases(r *metrics.Run) []junitCase {
 	var cases []junitCase
-	for _, k := range r.Checks {
+	for i := range r.Checks {
+		k := &r.Checks[i]
 		message := k.Reason
 		if k.Result == metrics.CheckViolated {
 			message = fmt.Sprintf("%d violations in %d checked", k.Violations, k.Checked)
@@ -127,6 +128,9 @@ func checkCases(r *metrics.Run) []junitCase {
 			for _, e := range k.Examples {
 				c.Failure.Text += fmt.Sprintf("t+%.1f s group %s publisher %d subscriber %d: expected message %d, got %d\n",
 					e.TS, e.Group, e.Publisher, e.Subscriber, e.ExpectedMessage, e.GotMessage)
+			}
+			if more := moreText(textNumbers, k, len(k.Examples)); more != "" {
+				c.Failure.Text += more + "\n"
 			}
 		}
 		cases = append(cases, c)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -153,9 +154,15 @@ func (m *markdown) recovery(r *metrics.Run) {
 
 func (m *markdown) checks(r *metrics.Run) {
 	m.head("", "rule", ">checked", ">violations", "note")
-	for _, c := range r.Checks {
+	for i := range r.Checks {
+		c := &r.Checks[i]
 		a := answerOf(c.Result)
-		m.row(string(a.mark)+" "+a.word, c.ID+" "+c.Name, textNumbers.count(c.Checked), textNumbers.count(c.Violations), c.Reason)
+		note := []string{c.Reason}
+		if c.Result == metrics.CheckViolated && len(c.Examples) > 0 {
+			note = append(note, "first "+exampleText(&c.Examples[0]), moreText(textNumbers, c, 1))
+		}
+		note = slices.DeleteFunc(note, func(s string) bool { return s == "" })
+		m.row(string(a.mark)+" "+a.word, c.ID+" "+c.Name, textNumbers.count(c.Checked), textNumbers.count(c.Violations), strings.Join(note, "; "))
 	}
 	m.printf("\n")
 }

@@ -31,6 +31,15 @@ func firstOffence(r *metrics.Run) *figure {
 	return f
 }
 
+// earliestOffence is the example that came first of all; nil when there is none.
+func earliestOffence(r *metrics.Run) *metrics.Example {
+	all := offencesOf(r)
+	if len(all) == 0 {
+		return nil
+	}
+	return slices.MinFunc(all, func(a, b offence) int { return cmp.Compare(a.example.TS, b.example.TS) }).example
+}
+
 // afterIncident is how long after its incident an offence came, if after one.
 func afterIncident(r *metrics.Run, e *metrics.Example) string {
 	for _, inc := range r.Incidents {

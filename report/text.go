@@ -261,15 +261,37 @@ func (s *summary) checks() {
 		return
 	}
 	s.fields("rules", ruleParts(s.r)...)
-	for _, c := range s.r.Checks {
+	first := earliestOffence(s.r)
+	for i := range s.r.Checks {
+		c := &s.r.Checks[i]
 		a := answerOf(c.Result)
 		text := fmt.Sprintf("    %c %s: %s", a.mark, ellipsize(c.ID+" "+c.Name, 36, "…"), a.word)
 		switch c.Result {
 		case "violated":
 			s.line(fmt.Sprintf("%s %s of %s", text, textNumbers.count(c.Violations), textNumbers.count(c.Checked)), a.token)
+			s.example(c, first)
 		case "unknown":
 			s.line(text+", "+c.Reason, a.token)
 		}
+	}
+}
+
+// example tells the first example of a broken rule, and how many more there are; what
+// was seen around the offence for the one that came first of all.
+func (s *summary) example(c *metrics.CheckResult, first *metrics.Example) {
+	const indent = "      "
+	if len(c.Examples) == 0 {
+		return
+	}
+	e := &c.Examples[0]
+	s.wrap(indent, indent, " ", strings.Fields("first "+exampleText(e)))
+	if e == first {
+		for _, line := range closeContext(e, 3, 2) {
+			s.line(indent+"  "+line, svg.Muted)
+		}
+	}
+	if more := moreText(textNumbers, c, 1); more != "" {
+		s.line(indent+more, "")
 	}
 }
 
