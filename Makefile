@@ -9,7 +9,7 @@ CONFORMANCE = wire/emulator/conformance
 SDKS = $(CONFORMANCE)/node_modules/.package-lock.json
 BROWSER = report/browser
 
-.PHONY: check fmt vet lint test cross hostile fuzz truth bench bars build conformance browser-check
+.PHONY: check fmt vet lint test cross hostile fuzz truth proof bench bars build conformance browser-check
 
 check: fmt vet cross lint test hostile fuzz
 
@@ -79,3 +79,9 @@ bars:
 # What the harness adds to latencies that are known otherwise: needs an idle machine.
 truth:
 	WPSBENCH_TRUTH=1 $(GO) test -count=1 -run '^TestTruth' -v ./scenario/runner
+
+# What the checker is worth: fifty million deliveries over 200 resets and 10 storms, by
+# simulation, and 2,000 of 10,000 real sessions reset at once, without a false alarm.
+# Five minutes of one core, and one minute of two.
+proof:
+	WPSBENCH_PROOF=1 $(GO) test -count=1 -timeout 1h -run '^TestProof' -v ./scenario/runner ./cmd/wpsbench
