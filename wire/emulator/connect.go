@@ -32,21 +32,21 @@ type connectReply struct {
 }
 
 // connect asks the handler of `connect`, if there is one, whether and as what the
-// client may connect, and returns the subprotocol the answer is to name.
-func (s *Server) connect(w http.ResponseWriter, r *http.Request, a *admission, offered string) (string, *refusal) {
+// client may connect, and which subprotocol the answer is to name.
+func (s *Server) connect(w http.ResponseWriter, r *http.Request, e *entry) (no *refusal) {
+	a := e.admission
 	if !slices.ContainsFunc(s.opts.Handlers, func(h Handler) bool { return h.serves(a.hub) }) {
-		return offered, nil
+		return nil
 	}
 	a.events = newEventSource(a)
 	h := handlerFor(s.opts.Handlers, a.hub, systemEvent, eventConnect)
 	if h != nil {
-		var no *refusal
-		if offered, no = s.askConnect(w, r, h, a, offered); no != nil {
-			return "", no
+		if e.offered, no = s.askConnect(w, r, h, a, e.offered); no != nil {
+			return no
 		}
 	}
-	a.events.user, a.events.subprotocol = a.user, offered
-	return offered, nil
+	a.events.user, a.events.subprotocol = a.user, e.offered
+	return nil
 }
 
 func newEventSource(a *admission) *eventSource {

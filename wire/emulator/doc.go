@@ -8,10 +8,12 @@
 //	defer srv.Close()
 //	conn, err := wire.ParseConnectionString(srv.ConnectionString())
 //
-// Data moves in this order. net/http accepts a connection and serves the REST
-// API; a WebSocket handshake passes the checks of protocol.md 1.3 there and
-// becomes an admission. From then on its socket belongs to one goroutine, which
-// runs the core: frames enter a socket, messages become requests of a session
+// Data moves in this order. One goroutine, the loop's, accepts connections and runs the
+// core. A WebSocket handshake passes the checks of protocol.md 1.3 and becomes an
+// admission; what is none, or is refused, or comes in pieces is handed over to net/http,
+// which serves the REST API and refuses the rest, as it does whatever comes by TLS or where
+// the loop has a goroutine read each socket. There a handshake that passes gives its
+// socket back to the loop. Frames enter a socket, messages become requests of a session
 // (the logical connection, which may outlive its socket), a publish is encoded
 // once in each notation that somebody reads and fanned out to the sessions of its
 // group, and each of them numbers, keeps and writes it. The core does no I/O: bytes

@@ -22,7 +22,9 @@ type Server struct {
 	http     *http.Server
 	loop     *loop.Loop
 	webhooks *webhooks
-	core     *core // the loop's goroutine; anyone's once ended is closed
+	core     *core      // the loop's goroutine; anyone's once ended is closed
+	head     headReader // the loop's goroutine
+	handover *handover  // nil: net/http accepts
 
 	ended     chan struct{}  // closed when the loop has returned
 	listening chan struct{}  // closed when nothing is accepted any more
@@ -66,11 +68,7 @@ func Start(o Options) (*Server, error) {
 		ErrorLog:          log.New(io.Discard, "", 0), // a client's broken handshake is its own affair
 		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){},
 	}
-	if o.TLS != nil {
-		ln = tls.NewListener(underlays{ln}, o.TLS)
-	}
-	if err := s.loop.Begin(); err != nil {
-		_ = ln.Close()
+	if ln, err = s.listen(ln); err != nil {
 		return nil, fmt.Errorf("start emulator: %w", err)
 	}
 	go func() {
@@ -82,6 +80,29 @@ func Start(o Options) (*Server, error) {
 		_ = s.http.Serve(ln) // http.ErrServerClosed
 	}()
 	return s, nil
+}
+
+// listen begins the loop and says where net/http accepts. A polled loop accepts itself,
+// but for TLS, whose handshake would keep it from everything else.
+func (s *Server) listen(ln net.Listener) (net.Listener, error) {
+	if err := s.loop.Begin(); err != nil {
+		_ = ln.Close()
+		return nil, err
+	}
+	switch {
+	case s.opts.TLS != nil:
+		return tls.NewListener(underlays{ln}, s.opts.TLS), nil
+	case s.loop.Transport() != loop.Polled:
+		return ln, nil
+	}
+	if err := s.loop.Listen(ln, s.arrive); err != nil {
+		_ = ln.Close()
+		s.loop.Stop()
+		_ = s.loop.Run() // gives up what it has begun with
+		return nil, err
+	}
+	s.handover = newHandover(s.addr, s.opts.MaxHandshakes)
+	return s.handover, nil
 }
 
 // begin makes what stands on the loop.
@@ -153,7 +174,10 @@ func (s *Server) Close() error {
 		_ = s.http.Close() // once more, for what was being accepted meanwhile
 		s.serving.Wait()
 		s.loop.Stop()
-		<-s.ended // from here on nothing starts an event
+		<-s.ended // from here on nothing starts an event, nor is handed over
+		if s.handover != nil {
+			s.handover.drain()
+		}
 		s.webhooks.wait()
 	})
 	if err != nil {
@@ -177,7 +201,7 @@ func (s *Server) countConn(nc net.Conn, state http.ConnState) {
 	case http.StateNew:
 		s.serving.Add(1)
 		s.pending.Store(nc, nil)
-		if s.handshakes.Add(1) > int64(s.opts.MaxHandshakes) {
+		if _, counted := nc.(*handedOver); !counted && s.handshakes.Add(1) > int64(s.opts.MaxHandshakes) {
 			s.dropped.Add(1)
 			_ = nc.Close()
 		}

@@ -48,7 +48,8 @@ type Options struct {
 	KeepAlive time.Duration
 
 	// HandshakeTimeout is how long a client has for the header of a request, from the
-	// connection on; 0 = 10 s. Who takes longer is dropped.
+	// connection on, or, where the loop accepts, for its first bytes and again for the
+	// rest; 0 = 10 s. Who takes longer is dropped.
 	HandshakeTimeout time.Duration
 	// MaxHandshakeBytes bounds that header, 431 is the answer to a larger one; 0 = 64 KiB.
 	// About 4 KiB more are put up with.

@@ -3,6 +3,8 @@ package emulator
 import (
 	"bufio"
 	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/hex"
 	"io"
 	"net/http"
@@ -10,16 +12,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gobwas/ws"
-
 	"github.com/wpsbench/wpsbench/wire"
 )
 
 // upgradeTimeout bounds writing the 101.
 const upgradeTimeout = 10 * time.Second
 
-// serveHTTP is the one entrance, by path. http.ServeMux is not used: it would
-// redirect what it finds unclean and decode %2F in group names.
+// serveHTTP is the entrance by path. http.ServeMux is not used: it would redirect what
+// it finds unclean and decode %2F in group names.
 func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	// The connection under this request is counted already, so Close may not be
 	// past its Wait.
@@ -27,10 +27,8 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.serving.Done()
 
 	path := r.URL.EscapedPath()
-	if hub, found := strings.CutPrefix(path, "/client/hubs/"); found && !strings.Contains(hub, "/") {
+	if hub, found := clientHub(r.URL); found {
 		s.serveClient(w, r, hub)
-	} else if path == "/client/" || path == "/client" {
-		s.serveClient(w, r, url.PathEscape(r.URL.Query().Get("hub")))
 	} else if strings.HasPrefix(path, "/api/") {
 		s.serveREST(w, r)
 	} else if s.opts.LiesAdmin && path == liesPath {
@@ -42,49 +40,86 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// clientHub returns the hub that u names, still escaped, if it is where clients connect.
+func clientHub(u *url.URL) (escaped string, found bool) {
+	path := u.EscapedPath()
+	if path == "/client/" || path == "/client" {
+		return url.PathEscape(u.Query().Get("hub")), true
+	}
+	hub, found := strings.CutPrefix(path, "/client/hubs/")
+	return hub, found && !strings.Contains(hub, "/")
+}
+
 // refusal is an HTTP answer instead of an upgrade.
 type refusal struct {
 	status int
 	body   string
 }
 
-// serveClient puts a new connection through the checks of protocol.md 1.3, in
-// that order.
+// entry is what the checks of protocol.md 1.3 have made of a handshake.
+type entry struct {
+	offered   string     // the subprotocol that the answer names
+	recovery  *recovery  // of a session; nil: a new connection
+	admission *admission // of that
+}
+
+// enter is what happens once the handshake is answered.
+func (e *entry) enter(now time.Duration, k *socket) {
+	if e.recovery != nil {
+		k.core.recover(now, k, e.recovery)
+	} else {
+		k.core.open(now, k, e.admission)
+	}
+}
+
+// serveClient puts a new connection through the checks of protocol.md 1.3.
 func (s *Server) serveClient(w http.ResponseWriter, r *http.Request, escapedHub string) {
+	e, no := s.examine(r, escapedHub)
+	if no == nil && e.admission != nil {
+		no = s.connect(w, r, e)
+	}
+	if no == nil {
+		no = s.sign(e)
+	}
+	if no != nil {
+		s.refuse(w, no)
+		return
+	}
+	s.upgrade(w, r, e)
+}
+
+// examine makes the checks that are ours alone, in the order of protocol.md 1.3.
+func (s *Server) examine(r *http.Request, escapedHub string) (*entry, *refusal) {
 	hub, err := url.PathUnescape(escapedHub)
 	if err != nil || strings.TrimSpace(hub) == "" || !isUpgrade(r) {
-		s.refuse(w, &refusal{status: http.StatusBadRequest})
-		return
+		return nil, &refusal{status: http.StatusBadRequest}
 	}
 	hub = strings.ToLower(hub)
 	subprotocol, offered := chooseSubprotocol(r.Header)
 	query := r.URL.Query()
 	if id := query.Get("awps_connection_id"); id != "" {
 		rec, no := s.recovery(hub, id, query.Get("awps_reconnection_token"))
-		if no != nil {
-			s.refuse(w, no)
-			return
-		}
-		s.upgrade(w, r, offered, func(now time.Duration, k *socket) { s.core.recover(now, k, rec) })
-		return
+		return &entry{offered: offered, recovery: rec}, no
 	}
 	a, no := s.admit(r, query, escapedHub)
 	if no != nil {
-		s.refuse(w, no)
-		return
+		return nil, no
 	}
 	a.hub, a.subprotocol = hub, subprotocol
-	if offered, no = s.connect(w, r, a, offered); no != nil {
-		s.refuse(w, no)
-		return
+	return &entry{offered: offered, admission: a}, nil
+}
+
+// sign gives a new connection its reconnection token.
+func (s *Server) sign(e *entry) *refusal {
+	a := e.admission
+	if a == nil || !a.subprotocol.Reliable() {
+		return nil
 	}
-	if a.subprotocol.Reliable() {
-		if a.token, err = wire.SignReconnection(s.opts.AccessKey, a.id, time.Now()); err != nil {
-			s.refuse(w, &refusal{status: http.StatusInternalServerError})
-			return
-		}
+	var err error
+	if a.token, err = wire.SignReconnection(s.opts.AccessKey, a.id, time.Now()); err != nil {
+		return &refusal{status: http.StatusInternalServerError}
 	}
-	s.upgrade(w, r, offered, func(now time.Duration, k *socket) { s.core.open(now, k, a) })
+	return nil
 }
 
 // admit checks the token and the parameters of a new connection.
@@ -128,28 +163,42 @@ func (s *Server) recovery(hub, id, token string) (*recovery, *refusal) {
 	return r, nil
 }
 
-// upgrade answers 101 and hands the socket to the loop, where enter takes over.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, offered string, enter func(time.Duration, *socket)) {
-	u := ws.HTTPUpgrader{Timeout: upgradeTimeout}
-	if offered != "" {
-		u.Header = http.Header{"Sec-WebSocket-Protocol": {offered}}
-	}
-	nc, rw, _, err := u.Upgrade(r, w)
+// upgrade answers 101 and hands the socket to the loop.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, e *entry) {
+	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		if nc != nil {
-			_ = nc.Close()
-		}
+		s.refuse(w, &refusal{status: http.StatusInternalServerError})
+		return
+	}
+	_ = nc.SetDeadline(time.Now().Add(upgradeTimeout)) // Attach clears it
+	if _, err := nc.Write(appendSwitching(nil, r, e.offered)); err != nil {
+		_ = nc.Close()
 		return
 	}
 	early := buffered(rw.Reader)
+	if h, ok := nc.(*handedOver); ok {
+		nc, early = h.Conn, append(early, h.head...)
+	}
 	accepted := s.loop.Do(func(now time.Duration) {
 		k := s.core.newSocket()
 		k.link = s.loop.Attach(nc, early, k)
-		enter(now, k)
+		e.enter(now, k)
 	})
 	if !accepted {
 		_ = nc.Close()
 	}
+}
+
+// appendSwitching appends the answer to a handshake that passed (RFC 6455 4.2.2).
+func appendSwitching(dst []byte, r *http.Request, offered string) []byte {
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	dst = base64.StdEncoding.AppendEncode(dst, sum[:])
+	if offered != "" {
+		dst = append(dst, "\r\nSec-WebSocket-Protocol: "...)
+		dst = append(dst, offered...)
+	}
+	return append(dst, "\r\n\r\n"...)
 }
 
 // buffered copies what a client sent right behind its handshake.

@@ -40,6 +40,21 @@ func raw(call uintptr, fd int, p unsafe.Pointer, n int) (int, error) {
 	}
 }
 
+// accept takes a connection off a listening socket.
+func accept(fd int) (int, error) {
+	for {
+		accepted, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd),
+			0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		switch errno {
+		case 0:
+			return int(accepted), nil
+		case syscall.EINTR:
+		default:
+			return -1, errno
+		}
+	}
+}
+
 // lookAt fills events with what a set has at present and returns how many there are.
 func lookAt(epoll int, events []unix.EpollEvent) int {
 	for {

@@ -9,7 +9,8 @@
 // by which others wake it. What is readable is read into one buffer of the loop, by
 // the loop, before any of it is handled, and stamped after the last read. What the
 // kernel does not take of a write goes out when it says that it has room. No socket
-// has a goroutine or a buffer of its own.
+// has a goroutine or a buffer of its own. A listening socket may be in the set, too, see
+// [Loop.Listen].
 //
 // On [Goroutines] each socket has a reader, which stamps the bytes the moment Read
 // returns, queues them, and reads again only after the loop has given the buffer

@@ -223,10 +223,11 @@ func (l *Loop) flush() {
 	l.dirty = l.dirty[:0]
 }
 
-// abortAll ends the connections there are; Attach ends those that functions
-// accepted before Stop still bring.
+// abortAll ends the connections there are and accepts no more; Attach ends those that
+// functions accepted before Stop still bring.
 func (l *Loop) abortAll() {
 	l.stopped = true
+	l.poll.closeDoors()
 	for c := range l.conns {
 		c.Abort()
 	}

@@ -50,7 +50,8 @@ type poller struct {
 	unseen  int // looks since the loop parked, or let the scheduler know of it
 
 	sockets []pollable // by descriptor
-	ready   int        // of events
+	doors   []*door
+	ready   int // of events
 	events  [readsPerTurn]unix.EpollEvent
 	arena   []byte
 	plain   []byte // of one TLS record

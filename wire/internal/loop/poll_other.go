@@ -34,6 +34,14 @@ func (l *Loop) Connect(to, _ netip.AddrPort, connected func(now time.Duration), 
 	return l.world.connect(l, to, connected, h)
 }
 
+func (*poller) closeDoors() {}
+
+// Listen is not to be had here.
+func (*Loop) Listen(net.Listener, func(time.Duration, *Conn) Handler) error { return ErrTransport }
+
+// Release is not to be had here.
+func (*Conn) Release() (net.Conn, error) { return nil, ErrTransport }
+
 // polled is never made here.
 type polled struct{}
 

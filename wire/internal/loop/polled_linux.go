@@ -38,17 +38,10 @@ func (p *poller) adopt(c *Conn, nc net.Conn) stream {
 	if p == nil || !ok {
 		return nil
 	}
-	raw, err := tcp.SyscallConn()
+	fd, err := takeSocket(tcp)
 	if err != nil {
 		return nil
 	}
-	fd := -1
-	if raw.Control(func(theirs uintptr) {
-		fd, err = unix.FcntlInt(theirs, unix.F_DUPFD_CLOEXEC, 0)
-	}) != nil || err != nil {
-		return nil
-	}
-	_ = tcp.Close() // its descriptor; the socket is ours
 	stream := &polled{conn: c, fd: fd, secured: s, stamped: p.stamp(fd)}
 	if s != nil {
 		s.on.polled = stream
