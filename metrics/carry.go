@@ -28,7 +28,7 @@ type carriedInterval struct {
 // carried is a distribution whose histogram is its counters that are not zero: how many
 // zeros lie before one, and its value.
 type carried struct {
-	rest     distribution // without counts
+	rest     distribution // without the histogram
 	counters int          // of the histogram, zeros too; 0 = there is none
 	runs     []uint64
 }
@@ -69,7 +69,7 @@ func carry(from []distribution) []carried {
 	for i := range from {
 		out[i].rest = from[i]
 		out[i].rest.counts = nil
-		if from[i].count() == 0 {
+		if !from[i].counted() {
 			continue
 		}
 		counts := from[i].counts.Export().Counts

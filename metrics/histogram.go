@@ -3,6 +3,8 @@ package metrics
 import (
 	"fmt"
 	"math"
+	"math/bits"
+	"slices"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -19,16 +21,22 @@ const (
 
 const histogramEncoding = "hdr-v2-deflate-base64"
 
+// fewValues is how many values a distribution keeps as they came before it counts them
+// in a histogram. Merging, asking and emptying one of those costs its 25,000 counters
+// however few are in use; values cost what they are. What is said of either is the same.
+const fewValues = 512
+
 // distribution is a histogram together with what does not fit into one.
 type distribution struct {
-	counts   *hdr.Histogram // nil until the first value
-	min, max int64          // exact, of the values in counts
+	values   []int64        // all values in range, as long as they are few, in any order
+	counts   *hdr.Histogram // all of them once they are not
+	min, max int64          // exact, of the values in range
 	overflow uint64         // above an hour
 	negative uint64
 	censored uint64 // never came: +∞
 }
 
-// record does not allocate but for the first value.
+// record allocates only until there is a histogram.
 func (d *distribution) record(v time.Duration) {
 	switch {
 	case v < 0:
@@ -38,18 +46,43 @@ func (d *distribution) record(v time.Duration) {
 		d.overflow++
 		return
 	}
-	if d.counts == nil {
-		d.counts = hdr.New(histogramLowest, histogramHighest, histogramDigits)
-	}
 	n := int64(v)
-	if d.counts.TotalCount() == 0 || n < d.min {
+	if n < d.min || d.count() == 0 {
 		d.min = n
 	}
 	d.max = max(d.max, n)
-	_ = d.counts.RecordValue(n) // in range: checked above
+	d.put(n)
 }
 
-// add merges o, which stays as it is.
+// put takes a value in range; min and max are the caller's.
+func (d *distribution) put(n int64) {
+	if d.counted() {
+		_ = d.counts.RecordValue(n)
+		return
+	}
+	if len(d.values) < fewValues {
+		d.values = append(d.values, n)
+		return
+	}
+	_ = d.histogram().RecordValue(n)
+}
+
+// counted says that the values are in the histogram.
+func (d *distribution) counted() bool { return d.counts != nil && d.counts.TotalCount() > 0 }
+
+// histogram moves the values into the histogram.
+func (d *distribution) histogram() *hdr.Histogram {
+	if d.counts == nil {
+		d.counts = hdr.New(histogramLowest, histogramHighest, histogramDigits)
+	}
+	for _, n := range d.values {
+		_ = d.counts.RecordValue(n) // in range: checked by record
+	}
+	d.values = d.values[:0]
+	return d.counts
+}
+
+// add merges o, whose values may change places.
 func (d *distribution) add(o *distribution) {
 	d.overflow += o.overflow
 	d.negative += o.negative
@@ -57,31 +90,33 @@ func (d *distribution) add(o *distribution) {
 	if o.count() == 0 {
 		return
 	}
-	if d.counts == nil {
-		d.counts = hdr.New(histogramLowest, histogramHighest, histogramDigits)
-	}
 	if d.count() == 0 || o.min < d.min {
 		d.min = o.min
 	}
 	d.max = max(d.max, o.max)
-	d.counts.Merge(o.counts)
+	if o.counted() {
+		d.histogram().Merge(o.counts)
+		return
+	}
+	for _, n := range o.values {
+		d.put(n)
+	}
 }
 
 // reset empties d and keeps its memory.
 func (d *distribution) reset() {
-	counts := d.counts
-	if d.count() > 0 {
-		counts.Reset()
+	if d.counted() {
+		d.counts.Reset()
 	}
-	*d = distribution{counts: counts}
+	*d = distribution{values: d.values[:0], counts: d.counts}
 }
 
 // count is the number of values in range.
 func (d *distribution) count() uint64 {
 	if d.counts == nil {
-		return 0
+		return uint64(len(d.values))
 	}
-	return uint64(d.counts.TotalCount())
+	return uint64(len(d.values)) + uint64(d.counts.TotalCount())
 }
 
 // quantile is the one place where quantiles are made: the value of the ceiling
@@ -94,9 +129,47 @@ func (d *distribution) quantile(q float64) (v int64, ok bool) {
 	if n == 0 || rank > d.count() {
 		return 0, false
 	}
-	// The library takes the nearest rank; a percentile of exactly rank/n makes both agree.
-	v = d.counts.ValueAtPercentile(float64(rank) / float64(d.count()) * 100)
+	if d.counted() {
+		// The library takes the nearest rank; a percentile of exactly rank/n makes both agree.
+		v = d.counts.ValueAtPercentile(float64(rank) / float64(d.count()) * 100)
+	} else {
+		slices.Sort(d.values)
+		_, v = cellOf(d.values[rank-1])
+	}
 	return min(max(v, d.min), d.max), true
+}
+
+// cells calls fn for the cells of the histogram that hold values, ascending: the values
+// from and to, which it does not tell apart, and how many there are.
+func (d *distribution) cells(fn func(from, to, count int64)) {
+	if d.counted() {
+		for _, bar := range d.counts.Distribution() {
+			if bar.Count > 0 {
+				fn(bar.From, bar.To, bar.Count)
+			}
+		}
+		return
+	}
+	slices.Sort(d.values)
+	for rest := d.values; len(rest) > 0; {
+		from, to := cellOf(rest[0])
+		n := 1
+		for n < len(rest) && rest[n] <= to {
+			n++
+		}
+		fn(from, to, int64(n))
+		rest = rest[n:]
+	}
+}
+
+// cellOf is the smallest and the largest value which the histograms do not tell apart
+// from v: their cells are as wide as the unit, the largest power of two that is no
+// more than histogramLowest, and double where 2,048 of them have passed.
+func cellOf(v int64) (from, to int64) {
+	const unit, cells = 9, 11 // as powers of two
+	width := int64(1) << (bits.Len64(uint64(v)|(1<<(unit+cells)-1)) - cells)
+	from = v &^ (width - 1)
+	return from, from + width - 1
 }
 
 // rankOf is ⌈q·n⌉ within 1…n. q·n is rounded to 1e-9 first: 0.99 × 100 is 99, not
@@ -111,7 +184,7 @@ func (d *distribution) encode() *EncodedHistogram {
 	if d.count() == 0 {
 		return nil
 	}
-	data, err := d.counts.Encode(hdr.V2CompressedEncodingCookieBase)
+	data, err := d.histogram().Encode(hdr.V2CompressedEncodingCookieBase)
 	if err != nil {
 		return nil // writes to memory: cannot fail
 	}
@@ -156,7 +229,7 @@ func (d *distribution) summary(m Metric, phase string) *MetricSummary {
 	}
 	if s.Count > 0 {
 		s.Min, s.Max = new(micros(d.min)), new(micros(d.max))
-		s.Mean = new(math.Round(d.counts.Mean()) / 1e3)
+		s.Mean = new(math.Round(d.histogram().Mean()) / 1e3)
 	}
 	return s
 }

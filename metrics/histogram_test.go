@@ -117,7 +117,7 @@ func TestDistributionAddAndReset(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	a.reset()
-	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.counts == nil {
+	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.values == nil {
 		t.Errorf("after reset: got %+v", a)
 	}
 	a.record(7 * time.Millisecond)
@@ -128,6 +128,59 @@ func TestDistributionAddAndReset(t *testing.T) {
 	c.add(&b)
 	if c.min != 3e6 {
 		t.Errorf("min of a copy: got %d", c.min)
+	}
+}
+
+// Few values and many are told alike: each as the library tells them, whether they were
+// recorded here or merged.
+func TestFewAndMany(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{1, 2, 100, fewValues - 1, fewValues, fewValues + 1, 3 * fewValues} {
+		var whole, merged distribution
+		parts := make([]distribution, 3)
+		oracle := hdr.New(histogramLowest, histogramHighest, histogramDigits)
+		for i := range n {
+			v := int64(math.Exp(rnd.Float64() * math.Log(float64(histogramHighest))))
+			if i%10 == 0 {
+				v = int64(1) << rnd.IntN(41) // the edges of the cells
+			}
+			_ = oracle.RecordValue(v)
+			whole.record(time.Duration(v))
+			parts[rnd.IntN(3)].record(time.Duration(v))
+		}
+		for i := range parts {
+			merged.add(&parts[i])
+		}
+		for name, d := range map[string]*distribution{"recorded": &whole, "merged": &merged} {
+			if d.count() != uint64(n) || d.counted() != (n > fewValues) {
+				t.Errorf("%d %s: %d counted, in a histogram %t", n, name, d.count(), d.counted())
+			}
+			for _, q := range []float64{0.001, 0.5, 0.9, 0.99, 0.999, 1} {
+				got, _ := d.quantile(q)
+				rank := float64(rankOf(q, uint64(n)))
+				if want := min(max(oracle.ValueAtPercentile(rank/float64(n)*100), d.min), d.max); got != want {
+					t.Errorf("%d %s: p%v is %d, want %d", n, name, q*100, got, want)
+				}
+			}
+			var got, want []hdr.Bar
+			d.cells(func(from, to, count int64) { got = append(got, hdr.Bar{From: from, To: to, Count: count}) })
+			for _, bar := range oracle.Distribution() {
+				if bar.Count > 0 {
+					want = append(want, bar)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d %s: cells\n%v, want\n%v", n, name, got, want)
+			}
+			if !d.histogram().Equals(oracle) {
+				t.Errorf("%d %s: another histogram", n, name)
+			}
+			d.reset()
+			d.record(7)
+			if v, ok := d.quantile(1); !ok || v != 7 || d.count() != 1 {
+				t.Errorf("%d %s: after a reset %d (%t), count %d", n, name, v, ok, d.count())
+			}
+		}
 	}
 }
 

@@ -64,7 +64,10 @@ func (r *Recorder) Record(m Metric, intended time.Duration, population int, v ti
 }
 
 func (iv *Interval) record(d *distribution, v time.Duration) {
-	if d.counts == nil {
+	switch {
+	case d.values == nil:
+		d.values = iv.owner.w.spare.takeValues()
+	case d.counts == nil && len(d.values) == fewValues:
 		d.counts = iv.owner.w.spare.take()
 	}
 	d.record(v)

@@ -121,23 +121,17 @@ func microsAt(d *distribution, q float64) *float64 {
 
 // appendCells adds one column of the heat map. Values below 1 µs are in row 0.
 func appendCells(cells [][3]int64, column int, d *distribution) [][3]int64 {
-	if d.count() == 0 {
-		return cells
-	}
-	for _, bar := range d.counts.Distribution() {
-		if bar.Count == 0 {
-			continue
-		}
+	d.cells(func(from, to, count int64) {
 		row := int64(0)
-		if us := float64(bar.From+bar.To) / 2 / 1e3; us > 1 {
+		if us := float64(from+to) / 2 / 1e3; us > 1 {
 			row = int64(math.Floor(math.Log2(us) * rowsPerOctave))
 		}
 		if n := len(cells); n > 0 && cells[n-1][0] == int64(column) && cells[n-1][1] == row {
-			cells[n-1][2] += bar.Count
-			continue
+			cells[n-1][2] += count
+			return
 		}
-		cells = append(cells, [3]int64{int64(column), row, bar.Count})
-	}
+		cells = append(cells, [3]int64{int64(column), row, count})
+	})
 	return cells
 }
 

@@ -6,34 +6,57 @@ import (
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// spareHistograms are the empty ones of a run, 196 KB each. Phases come one after the
-// other and intervals are merged as soon as they are handed over, so that few are in
-// use at once; the lock is taken once per distribution and interval. The zero value
-// has none.
-type spareHistograms struct {
-	mu   sync.Mutex
-	free []*hdr.Histogram
+// spare is the memory of distributions that nobody uses: empty histograms, 196 KB each,
+// and room for few values. Phases come one after the other and intervals are merged as
+// soon as they are handed over, so that few are in use at once; the lock is taken once
+// per distribution and interval. The zero value has none.
+type spare struct {
+	mu         sync.Mutex
+	histograms []*hdr.Histogram
+	values     [][]int64
 }
 
-func (s *spareHistograms) take() *hdr.Histogram {
+func (s *spare) take() *hdr.Histogram {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := len(s.free) - 1
-	if last < 0 {
-		return hdr.New(histogramLowest, histogramHighest, histogramDigits)
+	if h, ok := pop(&s.histograms); ok {
+		return h
 	}
-	h := s.free[last]
-	s.free = s.free[:last]
-	return h
+	return hdr.New(histogramLowest, histogramHighest, histogramDigits)
 }
 
-// empty empties d and takes its histogram.
-func (s *spareHistograms) empty(d *distribution) {
-	if d.reset(); d.counts == nil {
+func (s *spare) takeValues() []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := pop(&s.values); ok {
+		return v
+	}
+	return make([]int64, 0, fewValues)
+}
+
+func pop[T any](stack *[]T) (top T, ok bool) {
+	last := len(*stack) - 1
+	if last < 0 {
+		return top, false
+	}
+	top = (*stack)[last]
+	*stack = (*stack)[:last]
+	return top, true
+}
+
+// empty empties d and takes its memory.
+func (s *spare) empty(d *distribution) {
+	d.reset()
+	if d.values == nil && d.counts == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free = append(s.free, d.counts)
-	d.counts = nil
+	if d.values != nil {
+		s.values = append(s.values, d.values)
+	}
+	if d.counts != nil {
+		s.histograms = append(s.histograms, d.counts)
+	}
+	*d = distribution{}
 }

@@ -19,7 +19,7 @@ type Windows struct {
 	Phases []Window
 	Faults []*FaultWindow
 
-	spare spareHistograms
+	spare spare
 }
 
 // phase is the position of the phase that holds at, or len(Phases): outside of all.
