@@ -13,6 +13,7 @@ type catchUp struct {
 // of the time without one, so there a later number alone proves that it caught up.
 type target struct {
 	source
+	floor      uint64 // what was due before it joined is not owed to it: up to here
 	start, due uint64
 	pending    bool
 }
@@ -25,22 +26,43 @@ func (c *Checker) ExpectCatchUp(connection int, due func(publisher, slot int) ui
 	u := &n.catchUp
 	u.pending = 0
 	u.resumed = n.seq.resumed
-	if len(u.targets) < n.pairs {
-		u.targets = make([]target, n.pairs)
-	}
+	n.needTargets()
 	for _, j := range n.joins {
+		away := n.away(j.group) != nil
 		for o, src := range c.ix.sources[j.group] {
 			k := int(j.value) + o
-			p := &c.pairs[n.first+k]
-			t := target{source: src, start: p.next, due: due(int(src.publisher), int(src.slot))}
-			t.pending = p.next <= t.due && p.session != frozen && !c.t.ownEcho(src.publisher, n.id)
+			p, t := &c.pairs[n.first+k], &u.targets[k]
+			t.source = src
+			t.start, t.due = max(p.next, t.floor+1), due(int(src.publisher), int(src.slot))
+			t.pending = t.start <= t.due && p.session != frozen && !away && !c.t.ownEcho(src.publisher, n.id)
 			if t.pending {
 				u.pending++
 			}
-			u.targets[k] = t
 		}
 	}
 	return u.pending == 0
+}
+
+// OwedFrom says that nothing is owed to a connection that was due by now, in one group
+// or (-1) in all: it has only just joined. due is as for ExpectCatchUp.
+func (c *Checker) OwedFrom(connection, group int, due func(publisher, slot int) uint64) {
+	n := c.conn(connection)
+	n.needTargets()
+	for _, j := range n.joins {
+		if group >= 0 && int(j.group) != group {
+			continue
+		}
+		for o, src := range c.ix.sources[j.group] {
+			n.catchUp.targets[int(j.value)+o].floor = due(int(src.publisher), int(src.slot))
+		}
+	}
+}
+
+// needTargets makes room for them: most connections never recover.
+func (n *conn) needTargets() {
+	if len(n.catchUp.targets) < n.pairs {
+		n.catchUp.targets = make([]target, n.pairs)
+	}
 }
 
 // Outstanding is how many messages the plan had due that have not come to a
@@ -48,13 +70,20 @@ func (c *Checker) ExpectCatchUp(connection int, due func(publisher, slot int) ui
 func (c *Checker) Outstanding(connection int, due func(publisher, slot int) uint64) (messages, bytes uint64) {
 	n := c.conn(connection)
 	for _, j := range n.joins {
+		if n.away(j.group) != nil {
+			continue
+		}
 		for o, src := range c.ix.sources[j.group] {
 			p := &c.pairs[n.first+int(j.value)+o]
 			if c.t.ownEcho(src.publisher, n.id) {
 				continue
 			}
+			had := p.next - 1
+			if len(n.catchUp.targets) > 0 {
+				had = max(had, n.catchUp.targets[int(j.value)+o].floor)
+			}
 			behind := due(int(src.publisher), int(src.slot))
-			behind -= min(behind, p.next-1)
+			behind -= min(behind, had)
 			messages += behind
 			bytes += behind * uint64(c.t.Publishers[src.publisher].PayloadBytes)
 		}

@@ -109,11 +109,19 @@ type conn struct {
 // it: sessions first (0 = before the first) to last, exclusive of both.
 type window struct {
 	class       windowClass
-	group       uint32 // windowLeft only
+	group       uint32 // windowLeft and windowElsewhere only
 	open        bool   // not joined again
 	first, last uint32
 	from, to    time.Duration // last sign of life, join
+
+	// Of windowElsewhere: nothing is expected from the answer to the leave on, until the
+	// group is asked for again. never: there was no leave; 0 = not yet.
+	never       bool
+	left, asked time.Duration
 }
+
+// ofGroup tells a window of one group from one of the whole connection.
+func (w *window) ofGroup() bool { return w.class == windowLeft || w.class == windowElsewhere }
 
 type windowClass uint8
 
@@ -123,6 +131,7 @@ const (
 	windowSession                       // reliable, after the session ended
 	windowOverflow                      // reliable, after the service's buffer overflowed
 	windowLeft                          // of one group, from the request to leave it to the join
+	windowElsewhere                     // of one group, likewise, but it has gone for good
 )
 
 // SessionEnd says why a connectionId is over.
@@ -164,18 +173,21 @@ func NewChecker(t *Topology, p Profile, connections []int) *Checker {
 	for _, id := range connections {
 		sub := &t.Subscribers[id]
 		n := conn{
-			id: id, population: sub.Population, subscriber: len(sub.Groups) > 0, reliable: sub.Reliable, bare: sub.Bare,
+			id: id, population: sub.Population, subscriber: len(sub.Groups)+len(sub.Later) > 0, reliable: sub.Reliable, bare: sub.Bare,
 			session: 1, first: pairs,
 		}
-		for _, g := range sub.Groups {
+		for i, g := range slices.Concat(sub.Groups, sub.Later) {
 			n.joins = append(n.joins, lookup{group: g, value: uint32(n.pairs)})
 			n.pairs += len(c.ix.sources[g])
+			if i == 0 {
+				n.windows = []window{{class: windowJoin, open: true, from: math.MinInt64}}
+			}
+			if i >= len(sub.Groups) {
+				n.windows = append(n.windows, window{class: windowElsewhere, group: g, open: true, from: math.MinInt64, never: true})
+			}
 		}
 		n.members = make([]membership, len(n.joins))
 		slices.SortFunc(n.joins, func(a, b lookup) int { return cmp.Compare(a.group, b.group) })
-		if n.subscriber {
-			n.windows = []window{{class: windowJoin, open: true, from: math.MinInt64}}
-		}
 		c.resetMembers(&n, false)
 		pairs += n.pairs
 		populations = max(populations, sub.Population+1)
@@ -236,9 +248,7 @@ func (c *Checker) Joined(now time.Duration, connection int) {
 	n := c.conn(connection)
 	c.saw(frame{at: now, connection: uint32(connection), kind: frameJoined})
 	n.lastData = max(n.lastData, now)
-	for i := range n.members {
-		n.members[i] |= memberAsked
-	}
+	n.ask()
 	if w := n.openWindow(); w != nil {
 		w.open = false
 		w.last = n.session
@@ -282,6 +292,11 @@ func (c *Checker) Ended(now time.Duration, connection int, why SessionEnd) {
 	}
 	n.startWindow(class)
 	n.nextSession()
+	for i := range n.windows { // of whose membership nothing is left
+		if w := &n.windows[i]; w.class == windowElsewhere && w.open && !w.gone() {
+			w.left = now
+		}
+	}
 }
 
 // startWindow opens a window at the last sign of life, unless one is open: then
@@ -296,7 +311,7 @@ func (n *conn) startWindow(class windowClass) {
 // openWindow is the one that no join has ended yet, or nil.
 func (n *conn) openWindow() *window {
 	for i := len(n.windows) - 1; i >= 0; i-- {
-		if w := &n.windows[i]; w.class != windowLeft {
+		if w := &n.windows[i]; !w.ofGroup() {
 			if w.open {
 				return w
 			}

@@ -60,10 +60,10 @@ func (s *seed) test(t *testing.T) {
 func (w *world) leaveAndReturn(connection int, group uint32) {
 	w.c.Leaving(w.now, connection, group)
 	w.publish(0, 0)
-	w.c.Left(connection, group)
+	w.c.Left(w.now, connection, group)
 	w.publish(0, 0)
 	w.publish(0, 0, connection)
-	w.c.Rejoining(connection, group)
+	w.c.Rejoining(w.now, connection, group)
 	w.publish(0, 0, connection)
 	w.now += worldEvery
 	w.c.Rejoined(w.now, connection, group)

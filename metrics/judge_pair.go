@@ -13,6 +13,8 @@ type view struct {
 	state *slot
 	pub   *Publisher
 	total [outcomes]uint64
+	// unowed are the copies that the subscriber being judged was not a member for.
+	unowed [outcomes]uint64
 	// instants caches Topology.Intended by message - 1; unknownInstant = not asked yet.
 	instants []time.Duration
 }
@@ -56,9 +58,7 @@ func (j *judge) judgePair(connection int) {
 	pop := &j.pops[sub.Population]
 	j.pairs[class]++
 	sent := src.sent()
-	pop.totals.Deliveries.Expected += sent
-	pop.must[class] += src.total[OutcomeOK]
-	pop.rejected += src.total[OutcomeFail]
+	src.unowed = [outcomes]uint64{}
 
 	arrived := src.total
 	miss := func(m missing) {
@@ -82,12 +82,20 @@ func (j *judge) judgePair(connection int) {
 			delivered += n
 		}
 	}
+	owed := src.total
+	for o, n := range src.unowed {
+		owed[o] -= n
+		sent -= n
+	}
+	pop.totals.Deliveries.Expected += sent
+	pop.must[class] += owed[OutcomeOK]
+	pop.rejected += owed[OutcomeFail]
 	pop.totals.Deliveries.Delivered += delivered
 	o := &pop.totals.Outcomes
 	o.AckedDelivered += arrived[OutcomeOK]
-	o.AckedMissing += src.total[OutcomeOK] - arrived[OutcomeOK]
+	o.AckedMissing += owed[OutcomeOK] - arrived[OutcomeOK]
 	o.UnackedDelivered += delivered - arrived[OutcomeOK]
-	o.UnackedMissing += sent - src.total[OutcomeOK] - (delivered - arrived[OutcomeOK])
+	o.UnackedMissing += sent - owed[OutcomeOK] - (delivered - arrived[OutcomeOK])
 	if src.pub.Acked {
 		pop.totals.Deliveries.Recovered += delivered - arrived[OutcomeOK] - arrived[OutcomeFail]
 	}
@@ -145,10 +153,6 @@ func (j *judge) skipSent(m, n uint64) uint64 {
 // settle gives the missing copies [lo, hi) of one outcome their fate.
 func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
 	n := j.conns[connection].v
-	if o == OutcomeFail {
-		j.put(connection, m, lo, hi, fateRejected)
-		return
-	}
 	if n != nil {
 		for i := range n.windows {
 			w := &n.windows[i]
@@ -157,7 +161,14 @@ func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
 			}
 			from, to := j.windowNumbers(n, w, lo, hi)
 			j.put(connection, m, lo, from, j.fate(n, m, o))
-			j.put(connection, m, from, to, windowFates[w.class])
+			excuse := windowFates[w.class]
+			if o == OutcomeFail {
+				excuse = fateRejected
+			}
+			goneBy, backBy := j.unowedNumbers(n, w, from, to)
+			j.put(connection, m, from, goneBy, excuse)
+			j.src.unowed[o] += backBy - goneBy
+			j.put(connection, m, backBy, to, excuse)
 			lo = to
 		}
 	}
@@ -167,7 +178,7 @@ func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
 // spanned tells whether a gap can have come of the window: one of a whole connection
 // lies between two sessions, one of a group may lie within one.
 func (w *window) spanned(m missing, group uint32) bool {
-	if w.class == windowLeft {
+	if w.ofGroup() {
 		return w.group == group
 	}
 	return m.before < m.after && (w.open || m.before < w.last) && m.after > w.first
@@ -175,7 +186,7 @@ func (w *window) spanned(m missing, group uint32) bool {
 
 var windowFates = [...]fate{
 	windowJoin: fateJoinRace, windowDisconnect: fateDisconnect, windowSession: fateSessionEnded, windowOverflow: fateOverflow,
-	windowLeft: fateJoinRace,
+	windowLeft: fateJoinRace, windowElsewhere: fateJoinRace,
 }
 
 // windowNumbers narrows [lo, hi) to the messages that may have been under way in
@@ -184,12 +195,33 @@ var windowFates = [...]fate{
 // is intended after the join ack is sent after it, too.
 func (j *judge) windowNumbers(n *conn, w *window, lo, hi uint64) (from, to uint64) {
 	from, to = lo, hi
-	if w.class != windowJoin {
-		margin := j.longest[classOf(n.reliable)] + j.maxLag[j.src.publisher]
-		from = j.firstFrom(lo, hi, w.from-j.o.T0-margin)
+	if w.from != math.MinInt64 {
+		from = j.firstFrom(lo, hi, w.from-j.o.T0-j.flight(n))
 	}
 	if !w.open {
 		to = j.firstFrom(from, hi, w.to-j.o.T0)
+	}
+	return from, to
+}
+
+// flight is how long a message of the address may be late or under way to a subscriber.
+func (j *judge) flight(n *conn) time.Duration {
+	return j.longest[classOf(n.reliable)] + j.maxLag[j.src.publisher]
+}
+
+// unowedNumbers narrows [lo, hi), which the window covers, to the messages that were
+// sent while the subscriber was in another group: after the answer to its leave, and not
+// so late that its request to join may have come first.
+func (j *judge) unowedNumbers(n *conn, w *window, lo, hi uint64) (from, to uint64) {
+	if w.class != windowElsewhere || !w.gone() {
+		return hi, hi
+	}
+	from, to = lo, hi
+	if !w.never {
+		from = j.firstFrom(lo, hi, w.left-j.o.T0)
+	}
+	if w.asked != 0 {
+		to = j.firstFrom(from, hi, w.asked-j.o.T0-j.flight(n))
 	}
 	return from, to
 }
@@ -216,6 +248,8 @@ func (j *judge) intended(m uint64) time.Duration {
 func (j *judge) fate(n *conn, m missing, o Outcome) fate {
 	switch o {
 	case OutcomeOK:
+	case OutcomeFail:
+		return fateRejected
 	case OutcomeIndeterminateDisconnect:
 		return fateDisconnect
 	case OutcomeIndeterminateSessionEnded:

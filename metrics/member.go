@@ -31,42 +31,66 @@ func (c *Checker) resetMembers(n *conn, resumed bool) {
 	}
 }
 
-// Joining says that the connection has asked to join all of its groups.
+// Joining says that the connection has asked to join all of the groups that it is in.
 func (c *Checker) Joining(connection int) {
-	if c.shard != nil {
-		return
+	if c.shard == nil {
+		c.conn(connection).ask()
 	}
-	n := c.conn(connection)
-	for i := range n.members {
-		n.members[i] |= memberAsked
+}
+
+// ask notes that all groups have been asked for but those that it has left, or is to
+// join later.
+func (n *conn) ask() {
+	for i, j := range n.joins {
+		if w := n.away(j.group); w == nil || w.asked != 0 {
+			n.members[i] |= memberAsked
+		}
 	}
 }
 
 // Rejoining says that the connection has asked to join one of its groups, which it
-// had left; Rejoined that the ack has come.
-func (c *Checker) Rejoining(connection int, group uint32) {
-	if n := c.conn(connection); c.shard == nil {
-		if i, ok := position(n.joins, group); ok {
-			n.members[i] = memberAsked
-		}
+// had left, or a later one for the first time; Rejoined that the ack has come.
+func (c *Checker) Rejoining(now time.Duration, connection int, group uint32) {
+	n := c.conn(connection)
+	i, ok := position(n.joins, group)
+	if c.shard != nil || !ok {
+		return
+	}
+	n.members[i] = memberAsked
+	if w := n.away(group); w != nil {
+		w.asked = now
 	}
 }
 
 // Leaving says that the connection has asked to leave one of its groups: from here on
 // messages may come, but need not. They are excused until Rejoined.
 func (c *Checker) Leaving(now time.Duration, connection int, group uint32) {
+	c.leave(now, connection, group, windowLeft)
+}
+
+// Moving is Leaving of a group that the connection goes from for good, or for long: from
+// Left on, and until Rejoining, no copy of its messages is expected.
+func (c *Checker) Moving(now time.Duration, connection int, group uint32) {
+	c.leave(now, connection, group, windowElsewhere)
+}
+
+func (c *Checker) leave(now time.Duration, connection int, group uint32, class windowClass) {
 	n := c.conn(connection)
 	if _, ok := position(n.joins, group); c.shard == nil && ok && n.away(group) == nil {
-		n.windows = append(n.windows, window{class: windowLeft, group: group, open: true, from: now})
+		n.windows = append(n.windows, window{class: class, group: group, open: true, from: now})
 	}
 }
 
 // Left says that the ack of a leave has come: from here on nothing may come.
-func (c *Checker) Left(connection int, group uint32) {
-	if n := c.conn(connection); c.shard == nil {
-		if i, ok := position(n.joins, group); ok {
-			n.members[i] = 0
-		}
+func (c *Checker) Left(now time.Duration, connection int, group uint32) {
+	n := c.conn(connection)
+	i, ok := position(n.joins, group)
+	if c.shard != nil || !ok {
+		return
+	}
+	n.members[i] = 0
+	if w := n.away(group); w != nil && !w.gone() {
+		w.left = now
 	}
 }
 
@@ -84,12 +108,15 @@ func (c *Checker) Rejoined(now time.Duration, connection int, group uint32) {
 // away is the open window of a group that the connection has left, or nil.
 func (n *conn) away(group uint32) *window {
 	for i := range n.windows {
-		if w := &n.windows[i]; w.open && w.class == windowLeft && w.group == group {
+		if w := &n.windows[i]; w.open && w.ofGroup() && w.group == group {
 			return w
 		}
 	}
 	return nil
 }
+
+// gone tells whether the leave is known to be done.
+func (w *window) gone() bool { return w.never || w.left != 0 }
 
 // unusual takes a message of a group on which the connection is not known to be
 // settled: it is the first one since the WebSocket opened, or has no business here.
@@ -97,7 +124,7 @@ func (c *Checker) unusual(n *conn, h *Header) check {
 	i, _ := position(n.joins, h.Address)
 	k := &c.counts[n.population]
 	if n.members[i]&memberAsked == 0 {
-		if n.away(h.Address) != nil && c.profile != Strict {
+		if w := n.away(h.Address); w != nil && !w.never && c.profile != Strict {
 			k.afterLeave++
 			return checkNone
 		}

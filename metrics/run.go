@@ -163,8 +163,10 @@ type Publishes struct {
 	Indeterminate uint64 `json:"indeterminate"`
 	Errored       uint64 `json:"errored"` // of Indeterminate: answered, with an error that leaves the delivery open
 	Dropped       uint64 `json:"dropped"` // never sent: past the lag limit, or still queued at the end
-	Resent        uint64 `json:"resent"`  // extra sends with an old ack id
-	Duplicate     uint64 `json:"duplicate"`
+	// Absent came due while their session was away by churn: not scheduled, and not sent.
+	Absent    uint64 `json:"absent,omitempty"`
+	Resent    uint64 `json:"resent"` // extra sends with an old ack id
+	Duplicate uint64 `json:"duplicate"`
 }
 
 // Deliveries counts copies. Expected = Delivered + Lost + Undelivered + Excused.Total().
@@ -294,6 +296,8 @@ type Funnel struct {
 	SessionsLeft     uint64 `json:"sessions_left,omitempty"`
 	SessionsReturned uint64 `json:"sessions_returned,omitempty"`
 	GroupsLeft       uint64 `json:"groups_left,omitempty"`
+	GroupsRejoined   uint64 `json:"groups_rejoined,omitempty"`
+	GroupsSwitched   uint64 `json:"groups_switched,omitempty"` // left to join another one instead
 
 	Drops            uint64 `json:"drops"`
 	UninjectedDrops  uint64 `json:"uninjected_drops"`

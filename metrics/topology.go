@@ -44,17 +44,20 @@ type Publisher struct {
 
 // Subscriber is a connection's membership.
 type Subscriber struct {
-	Groups     []uint32 // distinct group ids
-	Reliable   bool     // its subprotocol numbers messages and recovers
-	Bare       bool     // it gets payloads alone: nothing names the group they came by
+	Groups []uint32 // distinct group ids
+	// Later are further distinct groups, which it joins in the course of the run: see
+	// Checker.Rejoining.
+	Later      []uint32
+	Reliable   bool // its subprotocol numbers messages and recovers
+	Bare       bool // it gets payloads alone: nothing names the group they came by
 	Population int
 	// Asks: it is a member of its named groups only once it has asked to join them; no
 	// token makes it one.
 	Asks bool
 }
 
-// Fanout is the number of copies that one message of that address makes: the
-// group's members, without the publisher's own connection under noEcho.
+// Fanout is the number of copies that one message of that address makes at most: the
+// group's members, later ones too, without the publisher's own connection under noEcho.
 func (t *Topology) Fanout(publisher, slot int) int {
 	ix := t.index()
 	return int(ix.fanout[ix.slotBase[publisher]+slot])
@@ -67,7 +70,7 @@ type index struct {
 	slots    []lookup   // per publisher sorted by group; value = ordinal of the source within the group
 	fanout   []uint32   // by slotBase[publisher]+slot
 	sources  [][]source // by group: every (publisher, slot) that sends to it
-	members  [][]uint32 // by group: connection ids
+	members  [][]uint32 // by group: connection ids, of later members too
 }
 
 // source is one address of one publisher.
@@ -117,6 +120,9 @@ func newIndex(t *Topology) *index {
 		for _, g := range s.Groups {
 			ix.members[g] = append(ix.members[g], uint32(c))
 		}
+		for _, g := range s.Later {
+			ix.members[g] = append(ix.members[g], uint32(c))
+		}
 	}
 	for p, pub := range t.Publishers {
 		base := len(ix.slots)
@@ -124,7 +130,7 @@ func newIndex(t *Topology) *index {
 			ix.slots = append(ix.slots, lookup{group: g, value: uint32(len(ix.sources[g]))})
 			ix.sources[g] = append(ix.sources[g], source{publisher: uint32(p), slot: uint32(slot)})
 			copies := len(ix.members[g])
-			if pub.NoEcho && slices.Contains(t.Subscribers[pub.Connection].Groups, g) {
+			if pub.NoEcho && slices.Contains(ix.members[g], uint32(pub.Connection)) {
 				copies--
 			}
 			ix.fanout = append(ix.fanout, uint32(copies))

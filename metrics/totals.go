@@ -26,6 +26,7 @@ func (p *Publishes) add(o *Publishes) {
 	p.Indeterminate += o.Indeterminate
 	p.Errored += o.Errored
 	p.Dropped += o.Dropped
+	p.Absent += o.Absent
 	p.Resent += o.Resent
 	p.Duplicate += o.Duplicate
 }
@@ -50,4 +51,12 @@ func (d *Deliveries) add(o *Deliveries) {
 	d.ClientRetry += o.ClientRetry
 	d.RedundantReplay += o.RedundantReplay
 	d.Replayed += o.Replayed
+}
+
+// Absentees takes n that the judge has as scheduled and dropped out of both: they came
+// due while their session was away on purpose.
+func (p *Publishes) Absentees(n uint64) {
+	p.Scheduled -= n
+	p.Dropped -= n
+	p.Absent += n
 }

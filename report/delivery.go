@@ -103,6 +103,9 @@ func outcomeTable(o metrics.Outcomes) *table {
 
 func publishTable(p metrics.Publishes) *table {
 	t := &table{Caption: "Publishes", Head: heads("outcome", ">requests")}
+	if p.Absent > 0 {
+		t.add(textCell("due while the session was away by churn"), countCell(p.Absent))
+	}
 	for _, x := range []struct {
 		name string
 		n    uint64

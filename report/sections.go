@@ -195,12 +195,11 @@ func newConnectionsSection(r *metrics.Run) *connectionsSection {
 		s.Funnel.add(textCell(stage.name), intCell(stage.n), numCell(share), gone)
 		before = stage.n
 	}
+	s.Counts = append(s.Counts, churnCounts(htmlNumbers, &f)...)
 	for _, c := range []struct {
 		n                uint64
 		singular, plural string
 	}{
-		{f.SessionsLeft, "session ended by churn", "sessions ended by churn"}, {f.SessionsReturned, "return", "returns"},
-		{f.GroupsLeft, "group left by churn", "groups left by churn"},
 		{f.Drops, "drop", "drops"}, {f.UninjectedDrops, "drop that nobody injected", "drops that nobody injected"},
 		{f.Recovered, "recovery", "recoveries"}, {f.NewConnections, "new connection after a drop", "new connections after a drop"},
 		{f.RefusedRecovery, "refused recovery", "refused recoveries"}, {f.RecoveryTimeouts, "recovery timeout", "recovery timeouts"},

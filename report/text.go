@@ -59,6 +59,7 @@ func (s *summary) everything(files []File) {
 	s.thresholds()
 	s.delivery()
 	s.checks()
+	s.churn()
 	s.latency()
 	s.recovery()
 	s.budget()
@@ -252,6 +253,17 @@ func (s *summary) delivery() {
 		parts = append(parts, "indeterminate, yet delivered "+n.count(d.Recovered))
 	}
 	s.wrap("    ", "    ", gap, parts)
+}
+
+// churn tells of the coming and going, where there was any.
+func (s *summary) churn() {
+	parts := churnCounts(textNumbers, &s.r.Connections.Funnel)
+	if n := s.r.Totals.Publishes.Absent; n > 0 {
+		parts = append(parts, textNumbers.counted(n, "publish not due", "publishes not due"))
+	}
+	if len(parts) > 0 {
+		s.fields("churn", parts...)
+	}
 }
 
 // checks names the rules by their answer, and tells of those that were broken or could

@@ -81,7 +81,7 @@ func (c *census) addFlow(i int) {
 			slots += s.family.count
 		}
 	}
-	b, rate := from.Publish, float64(from.SenderRate())
+	b, rate := from.Publish, float64(from.SenderRate())*from.Churn.presence()
 	perSlot := rate / float64(slots)
 	own := c.notation(i)
 
@@ -131,7 +131,7 @@ func (c *census) addFlow(i int) {
 // come back from their handler, and what is sent over REST to others than groups.
 func (c *census) addServed(i int) {
 	pp, from := &c.plan.Populations[i], &c.plan.Scenario.Populations[i]
-	b, each := from.Publish, float64(from.SenderRate())
+	b, each := from.Publish, float64(from.SenderRate())*from.Churn.presence()
 	own := c.notation(i)
 	var addresses []int
 	for publisher := range pp.Publishers {
@@ -224,11 +224,17 @@ func (c *census) served(i int) (perSec, bytes float64) {
 	return perSec, bytes
 }
 
-// joined lists the groups a population joins, in ascending order.
+// joined lists the groups a population joins or may switch to, in ascending order.
 func (p *Plan) joined(i int) []int {
 	used := make([]bool, p.Groups)
-	pp := &p.Populations[i]
+	pp, churn := &p.Populations[i], p.Scenario.Populations[i].Churn
 	for j := range pp.deals {
+		if d := &pp.deals[j]; churn != nil && rateOf(churn.Switch, p.Scenario.Populations[i].Join[j].Family) > 0 {
+			for g := range d.groups.count {
+				used[d.groups.first+g] = true
+			}
+			continue
+		}
 		pp.deals[j].all(pp.Count, func(_ int, groups []int) { mark(used, groups) })
 	}
 	return marked(used)

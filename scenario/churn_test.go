@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,16 +72,65 @@ func TestPartings(t *testing.T) {
 	}
 }
 
+// Who switches is in one group less and one more: always as many, never one twice.
+func TestSwitches(t *testing.T) {
+	s, err := Parse("churn.yaml", []byte(strings.Replace(churning, "leave: {room: 1/10s}", "leave: {room: 1/50s}, switch: {room: 1/5s}", 1)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := s.Plan()
+	switches, arrivals := 0, map[int]int{}
+	for c := range 200 {
+		in := plan.Joins(nil, c)
+		visited := slices.Clone(in)
+		x := plan.Partings(c)
+		for p, ok := x.Next(); ok; p, ok = x.Next() {
+			if p.To < 0 {
+				if p.Group >= 0 && !slices.Contains(in, p.Group) {
+					t.Fatalf("connection %d leaves group %d and is in %v", c, p.Group, in)
+				}
+				continue
+			}
+			i := slices.Index(in, p.Group)
+			if i < 0 || slices.Contains(in, p.To) || p.To >= 3 {
+				t.Fatalf("connection %d goes from %d to %d and is in %v", c, p.Group, p.To, in)
+			}
+			in[i] = p.To
+			visited = append(visited, p.To)
+			switches++
+			arrivals[p.To]++
+		}
+		slices.Sort(visited)
+		if got := append(plan.Joins(nil, c), plan.Visits(nil, c)...); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Compact(visited)) {
+			t.Fatalf("connection %d: joins and visits %v, want %v", c, got, slices.Compact(visited))
+		}
+	}
+	if want := 200 * 2 * 100 / 5.; math.Abs(float64(switches)-want) > 5*math.Sqrt(want) {
+		t.Errorf("%d switches, want about %.0f", switches, want)
+	}
+	for g := range 3 {
+		if share := float64(arrivals[g]) / float64(switches); math.Abs(share-1./3) > 0.05 {
+			t.Errorf("room %d is gone to %.2f of the time, want a third", g, share)
+		}
+	}
+	e := plan.Estimate().Churn // 200 sessions of 20 s and 2 s away for 100 s, each in two rooms
+	if want := (ChurnEstimate{Ends: 909, Leaves: 699, Switches: 8000}); e != want {
+		t.Errorf("estimate %+v, want %+v", e, want)
+	}
+}
+
 func TestChurnIsRefused(t *testing.T) {
 	const churn = "churn: {session: {mean: 20s}, away: 2s, leave: {room: 1/10s}}"
 	for _, row := range []struct{ name, old, new, want string }{
-		{"nothing", churn, "churn: {away: 2s}", "`churn` needs `session` or `leave`"},
-		{"publishes", churn, churn + "\n    publish: {to: room, rate: 1/s}", "a population with `churn` cannot publish"},
+		{"nothing", churn, "churn: {away: 2s}", "`churn` needs `session`, `leave` or `switch`"},
 		{"another family", "leave: {room", "leave: {hall", "`guests` joins no group of `hall`"},
 		{"short mean", "mean: 20s", "mean: 10ms", "must be from 1s"},
 		{"away", "away: 2s", "away: 1ms", "must be from 100ms"},
 		{"simple", churn, churn + "\n    protocol: simple", "simple clients cannot leave a group"},
-		{"unknown key", "away: 2s", "away: 2s, switch: {room: 1/2m}", "unknown key `switch`"},
+		{"nowhere to go", "join: {room: 2}\n    " + churn, "join: {room: 3}\n    churn: {switch: {room: 1/10s}}", "`guests` joins every group of `room`"},
+		{"switches in another family", "leave: {room", "switch: {lobby", "`guests` joins no group of `lobby`"},
+		{"simple clients switch", "leave: {room: 1/10s}}", "switch: {room: 1/10s}}\n    protocol: simple", "simple clients cannot leave a group"},
+		{"unknown key", "away: 2s", "away: 2s, swap: {room: 1/2m}", "unknown key `swap`"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := Parse("churn.yaml", []byte(strings.Replace(churning, row.old, row.new, 1)), Options{})

@@ -65,6 +65,8 @@ var descriptions = map[string]string{
 	"populations.*.churn.away":                         "How long who has gone stays away (default 5s).",
 	"populations.*.churn.leave":                        "How often each member leaves its groups of a family, e.g. {room: 1/2m}, to join them again.",
 	"populations.*.churn.leave.*":                      "How often each of the joined groups is left.",
+	"populations.*.churn.switch":                       "How often each member leaves its groups of a family to join others of it, e.g. {room: 1/2m}.",
+	"populations.*.churn.switch.*":                     "How often each of the joined groups is left for another one.",
 	"populations.*.client.reconnect.backoff":           "Exponential: delays grow from base to max; fixed: always base (bench: exponential).",
 	"populations.*.client.recovery":                    "How long a reliable client tries to resume its session.",
 	"populations.*.client.recovery.window":             "Time after which it starts a new session instead.",

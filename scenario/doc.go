@@ -60,9 +60,10 @@
 //	             recovery: {window: 30s, pause: 1s}}
 //	    client: {reconnect: {backoff: fixed, base: 2s}}   # every delay between 0 and 2 s
 //	    client: sdk-js                 # or sdk-python, sdk-dotnet, sdk-java: the official clients' defaults
-//	    churn:                         # default: none; not for a population that publishes
+//	    churn:                         # default: none; what is due while a session is away is not sent
 //	      session: {mean: 10m}         # sessions end with code 1000; new ones take their places
 //	      leave: {room: 1/2m}          # each joined group is left so often, and joined again
+//	      switch: {room: 1/2m}         # or for another one of the family, at random
 //	      away: 5s                     # how long who has gone stays away
 //	    users: user-{n}                # {n} is the connection's number over all populations
 //	    roles: [webpubsub.sendToGroup] # default: exactly what join and publish need

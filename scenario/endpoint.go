@@ -66,7 +66,7 @@ func (e *Endpoints) Of(connection int) int {
 
 // touches appends the addresses that a connection gets messages of or sends to.
 func (p *Plan) touches(dst []int, connection int) []int {
-	dst = p.Hears(dst, connection)
+	dst = p.Visits(p.Hears(dst, connection), connection)
 	if publisher := p.PublisherOf(connection); publisher >= 0 {
 		dst = p.Addresses(dst, publisher)
 	}

@@ -41,6 +41,7 @@ type Estimate struct {
 	Publishes  uint64
 	Deliveries uint64
 
+	Churn   ChurnEstimate
 	Budgets []Budget // of the populations with a reliable subprotocol that receive anything
 
 	Descriptors int    // of one process; an embedded emulator is another one and needs as many
@@ -77,6 +78,41 @@ type Budget struct {
 	Detached   time.Duration // until the buffer of a dropped connection is full; Never if nothing arrives
 }
 
+// ChurnEstimate is how much coming and going there is: means, over all populations.
+type ChurnEstimate struct {
+	Ends     uint64 // sessions that end, to return
+	Leaves   uint64 // of groups, to join them again
+	Switches uint64 // of groups, for another one
+}
+
+// add counts what a population does until the end of the schedule. Who is away
+// does not leave, but has a switch to make up for.
+func (e *ChurnEstimate) add(p *Population, publishing time.Duration) {
+	c := p.Churn
+	if c == nil {
+		return
+	}
+	each := float64(p.Connections) * publishing.Seconds()
+	if c.Session > 0 {
+		e.Ends += uint64(math.Round(each / (c.Session + c.Away).Seconds()))
+	}
+	for _, l := range c.Leave {
+		out := float64(l.Rate) * c.Away.Seconds() // for each second in
+		e.Leaves += uint64(math.Round(each * float64(p.joins(l.Family)) * float64(l.Rate) * c.presence() / (1 + out)))
+	}
+	for _, l := range c.Switch {
+		e.Switches += uint64(math.Round(each * float64(p.joins(l.Family)) * float64(l.Rate)))
+	}
+}
+
+// presence is the share of the time that a session is there.
+func (c *Churn) presence() float64 {
+	if c == nil || c.Session == 0 {
+		return 1
+	}
+	return float64(c.Session) / float64(c.Session+c.Away)
+}
+
 // flow is what one population publishes per second at factor 1. Hooks are the bytes of
 // events to their handler, which are charged for like those to clients.
 type flow struct{ publishes, deliveries, in, out, hooks float64 }
@@ -98,6 +134,9 @@ func (p *Plan) Estimate() Estimate {
 		memory += p.Connections * connectionBytes
 	}
 	e.MemoryBytes = uint64(memory) + uint64(c.pairs)*pairBytes
+	for i := range p.Scenario.Populations {
+		e.Churn.add(&p.Scenario.Populations[i], p.timeline.end)
+	}
 	outBytes := e.addPhases(p, c.total)
 	// Joins are acknowledged too, once each.
 	outBytes += float64(c.joinBytes)

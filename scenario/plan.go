@@ -145,8 +145,12 @@ func (p *Plan) GroupName(group int) string {
 
 // familyOf returns the family a group belongs to and its index there.
 func (p *Plan) familyOf(group int) (f *Family, i int) {
-	n := sort.Search(len(p.families), func(i int) bool { return p.families[i].first > group }) - 1
+	n := p.familyIndex(group)
 	return &p.Scenario.Groups[n], group - p.families[n].first
+}
+
+func (p *Plan) familyIndex(group int) int {
+	return sort.Search(len(p.families), func(i int) bool { return p.families[i].first > group }) - 1
 }
 
 // PopulationOf returns the index of the population a connection belongs to.

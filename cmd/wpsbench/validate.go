@@ -69,6 +69,9 @@ func estimateText(plan *scenario.Plan) string {
 		row("un-acked budget", "%s: %.1f of 1,000 messages, %s of 16 MiB",
 			u.Population, u.Messages, bytesText(u.Bytes))
 	}
+	if c := e.Churn; c != (scenario.ChurnEstimate{}) {
+		row("churn", "about %d sessions end and return, %d groups are left for a while, %d switched", c.Ends, c.Leaves, c.Switches)
+	}
 	for _, line := range faultLines(plan) {
 		row("fault", "%s", line)
 	}

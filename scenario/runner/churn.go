@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wpsbench/wpsbench/scenario"
@@ -16,7 +17,11 @@ type churner struct {
 	away     time.Duration
 	timer    *wire.Timer // of the next parting
 	resting  restState
-	absences []absence // of groups, at most one each
+	patience time.Duration      // until when an end waits for answers
+	absences []absence          // of groups, at most one each
+	moves    []scenario.Parting // switches that are due, oldest first; of the first one may be under way
+	moving   bool
+	left     bool // of the move under way: the answer to the leave is here
 	stopped  bool
 }
 
@@ -24,10 +29,14 @@ type churner struct {
 type restState uint8
 
 const (
-	restNone    restState = iota
-	restLeaving           // our close frame is out
-	restAbsent            // until the next connection is named
+	restNone      restState = iota
+	restFinishing           // it publishes no more, and waits for the answers it is owed
+	restLeaving             // our close frame is out
+	restAbsent              // until the next connection is named
 )
+
+// finishWithin bounds how long the end of a session waits for answers.
+const finishWithin = 5 * time.Second
 
 // absence is a member's from one group: it has asked to leave, and, once back is
 // reached, to join again.
@@ -71,24 +80,56 @@ func (c *churner) advance() {
 	}
 }
 
+// there says that the session is, with nothing to make up for.
+func (c *churner) there() bool {
+	m := c.m
+	return m.client.Ready() && !m.away && m.recovery == nil && !m.closing && m.everReady
+}
+
 // part is called when a parting is due. Nobody leaves who is not there.
 func (c *churner) part(now time.Duration) {
-	m := c.m
-	group := c.next.Group
+	p := c.next
 	c.advance()
-	if !m.client.Ready() || m.away || m.recovery != nil || m.closing || !m.everReady || c.resting != restNone {
+	switch {
+	case p.To >= 0:
+		c.moves = append(c.moves, p)
+		c.move(now)
+	case !c.there() || c.resting != restNone:
+	case p.Group < 0:
+		c.finish(now)
+	case c.absence(p.Group) == nil && !c.toMove(p.Group):
+		c.leave(now, p.Group)
+	}
+}
+
+// finish begins the end of the session: what it has published is to be answered first.
+func (c *churner) finish(now time.Duration) {
+	c.m.w.funnel.SessionsLeft++
+	c.resting, c.patience = restFinishing, now+finishWithin
+	if c.m.publisher != nil {
+		c.m.publisher.absent = true
+	}
+	c.rest(now)
+}
+
+// rest ends the session, unless something is still to be answered.
+func (c *churner) rest(now time.Duration) {
+	m := c.m
+	busy := m.publisher != nil && m.client.InFlight()+len(m.publisher.backlog) > 0 && now < c.patience
+	if c.resting != restFinishing || !c.there() || busy {
 		return
 	}
-	if group < 0 {
-		c.resting = restLeaving
-		m.w.funnel.SessionsLeft++
-		m.goAway()
-		m.w.checker.CancelCatchUp(m.id)
-		m.client.Rest(now, c.away)
-		return
-	}
-	if c.absence(group) == nil {
-		c.leave(now, group)
+	c.resting = restLeaving
+	m.goAway()
+	m.w.checker.CancelCatchUp(m.id)
+	m.client.Rest(now, c.away)
+}
+
+// beat goes on with what could not be done when it was due.
+func (c *churner) beat(now time.Duration) {
+	if c != nil {
+		c.rest(now)
+		c.move(now)
 	}
 }
 
@@ -98,7 +139,7 @@ func (c *churner) leave(now time.Duration, group int) {
 	m.w.checker.Leaving(now, m.id, uint32(group))
 	c.absences = append(c.absences, absence{group: group, back: m.w.loop.NewTimer(func(now time.Duration) { c.rejoin(now, group) })})
 	c.absences[len(c.absences)-1].back.Set(now + c.away)
-	m.client.Leave(now, m.w.run.topology.Groups[group])
+	m.client.Leave(now, c.name(group))
 }
 
 func (c *churner) rejoin(now time.Duration, group int) {
@@ -106,9 +147,39 @@ func (c *churner) rejoin(now time.Duration, group int) {
 		return
 	}
 	c.absence(group).rejoining = true
-	c.m.w.checker.Rejoining(c.m.id, uint32(group))
-	c.m.client.Join(now, c.m.w.run.topology.Groups[group])
+	c.m.w.checker.Rejoining(now, c.m.id, uint32(group))
+	c.m.client.Join(now, c.name(group))
 }
+
+// move makes the switch that is due first, one at a time. Who is not there, or has left
+// the group for a while, makes up for it.
+func (c *churner) move(now time.Duration) {
+	m := c.m
+	if c.moving || c.stopped || len(c.moves) == 0 || c.resting != restNone || !c.there() || c.absence(c.moves[0].Group) != nil {
+		return
+	}
+	p := c.moves[0]
+	c.moving, c.left = true, false
+	m.w.funnel.GroupsSwitched++
+	m.w.checker.Moving(now, m.id, uint32(p.Group))
+	m.w.checker.Rejoining(now, m.id, uint32(p.To))
+	m.client.Leave(now, c.name(p.Group))
+	m.client.Join(now, c.name(p.To))
+}
+
+// moved ends the switch under way: the member is where it was to go.
+func (c *churner) moved(now time.Duration) {
+	c.joined(now, c.moves[0].To)
+	c.moves, c.moving = slices.Delete(c.moves, 0, 1), false
+	c.move(now)
+}
+
+// toMove tells of a group that a switch still waits to leave, or to join.
+func (c *churner) toMove(group int) bool {
+	return slices.ContainsFunc(c.moves, func(p scenario.Parting) bool { return p.Group == group || p.To == group })
+}
+
+func (c *churner) name(group int) string { return c.m.w.run.topology.Groups[group] }
 
 func (c *churner) absence(group int) *absence {
 	for i := range c.absences {
@@ -124,11 +195,22 @@ func (c *churner) answered(now time.Duration, req *wire.Request, success bool) {
 	if c == nil || !success {
 		return
 	}
+	if c.moving {
+		switch p := c.moves[0]; {
+		case req.Kind == wire.LeaveGroup && req.Group == c.name(p.Group):
+			c.left = true
+			c.m.w.checker.Left(now, c.m.id, uint32(p.Group))
+			return
+		case req.Kind == wire.JoinGroup && req.Group == c.name(p.To) && c.left:
+			c.moved(now)
+			return
+		}
+	}
 	for _, a := range c.absences {
 		switch {
-		case c.m.w.run.topology.Groups[a.group] != req.Group:
+		case c.name(a.group) != req.Group:
 		case req.Kind == wire.LeaveGroup && !a.rejoining:
-			c.m.w.checker.Left(c.m.id, uint32(a.group))
+			c.m.w.checker.Left(now, c.m.id, uint32(a.group))
 		case req.Kind == wire.JoinGroup && a.rejoining:
 			c.returned(now, a.group)
 			return
@@ -137,17 +219,18 @@ func (c *churner) answered(now time.Duration, req *wire.Request, success bool) {
 }
 
 func (c *churner) returned(now time.Duration, group int) {
+	c.m.w.funnel.GroupsRejoined++
+	c.joined(now, group)
+	c.absences = slices.DeleteFunc(c.absences, func(a absence) bool { return a.group == group })
+}
+
+func (c *churner) joined(now time.Duration, group int) {
 	c.m.w.checker.Rejoined(now, c.m.id, uint32(group))
-	for i := range c.absences {
-		if c.absences[i].group == group {
-			c.absences = append(c.absences[:i], c.absences[i+1:]...)
-			return
-		}
-	}
+	c.m.owedFrom(now, group)
 }
 
 // rejoined is told that all groups of a new connection are joined: those that the
-// session had asked to join again are among them.
+// session had asked to join again, or to switch to, are among them.
 func (c *churner) rejoined(now time.Duration) {
 	if c == nil {
 		return
@@ -157,10 +240,13 @@ func (c *churner) rejoined(now time.Duration) {
 			c.returned(now, c.absences[i].group)
 		}
 	}
+	if c.moving {
+		c.moved(now)
+	}
 }
 
-// left takes the end of a WebSocket; true if it is the one that the plan has ended.
-func (c *churner) left() bool {
+// ended takes the end of a WebSocket; true if it is the one that the plan has ended.
+func (c *churner) ended() bool {
 	if c == nil || c.resting != restLeaving {
 		return false
 	}
@@ -175,5 +261,8 @@ func (c *churner) named() bool {
 	}
 	c.resting = restNone
 	c.m.w.funnel.SessionsReturned++
+	if c.m.publisher != nil {
+		c.m.publisher.absent = false
+	}
 	return true
 }

@@ -73,10 +73,10 @@ func (l subEnd) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventAcked:
 		switch {
 		case ev.Request.Kind == wire.LeaveGroup:
-			l.checker.Left(0, 0)
+			l.checker.Left(now, 0, 0)
 			l.publish(now)
 		case ev.Request.Kind == wire.SendToGroup: // and with it everything before it has come
-			l.checker.Rejoining(0, 0)
+			l.checker.Rejoining(now, 0, 0)
 			l.sub.Join(now, "room")
 		case l.sent == returnAfter: // the join that is not the first
 			l.checker.Rejoined(now, 0, 0)

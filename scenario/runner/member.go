@@ -313,6 +313,9 @@ func (m *member) connected(now time.Duration) {
 func (m *member) joined(since, now time.Duration, success bool) {
 	if success {
 		m.w.checker.Joined(now, m.id)
+		if m.connections > 1 {
+			m.owedFrom(now, -1)
+		}
 		m.churn.rejoined(now)
 	}
 	m.back()
@@ -329,6 +332,14 @@ func (m *member) joined(since, now time.Duration, success bool) {
 	}
 	if m.publisher != nil {
 		m.publisher.flush()
+	}
+}
+
+// owedFrom tells the checker what a member that has just joined a group, or all of them
+// (-1), is not owed: recoveries must not wait for it.
+func (m *member) owedFrom(now time.Duration, group int) {
+	if m.w.run.topology.Subscribers[m.id].Reliable {
+		m.w.checker.OwedFrom(m.id, group, m.w.dueBy(now))
 	}
 }
 
@@ -433,7 +444,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
 		m.closedByPeer = ev.ByPeer && ev.CloseCode != 0
 	}
-	if m.closing || m.churn.left() {
+	if m.closing || m.churn.ended() {
 		return
 	}
 	if !m.everReady {

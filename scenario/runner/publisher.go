@@ -65,6 +65,7 @@ type publisher struct {
 	// awaited is the message whose ack a client that waits for it would be waiting for.
 	awaited  uint64
 	awaiting bool
+	absent   bool      // its session is away on purpose: what is due is nobody's to send
 	backlog  []pending // due, not sent yet; between them messages may be missing that were skipped
 }
 
@@ -94,6 +95,10 @@ func (p *publisher) advance() bool {
 
 // fire is called when message k is due: it goes out, or joins the backlog.
 func (p *publisher) fire() {
+	if p.absent {
+		p.miss()
+		return
+	}
 	c := &p.w.counts
 	k := p.k
 	p.k++
@@ -148,12 +153,17 @@ func (p *publisher) discard() {
 	p.backlog = p.backlog[:0]
 }
 
-// miss gives up the next message: it came due, and the generator never got to it.
+// miss gives up the next message: it came due, and its session was away on purpose, or
+// the generator never got to it.
 func (p *publisher) miss() {
-	window := p.w.sendWindow(p.next)
-	window.due++
-	window.late++
-	p.w.counts.unsent++
+	if p.absent {
+		p.w.counts.absent[p.info.Population]++
+	} else {
+		window := p.w.sendWindow(p.next)
+		window.due++
+		window.late++
+		p.w.counts.unsent++
+	}
 	p.skip(p.k)
 	p.k++
 }

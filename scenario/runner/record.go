@@ -136,6 +136,8 @@ func (r *run) complete(rec *metrics.Run) {
 		p.Subprotocol = r.plan.Scenario.Populations[i].Protocol
 		p.Connections = r.plan.Populations[i].Count
 		for _, w := range r.left {
+			p.Totals.Publishes.Absentees(w.counts.absent[i])
+			t.Publishes.Absentees(w.counts.absent[i])
 			p.Totals.Add(&w.traffic[i])
 			t.Add(&w.traffic[i])
 		}
@@ -214,6 +216,8 @@ func addFunnel(sum, f *metrics.Funnel) {
 	sum.SessionsLeft += f.SessionsLeft
 	sum.SessionsReturned += f.SessionsReturned
 	sum.GroupsLeft += f.GroupsLeft
+	sum.GroupsRejoined += f.GroupsRejoined
+	sum.GroupsSwitched += f.GroupsSwitched
 	sum.Drops += f.Drops
 	sum.UninjectedDrops += f.UninjectedDrops
 	sum.FailedJoins += f.FailedJoins

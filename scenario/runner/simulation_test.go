@@ -53,7 +53,7 @@ populations:
     publish: {to: room, rate: %s, arrival: %s, size: %d, ack: %t, no_echo: %t, data_type: %s}
 %sphases: {warmup: 2s, steady: %s, drain: 2m}
 `, r.Uint32(), protocol, groups, connections, 1+r.IntN(groups), pick(r, "1/s", "4/s", "1/5s"), pick(r, "poisson", "constant"),
-		80+r.IntN(2000), r.IntN(4) > 0, r.IntN(4) == 0, pick(r, "text", "json", "binary"), churnOf(r), steady)
+		80+r.IntN(2000), r.IntN(4) > 0, r.IntN(4) == 0, pick(r, "text", "json", "binary"), comingAndGoing(r, groups), steady)
 	if r.IntN(2) == 0 {
 		b.WriteString("faults:\n")
 		for i := range 1 + r.IntN(3) {
@@ -76,13 +76,18 @@ populations:
 	return w
 }
 
-// churnOf draws a population of listeners that come and go, or none.
-func churnOf(r *rand.Rand) string {
-	if r.IntN(2) == 0 {
+// comingAndGoing draws a population that comes and goes, maybe with something to say, or none.
+func comingAndGoing(r *rand.Rand, rooms int) string {
+	if r.IntN(3) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("  guests:\n    connections: %d\n    join: {room: 1}\n    churn: {%saway: %s, leave: {room: 1/%ds}}\n",
-		1+r.IntN(10), pick(r, "", "session: {mean: 10s}, ", "session: {mean: 1m}, "), pick(r, "200ms", "2s", "7s"), 1+r.IntN(40))
+	churn := fmt.Sprintf("%saway: %s, leave: {room: 1/%ds}", pick(r, "", "session: {mean: 10s}, ", "session: {mean: 1m}, "),
+		pick(r, "200ms", "2s", "7s"), 1+r.IntN(40))
+	if rooms > 1 && r.IntN(2) == 0 {
+		churn += fmt.Sprintf(", switch: {room: 1/%ds}", 1+r.IntN(40))
+	}
+	return fmt.Sprintf("  guests:\n    connections: %d\n    join: {room: 1}\n    churn: {%s}\n%s", 1+r.IntN(10), churn,
+		pick(r, "", "    publish: {to: room, rate: 1/s, arrival: poisson}\n"))
 }
 
 // simulate runs a world to its end; nil if a link was cut before anybody was in.

@@ -30,6 +30,8 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 		ids = plan.Hears(ids[:0], c)
 		t.Subscribers[c] = metrics.Subscriber{Groups: groupIDs(ids), Reliable: reliable, Bare: isSimple(plan, pop), Population: pop}
 		t.Subscribers[c].Asks = target.OwnTokens && !isSimple(plan, pop)
+		ids = plan.Visits(ids[:0], c)
+		t.Subscribers[c].Later = groupIDs(ids)
 	}
 	for p := range t.Publishers {
 		c := plan.ConnectionOf(p)

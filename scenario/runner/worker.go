@@ -55,6 +55,7 @@ type counts struct {
 	duplicate                uint64
 	resent                   uint64
 	payloadSent, payloadRecv []uint64 // bytes, by population
+	absent                   []uint64 // due while their session was away by churn, by population
 	unsent                   uint64   // due with a session to take them, never sent
 	exhausted                uint64   // sockets refused for want of descriptors, ports or memory
 	outstanding              int      // acked publishes without an answer yet
@@ -102,6 +103,7 @@ func newWorker(r *run, index int, connections []int) *worker {
 	}
 	populations := len(r.plan.Scenario.Populations)
 	w.counts.payloadSent, w.counts.payloadRecv = make([]uint64, populations), make([]uint64, populations)
+	w.counts.absent = make([]uint64, populations)
 	w.loop.OnReceiveDelay(func(now, delay time.Duration) {
 		w.recorder.Record(metrics.ReceiveDelay, w.sinceT0(now), -1, delay) // of no population
 	})
@@ -193,6 +195,7 @@ func (w *worker) beat(now time.Duration) {
 		if m.recovery != nil && w.checker.RecheckCatchUp(m.id) {
 			m.caughtUp(now)
 		}
+		m.churn.beat(now)
 	}
 	p := w.checker.Progress()
 	w.pulse.expected.Store(p.Expected)
