@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/wpsbench/wpsbench/report/compare"
@@ -33,6 +35,13 @@ func WriteComparisonJSON(w io.Writer, c *compare.Result) error {
 	return nil
 }
 
+// copyFigures is copyComparison for outputs that do not show the runs.
+func (p plain) copyFigures(c *compare.Result) *compare.Result {
+	figures := *c
+	figures.A.Run, figures.B.Run = nil, nil
+	return p.copyComparison(&figures)
+}
+
 // copyComparison returns a deep copy whose texts are safe to show.
 func (p plain) copyComparison(c *compare.Result) *compare.Result {
 	return deepCopy(reflect.ValueOf(c), p.text).Interface().(*compare.Result)
@@ -44,7 +53,7 @@ func WriteComparisonText(w io.Writer, c *compare.Result, o TextOptions) error {
 		o.Width = 80
 	}
 	s := &summary{o: o}
-	c = plain{ascii: !o.UTF8, commands: true}.copyComparison(c)
+	c = plain{ascii: !o.UTF8, commands: true}.copyFigures(c)
 	if !o.VerdictOnly {
 		s.comparison(c)
 	}
@@ -62,16 +71,19 @@ func (s *summary) comparison(c *compare.Result) {
 	row := func(t svg.Token, cells ...string) {
 		s.line("  "+left(cells[0], 13)+right(cells[1], 10)+right(cells[2], 11)+right(cells[3], 10)+"  "+left(cells[4], 18)+cells[5], t)
 	}
-	row("", "metric", "A", "B", "change", percent(c.Confidence)+" interval", "verdict")
+	if len(c.Metrics) > 0 {
+		row("", "metric", "A", "B", "change", percent(c.Confidence)+" interval", "verdict")
+	}
 	for _, m := range c.Metrics {
 		style := comparisonStyles[m.Verdict]
 		word := style.word
-		if m.Verdict == compare.Regressed {
-			word += " " + string(style.mark)
-		}
 		token := style.token
-		if !m.Primary {
+		switch {
+		case !m.Primary:
+			word += ", informational"
 			token = svg.Muted
+		case m.Verdict == compare.Regressed:
+			word += " " + string(style.mark)
 		}
 		row(token, m.Name, textNumbers.measuredOf(m.A, m.Unit), textNumbers.measuredOf(m.B, m.Unit), changeOf(m.ChangeRatio), changeInterval(m.Interval), word)
 		if m.Reason != "" {
@@ -96,9 +108,12 @@ func comparisonFacts(c *compare.Result) []string {
 		}
 		lo, hi = min(lo, m.MarginRatio), max(hi, m.MarginRatio)
 	}
-	margin := "margin ±" + strings.TrimPrefix(change(lo), "+")
+	if len(c.Metrics) == 0 {
+		return facts
+	}
+	margin := "margin " + marginText(lo)
 	if hi > lo {
-		margin += " to ±" + strings.TrimPrefix(change(hi), "+")
+		margin += " to " + marginText(hi)
 	}
 	return append(facts, margin)
 }
@@ -129,6 +144,9 @@ func comparisonNotes(c *compare.Result) []string {
 	return notes
 }
 
+// marginText writes a margin, which holds both ways.
+func marginText(ratio float64) string { return "±" + strings.TrimPrefix(change(ratio), "+") }
+
 func valueOrDash(s string) string {
 	if s == "" {
 		return dash
@@ -140,20 +158,37 @@ func changeOf(ratio *float64) string {
 	if ratio == nil {
 		return dash
 	}
-	return change(*ratio)
+	return tenths(*ratio)
+}
+
+// tenths writes a change to a tenth of a percent: +16.3 %, 0.0 %, −7.1 %.
+func tenths(ratio float64) string {
+	p := math.Abs(ratio * 100)
+	if math.IsNaN(p) || math.IsInf(p, 0) {
+		return dash
+	}
+	text := strconv.FormatFloat(p, 'f', 1, 64)
+	switch {
+	case text == "0.0":
+	case ratio < 0:
+		text = "−" + text
+	default:
+		text = "+" + text
+	}
+	return text + " %"
 }
 
 func changeInterval(interval []float64) string {
 	if len(interval) != 2 {
 		return dash
 	}
-	short := func(v float64) string { return strings.TrimSuffix(change(v), " %") }
+	short := func(v float64) string { return strings.TrimSuffix(tenths(v), " %") }
 	return "[" + short(interval[0]) + ", " + short(interval[1]) + "]"
 }
 
 // WriteComparisonMarkdown writes a comparison for a pull request.
 func WriteComparisonMarkdown(w io.Writer, c *compare.Result) error {
-	c = plain{commands: true}.copyComparison(c)
+	c = plain{commands: true}.copyFigures(c)
 	m := &markdown{}
 	m.printf("## %c %s\n\n", styleOf(c.Verdict.Result).mark, escapeMarkdown(c.Verdict.Headline))
 	m.printf("A %s · B %s · %s\n\n", escapeMarkdown(c.A.Name), escapeMarkdown(c.B.Name), strings.Join(comparisonFacts(c), " · "))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"strings"
@@ -59,7 +60,7 @@ func latencyCard(r *metrics.Run, name, metric, key, aggregate string) card {
 	c := card{Name: name, Value: percentileText(r.Metrics[metric], key)}
 	switch c.Value {
 	case dash:
-		c.Interval = noSamplesReason(r, metric)
+		c.Interval = cmp.Or(needs(r, metric, key), noSamplesReason(r, metric))
 	case beyond(r.Metrics[metric]):
 		c.Interval = htmlNumbers.count(r.Metrics[metric].Censored) + " never delivered"
 	default:

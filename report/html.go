@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report/compare"
 )
 
 //go:embed assets/report.css
@@ -43,7 +44,10 @@ const linePoints = 600
 // WriteHTML writes the record as one page that makes no request of any kind. It is
 // whole without script, readable without style, and carries the record itself, which
 // ReadRun reads back.
-func WriteHTML(w io.Writer, r *metrics.Run) error {
+func WriteHTML(w io.Writer, r *metrics.Run) error { return writePage(w, r, nil) }
+
+// writePage writes the page of a record, and what a comparison with another says.
+func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 	doc, err := marshalRun(r)
 	if err != nil {
 		return err
@@ -54,12 +58,15 @@ func WriteHTML(w io.Writer, r *metrics.Run) error {
 	}
 	shown := plain{}.copyRun(r)
 	shown.Scenario.Text = plain{}.visible(r.Scenario.Text, maxScenarioRunes, true)
-	page, err := renderPage(shown, packed, linePoints)
+	if c != nil {
+		c = plain{}.copyComparison(c)
+	}
+	page, err := renderPage(shown, c, packed, linePoints)
 	if err == nil && len(page) > maxPageBytes {
-		page, err = renderPage(shown, "", linePoints)
+		page, err = renderPage(shown, c, "", linePoints)
 	}
 	if err == nil && len(page) > maxPageBytes {
-		page, err = renderPage(shown, "", linePoints/2)
+		page, err = renderPage(shown, c, "", linePoints/2)
 	}
 	if err != nil {
 		return fmt.Errorf("render HTML report: %w", err)
@@ -70,8 +77,8 @@ func WriteHTML(w io.Writer, r *metrics.Run) error {
 	return nil
 }
 
-func renderPage(shown *metrics.Run, packed string, points int) ([]byte, error) {
-	p := newPage(shown, points)
+func renderPage(shown *metrics.Run, c *compare.Result, packed string, points int) ([]byte, error) {
+	p := newPage(shown, c, points)
 	p.Policy = pagePolicy
 	p.CSS, p.JS = template.CSS(pageCSS), template.JS(pageJS) //nolint:gosec // our own embedded files
 	if packed != "" {

@@ -48,32 +48,34 @@ var (
 func TestPageHoldsOnlyOurMarkup(t *testing.T) {
 	for name, build := range records {
 		t.Run(name, func(t *testing.T) {
-			page := markup(renderHTML(t, build(t)))
-			if rest := tagPattern.ReplaceAllString(page, ""); strings.ContainsAny(rest, "<") {
-				i := strings.IndexByte(rest, '<')
-				t.Errorf("a stray < in the page: %.80q", rest[i:])
-			}
-			scripts := 0
-			for _, m := range tagPattern.FindAllStringSubmatch(page, -1) {
-				if !slices.Contains(allowedTags, m[2]) {
-					t.Errorf("element %s is not one of ours: %.120q", m[2], m[0])
-				}
-				if m[2] == "script" && m[1] == "" {
-					scripts++
-				}
-				for _, a := range attrPattern.FindAllStringSubmatch(m[3], -1) {
-					if !slices.Contains(allowedAttributes, a[1]) {
-						t.Errorf("attribute %s is not one of ours: %.120q", a[1], m[0])
-					}
-					if a[1] == "href" && !allowedLink.MatchString(a[2]) {
-						t.Errorf("link to %q leaves the page", a[2])
-					}
-				}
-			}
-			if scripts != 2 { // the record and the script
+			page := renderHTML(t, build(t))
+			onlyOurMarkup(t, page)
+			if scripts := strings.Count(markup(page), "<script"); scripts != 2 { // the record and the script
 				t.Errorf("%d script elements, want 2", scripts)
 			}
 		})
+	}
+}
+
+func onlyOurMarkup(t *testing.T, page string) {
+	t.Helper()
+	page = markup(page)
+	if rest := tagPattern.ReplaceAllString(page, ""); strings.ContainsAny(rest, "<") {
+		i := strings.IndexByte(rest, '<')
+		t.Errorf("a stray < in the page: %.80q", rest[i:])
+	}
+	for _, m := range tagPattern.FindAllStringSubmatch(page, -1) {
+		if !slices.Contains(allowedTags, m[2]) {
+			t.Errorf("element %s is not one of ours: %.120q", m[2], m[0])
+		}
+		for _, a := range attrPattern.FindAllStringSubmatch(m[3], -1) {
+			if !slices.Contains(allowedAttributes, a[1]) {
+				t.Errorf("attribute %s is not one of ours: %.120q", a[1], m[0])
+			}
+			if a[1] == "href" && !allowedLink.MatchString(a[2]) {
+				t.Errorf("link to %q leaves the page", a[2])
+			}
+		}
 	}
 }
 
@@ -109,50 +111,60 @@ func TestPagePolicyMatchesItsContent(t *testing.T) {
 func TestPageStructure(t *testing.T) {
 	for name, build := range records {
 		t.Run(name, func(t *testing.T) {
-			page := markup(renderHTML(t, build(t)))
-			for element, want := range map[string]int{"<h1>": 1, "<main>": 1, `<header id="top">`: 1, "<nav ": 1, "<footer>": 1, `<html lang="en">`: 1, `class="skip" href="#verdict"`: 1} {
-				if got := strings.Count(page, element); got != want {
-					t.Errorf("%d of %s, want %d", got, element, want)
-				}
-			}
-			seen := map[string]bool{}
-			for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
-				if seen[m[1]] {
-					t.Errorf("id %q is there twice", m[1])
-				}
-				seen[m[1]] = true
-			}
-			for _, m := range regexp.MustCompile(` (?:href="#|aria-labelledby="|aria-describedby=")([^"]*)"`).FindAllStringSubmatch(page, -1) {
-				if !seen[m[1]] {
-					t.Errorf("nothing has the id %q that is referred to", m[1])
-				}
-			}
-			if strings.Count(page, "<table") != strings.Count(page, "<caption>") {
-				t.Error("a table has no caption")
-			}
+			wellLinked(t, renderHTML(t, build(t)))
 		})
+	}
+}
+
+// wellLinked says that a page has its landmarks once, and that what is referred to exists.
+func wellLinked(t *testing.T, page string) {
+	t.Helper()
+	page = markup(page)
+	for element, want := range map[string]int{"<h1>": 1, "<main>": 1, `<header id="top">`: 1, "<nav ": 1, "<footer>": 1, `<html lang="en">`: 1, `class="skip" href="#verdict"`: 1} {
+		if got := strings.Count(page, element); got != want {
+			t.Errorf("%d of %s, want %d", got, element, want)
+		}
+	}
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if seen[m[1]] {
+			t.Errorf("id %q is there twice", m[1])
+		}
+		seen[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(` (?:href="#|aria-labelledby="|aria-describedby=")([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if !seen[m[1]] {
+			t.Errorf("nothing has the id %q that is referred to", m[1])
+		}
+	}
+	if strings.Count(page, "<table") != strings.Count(page, "<caption>") {
+		t.Error("a table has no caption")
 	}
 }
 
 func TestDrawingsAreWellFormed(t *testing.T) {
 	for name, build := range records {
-		page := renderHTML(t, build(t))
-		for _, drawing := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {
-			d := xml.NewDecoder(strings.NewReader(drawing))
-			for {
-				if _, err := d.Token(); errors.Is(err, io.EOF) {
-					break
-				} else if err != nil {
-					t.Fatalf("%s: %v in %.200s", name, err, drawing)
-				}
+		wellDrawn(t, name, renderHTML(t, build(t)))
+	}
+}
+
+func wellDrawn(t *testing.T, name, page string) {
+	t.Helper()
+	for _, drawing := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {
+		d := xml.NewDecoder(strings.NewReader(drawing))
+		for {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v in %.200s", name, err, drawing)
 			}
-			if strings.Contains(drawing, "NaN") || strings.Contains(drawing, "Inf") {
-				t.Errorf("%s: a coordinate is no number: %.200s", name, drawing)
-			}
-			image := strings.Contains(drawing, `role="img"`) && strings.Contains(drawing, "<title") && strings.Contains(drawing, "<desc")
-			if !image && !strings.Contains(drawing, `aria-hidden="true"`) {
-				t.Errorf("%s: a drawing is neither described nor hidden: %.200s", name, drawing)
-			}
+		}
+		if strings.Contains(drawing, "NaN") || strings.Contains(drawing, "Inf") {
+			t.Errorf("%s: a coordinate is no number: %.200s", name, drawing)
+		}
+		image := strings.Contains(drawing, `role="img"`) && strings.Contains(drawing, "<title") && strings.Contains(drawing, "<desc")
+		if !image && !strings.Contains(drawing, `aria-hidden="true"`) {
+			t.Errorf("%s: a drawing is neither described nor hidden: %.200s", name, drawing)
 		}
 	}
 }
@@ -245,7 +257,7 @@ func BenchmarkWriteHTML(b *testing.B) {
 // percentiles; where messages never arrived the line ends in an arrow.
 func TestSpectrumCanBeRead(t *testing.T) {
 	r := passedRun(t)
-	f := spectrum(r)
+	f := spectrum(r, nil)
 	for _, want := range []string{"<title>99 %: response 22.", "<title>0 %: response 1.0 ms", " · ack "} {
 		if !strings.Contains(string(f.SVG), want) {
 			t.Errorf("%q is not in the drawing", want)
@@ -258,7 +270,7 @@ func TestSpectrumCanBeRead(t *testing.T) {
 		t.Error("everything arrived")
 	}
 	r.Metrics["e2e_latency"].Censored = 2000
-	if !strings.Contains(string(spectrum(r).SVG), "response: the rest never arrived") {
+	if !strings.Contains(string(spectrum(r, nil).SVG), "response: the rest never arrived") {
 		t.Error("messages never arrived, and the line does not say so")
 	}
 }

@@ -127,6 +127,11 @@ func (m *markdown) latency(r *metrics.Run) {
 		m.row(name.text, percentileText(s, "p50"), percentileText(s, "p90"), percentileText(s, "p99"), percentileText(s, "p99_9"), microsOf(s.Max), short(s.Count))
 	}
 	m.printf("\n")
+	for _, name := range metricNames {
+		if text := needed(r, name.key, "p50", "p90", "p99", "p99_9"); text != "" && name.text != "" {
+			m.printf("%s %s\n\n", name.text, text)
+		}
+	}
 	if line := sparkline(r.Series.Columns["e2e_p99_us"], 60); line != "" {
 		m.printf("e2e p99 over the run: `%s`\n\n", line)
 	}

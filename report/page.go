@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report/compare"
 )
 
 // How much of a long list the page shows; the record holds the rest.
@@ -48,13 +49,14 @@ type page struct {
 	Recovery    *recoverySection
 	Connections *connectionsSection
 	Fanout      *table
+	Compare     *compareSection
 	Measurement *measurementSection
 	Provenance  *provenanceSection
 }
 
-// newPage builds the page from a record whose texts are safe to show. points limits
-// each line of a chart.
-func newPage(r *metrics.Run, points int) *page {
+// newPage builds the page from a record, and a comparison with another if there is one,
+// whose texts are safe to show. points limits each line of a chart.
+func newPage(r *metrics.Run, c *compare.Result, points int) *page {
 	p := &page{
 		Title:       verdictWord(r) + ": " + r.Info.Name,
 		Name:        r.Info.Name,
@@ -68,13 +70,17 @@ func newPage(r *metrics.Run, points int) *page {
 		Figures:     cards(r),
 		Thresholds:  thresholdTable(r),
 		Timeline:    newTimelineSection(r, points),
-		Latency:     newLatencySection(r),
+		Latency:     newLatencySection(r, baselineOf(c)),
 		Delivery:    newDeliverySection(r),
 		Recovery:    newRecoverySection(r),
 		Connections: newConnectionsSection(r),
 		Fanout:      fanoutTable(r),
+		Compare:     newCompareSection(c, points),
 		Measurement: newMeasurementSection(r),
 		Provenance:  newProvenanceSection(r),
+	}
+	if p.Compare != nil {
+		p.Verdict.Lines = append(p.Verdict.Lines, fact{"Comparison", p.Compare.Headline})
 	}
 	for _, k := range slices.Sorted(maps.Keys(r.Info.Tags)) {
 		p.Tags = append(p.Tags, k+"="+r.Info.Tags[k])

@@ -12,3 +12,9 @@ var runSchema []byte
 // key that is always present and allows others, since a minor version may add keys.
 // The caller owns the slice.
 func RunSchema() []byte { return slices.Clone(runSchema) }
+
+//go:embed schema/compare.schema.json
+var compareSchema []byte
+
+// CompareSchema returns the JSON Schema (draft 2020-12) of a comparison, on the same terms.
+func CompareSchema() []byte { return slices.Clone(compareSchema) }

@@ -73,10 +73,10 @@ type latencySection struct {
 	Notes    []string
 }
 
-func newLatencySection(r *metrics.Run) *latencySection {
+func newLatencySection(r, baseline *metrics.Run) *latencySection {
 	t := &table{Caption: "Latency: of messages in steady state, of sessions over the whole run",
 		Head: heads("metric", "measured from", ">p50", ">p90", ">p95", ">p99", ">p99.9", ">max", ">n")}
-	s := &latencySection{Spectrum: spectrum(r), Table: t}
+	s := &latencySection{Spectrum: spectrum(r, baseline), Table: t}
 	for _, name := range metricNames {
 		m := r.Metrics[name.key]
 		if m == nil {
@@ -85,7 +85,7 @@ func newLatencySection(r *metrics.Run) *latencySection {
 		cells := []cell{{Text: name.name}, textCell(basisText(m.Basis))}
 		for _, key := range []string{"p50", "p90", "p95", "p99", "p99_9"} {
 			c := microsCell(m.Percentiles[key])
-			c.Text = percentileText(m, key)
+			c.Text, c.Sub = percentileText(m, key), needs(r, name.key, key)
 			cells = append(cells, c)
 		}
 		t.add(append(cells, microsCell(m.Max), countCell(m.Count))...)

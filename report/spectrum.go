@@ -26,22 +26,21 @@ type spectrumLine struct {
 	cut   bool // the line ends where messages begin that never arrived
 }
 
-// spectrum draws the whole latency distributions of steady state; nil without an
-// encoded histogram that can be read.
-func spectrum(r *metrics.Run) *figure {
+// spectrum draws the whole latency distributions of steady state, beside that of a
+// baseline if there is one; nil without an encoded histogram that can be read.
+func spectrum(r, baseline *metrics.Run) *figure {
 	var lines []spectrumLine
-	for _, l := range []struct {
-		key, name string
-		paint     svg.Paint
-	}{
-		{"e2e_latency", "response", svg.Stroke(svg.Delivered, 1.8)},
-		{"e2e_service", "service", svg.Stroke(svg.Delivered, 1.2).Dashed("4 3")},
-		{"ack_rtt", "ack", svg.Stroke(svg.Open, 1.8)},
-	} {
-		if nines, us, sure := quantiles(r.Metrics[l.key]); len(us) > 0 {
-			lines = append(lines, spectrumLine{l.name, l.paint, nines, us, sure, r.Metrics[l.key].Censored > 0})
+	add := func(name string, m *metrics.MetricSummary, paint svg.Paint) {
+		if nines, us, sure := quantiles(m); len(us) > 0 {
+			lines = append(lines, spectrumLine{name, paint, nines, us, sure, m.Censored > 0})
 		}
 	}
+	if baseline != nil {
+		add("baseline", baseline.Metrics["e2e_latency"], svg.Stroke(svg.Expected, 1.3).Dashed("5 4"))
+	}
+	add("response", r.Metrics["e2e_latency"], svg.Stroke(svg.Delivered, 1.8))
+	add("service", r.Metrics["e2e_service"], svg.Stroke(svg.Delivered, 1.2).Dashed("4 3"))
+	add("ack", r.Metrics["ack_rtt"], svg.Stroke(svg.Open, 1.8))
 	if len(lines) == 0 {
 		return nil
 	}
@@ -93,11 +92,7 @@ func drawSpectrum(f *figure, lines []spectrumLine) template.HTML {
 	}
 	x, y := svg.Linear(0, maxNines, plotLeft, plotRight), svg.Log(lo, hi, c.bottom, c.top)
 	c.valueAxis(y, axisMicros)
-	for i, name := range []string{"0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"} {
-		at := x.At(float64(i))
-		c.doc.Line(at, c.top, at, c.bottom, svg.Stroke(svg.Grid, 1))
-		c.doc.Text(at, c.bottom+16, svg.Middle, svg.Muted, name)
-	}
+	c.ninesAxis(x)
 	var ends []lineEnd
 	for _, l := range lines {
 		xs, ys := make([]float64, len(l.us)), make([]float64, len(l.us))
@@ -123,6 +118,15 @@ func drawSpectrum(f *figure, lines []spectrumLine) template.HTML {
 		}
 	}
 	return template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
+}
+
+// ninesAxis marks the quantiles that end in another nine.
+func (c *canvas) ninesAxis(x svg.Scale) {
+	for i, name := range []string{"0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"} {
+		at := x.At(float64(i))
+		c.doc.Line(at, c.top, at, c.bottom, svg.Stroke(svg.Grid, 1))
+		c.doc.Text(at, c.bottom+16, svg.Middle, svg.Muted, name)
+	}
 }
 
 // hoverStep is how many points of a line share one area to hover over.

@@ -33,6 +33,9 @@ func (s *summary) latency() {
 			cells = append(cells, percentileText(m, key))
 		}
 		row("    "+name.text, append(cells, microsOf(m.Max), short(m.Count)))
+		if text := needed(s.r, name.key, "p50", "p90", "p99", "p99_9"); text != "" {
+			s.line("      "+text, svg.Muted)
+		}
 		if m.Censored > 0 {
 			s.line(fmt.Sprintf("      %s never delivered: above all in the percentiles", textNumbers.count(m.Censored)), svg.Warn)
 		}

@@ -109,7 +109,7 @@ func argumentWords(app *cli.App, command string) []string {
 	case "completion":
 		return slices.Clone(shells)
 	case "schema":
-		return []string{"run", "scenario"}
+		return []string{"run", "compare", "scenario"}
 	case "help":
 		return append(commandNames(app), "exit-codes", "metrics", "ci", "lies")
 	default:

@@ -81,15 +81,15 @@ func (a *app) schemaCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "schema",
 		Usage:     "print a JSON Schema",
-		ArgsUsage: "run | scenario",
+		ArgsUsage: "run | compare | scenario",
 		Action: func(c *cli.Context) error {
 			name, err := oneArgument(c, "schema name")
 			if err != nil {
 				return err
 			}
-			schema, ok := map[string]func() []byte{"run": report.RunSchema, "scenario": scenario.Schema}[name]
+			schema, ok := map[string]func() []byte{"run": report.RunSchema, "compare": report.CompareSchema, "scenario": scenario.Schema}[name]
 			if !ok {
-				return failf(exitUsage, "no schema %q; there are run and scenario", name)
+				return failf(exitUsage, "no schema %q; there are run, compare and scenario", name)
 			}
 			_, err = a.stdout.Write(schema())
 			return err

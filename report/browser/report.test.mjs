@@ -1,8 +1,8 @@
 // The HTML report of every golden record, as a reader's browser shows it.
 import { before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,7 +11,8 @@ import { screenshot, useBrowser } from "./browser.mjs";
 
 const binary = process.env.WPSBENCH ?? "wpsbench";
 const testdata = new URL("../testdata/", import.meta.url).pathname;
-const names = readdirSync(testdata).filter((file) => file.endsWith(".json")).map((file) => basename(file, ".json"));
+const runs = readdirSync(testdata).filter((file) => file.endsWith(".json")).map((file) => basename(file, ".json"));
+const names = [...runs, "comparison"];
 const open = useBrowser();
 
 // The goldens leave out style, script and record, so the pages are rendered again.
@@ -20,10 +21,28 @@ process.on("exit", () => rmSync(dir, { recursive: true }));
 const file = (name) => join(dir, `${name}.html`);
 const address = (name) => pathToFileURL(file(name)).href;
 before(() => {
-  for (const name of names) {
+  for (const name of runs) {
     execFileSync(binary, ["report", join(testdata, `${name}.json`), "--out", `html=${file(name)}`], { stdio: ["ignore", "ignore", "inherit"] });
   }
+  const { status, stderr } = spawnSync(binary, ["compare", side("main", 0, 1), side("pr-218", 1, 1.16), "--noise", side("main", 0, 1), "--out", `html=${file("comparison")}`], { encoding: "utf8" });
+  assert.equal(status, 10, stderr);
 });
+
+// side makes six repetitions of the passed run, two minutes apart, its p99 changed.
+function side(name, minute, factor) {
+  for (const i of [0, 1, 2, 3, 4, 5]) {
+    const run = JSON.parse(readFileSync(join(testdata, "passed.json"), "utf8"));
+    const noise = 1 + [0.01, -0.012, 0.004, 0.009, -0.006, -0.005][(i + minute) % 6];
+    run.run.started_at = new Date(Date.parse(run.run.started_at) + (minute + 2 * i) * 60_000).toISOString();
+    const e2e = run.metrics.e2e_latency;
+    e2e.percentiles.p99 = Math.round(e2e.percentiles.p99 * factor * noise);
+    run.series.columns.e2e_p99_us = run.series.columns.e2e_p99_us.map((us) => us && Math.round(us * factor * noise));
+    if (i % 2 === minute) e2e.histogram = run.metrics.e2e_service.histogram;
+    mkdirSync(join(dir, name, String(i)), { recursive: true });
+    writeFileSync(join(dir, name, String(i), "run.json"), JSON.stringify(run));
+  }
+  return join(dir, name);
+}
 
 // show opens the page of a golden and notes what it asks for.
 async function show(name, options) {
@@ -56,11 +75,12 @@ for (const name of names) {
         const verdict = await page.locator("#verdict").boundingBox();
         assert.ok(verdict.y < 844, `the verdict starts ${verdict.y} px down`);
       });
-      await t.test("paper: light, without an image, at most 8 sheets", async () => {
+      const most = name === "comparison" ? 9 : 8; // the comparison takes one of its own
+      await t.test(`paper: light, without an image, at most ${most} sheets`, async () => {
         const pdf = (await page.pdf({ preferCSSPageSize: true, printBackground: true })).toString("latin1");
         assert.equal(images(pdf), 0, "something was printed as an image");
         const sheets = pdf.match(/\/Type\s*\/Page\b/g).length;
-        assert.ok(sheets <= 8, `${sheets} sheets of paper`);
+        assert.ok(sheets <= most, `${sheets} sheets of paper`);
         await page.emulateMedia({ media: "print", colorScheme: "dark" });
         assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
         await page.emulateMedia({ media: "screen", colorScheme: "light" });
@@ -210,6 +230,23 @@ describe("charts", { concurrency: true }, () => {
     assert.deepEqual(await measured.allInnerTexts(), ["0", "0", "10.7 ms", "22.7 ms", "1.10 s"]);
     assert.equal(await page.locator("#thresholds th[aria-sort=ascending]").innerText(), "measured");
   });
+});
+
+test("comparison: the baseline is dashed, the difference has its band and its margin", async () => {
+  const page = await show("comparison", { viewport: { width: 1240, height: 1000 } });
+  await page.locator("#compare").scrollIntoViewIfNeeded();
+  assert.match(await page.locator("#compare").innerText(), /FAILED: 1 of 4 primary metrics regressed/);
+  const dashed = (id) => page.locator(`#${id} path.s.c5[stroke-dasharray]`).count();
+  assert.equal(await dashed("aligned"), 2, "p50 and p99 of A");
+  assert.ok(await dashed("spectrum") >= 1, "the spectrum of A");
+  assert.equal(await page.locator("#difference path.f.c1").count(), 1, "the band of the interval");
+  assert.equal(await page.locator("#difference rect.f.mut").count(), 1, "the margin");
+  // The cursor of the timeline moves through the aligned chart, too.
+  await page.locator("#aligned").focus();
+  await page.keyboard.press("Home");
+  await page.locator("#aligned .reading", { hasText: "B p50" }).waitFor();
+  await page.locator("#compare").evaluate((section) => section.scrollIntoView());
+  await screenshot(page, "comparison");
 });
 
 test("first offence: twelve messages, the one that came late is red", async () => {

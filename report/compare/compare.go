@@ -17,6 +17,9 @@ import (
 	"github.com/wpsbench/wpsbench/metrics"
 )
 
+// SchemaVersion is that of a Result: minor adds keys, major removes.
+const SchemaVersion = "1.0"
+
 const (
 	// lookAlpha is the error allowed at each look: pairs may be added at 6, 9 and 12.
 	lookAlpha = 0.02
@@ -78,6 +81,10 @@ type Side struct {
 	Runs     int        `json:"runs"` // that were compared
 	Excluded []Excluded `json:"excluded"`
 	Violated int        `json:"violated"` // runs in which a delivery promise was broken
+	// RunID is that of Run, which stands for the side where only one can be shown: the one
+	// in the middle by end-to-end p99. It belongs to the caller of Compare.
+	RunID string       `json:"run_id"`
+	Run   *metrics.Run `json:"-"`
 }
 
 // Excluded is a run that was left out.
@@ -122,7 +129,8 @@ func Compare(nameA string, a []*metrics.Run, nameB string, b []*metrics.Run, o O
 	if o.Margin == 0 {
 		o.Margin = DefaultMargin
 	}
-	r := &Result{Kind: "wpsbench.compare", SchemaVersion: "1.0", Confidence: Confidence, NoiseKnown: len(o.Noise) >= 4, Differs: differences(a, b)}
+	o.Noise = repetitions(o.Noise)
+	r := &Result{Kind: "wpsbench.compare", SchemaVersion: SchemaVersion, Confidence: Confidence, NoiseKnown: len(o.Noise) >= minNoise, Metrics: []Metric{}, Differs: differences(a, b)}
 	d := arrange(a, b)
 	r.A, r.B = newSide(nameA, a), newSide(nameB, b)
 	r.A.Runs, r.B.Runs = len(d.a), len(d.b)
@@ -137,7 +145,11 @@ func Compare(nameA string, a []*metrics.Run, nameB string, b []*metrics.Run, o O
 	}
 	r.judge()
 	r.Quantiles = shift(d)
-	r.decide(len(a)+len(b), len(r.A.Excluded)+len(r.B.Excluded))
+	excluded := len(r.A.Excluded) + len(r.B.Excluded)
+	if d.paired { // a pair goes as a whole
+		excluded = 2 * d.excluded
+	}
+	r.decide(len(a)+len(b), excluded)
 	return r, nil
 }
 
@@ -151,7 +163,25 @@ func newSide(name string, runs []*metrics.Run) Side {
 			s.Violated++
 		}
 	}
+	s.Run = middle(runs)
+	s.RunID = s.Run.Info.ID
 	return s
+}
+
+// middle is the usable run whose end-to-end p99 is the median of all, the lower of two;
+// the first run where none is usable.
+func middle(runs []*metrics.Run) *metrics.Run {
+	usable := slices.DeleteFunc(slices.Clone(runs), func(r *metrics.Run) bool { return unusable(r) != "" })
+	if len(usable) == 0 {
+		return runs[0]
+	}
+	def := &definitions[0]
+	slices.SortStableFunc(usable, func(x, y *metrics.Run) int {
+		vx, _ := def.value(x)
+		vy, _ := def.value(y)
+		return cmp.Compare(vx, vy)
+	})
+	return usable[(len(usable)-1)/2]
 }
 
 // unusable says why the figures of a run are no measurement.
@@ -237,14 +267,14 @@ func measure(def definition, d design, o Options) (m Metric, ok bool) {
 		for _, v := range l {
 			sum += v
 		}
-		return new(math.Exp(sum / float64(len(l))))
+		return new(significant(math.Exp(sum / float64(len(l)))))
 	}
 	m.A, m.B = mean(la), mean(lb)
 	if m.Reason = cmp.Or(whyA, whyB); m.Reason != "" || m.A == nil || m.B == nil {
 		m.Reason = cmp.Or(m.Reason, "one side has no samples")
 		return m, true
 	}
-	m.ChangeRatio = new(*m.B / *m.A - 1)
+	m.ChangeRatio = new(significant(*m.B / *m.A - 1))
 	m.Verdict = Inconclusive
 	if d.paired {
 		diff := make([]float64, len(la))
@@ -253,7 +283,7 @@ func measure(def definition, d design, o Options) (m Metric, ok bool) {
 		}
 		m.estimate, m.judged = paired(diff)
 		if p, ok := signFlip(diff); ok {
-			m.SignFlipP = &p
+			m.SignFlipP = new(significant(p))
 		}
 	} else {
 		m.estimate, m.judged = unpaired(la, lb)
@@ -262,8 +292,7 @@ func measure(def definition, d design, o Options) (m Metric, ok bool) {
 		m.Reason = "one run cannot tell a change from noise"
 		return m, true
 	}
-	lo, hi := m.estimate.interval(Confidence)
-	m.Interval = []float64{math.Expm1(lo), math.Expm1(hi)}
+	m.Interval = ratios(m.estimate)
 	if n := min(len(la), len(lb)); n < MinRuns {
 		m.judged = false
 		m.Reason = fmt.Sprintf("needs %d runs a side, has %d", MinRuns, n)
@@ -291,21 +320,28 @@ func logs(def definition, runs []*metrics.Run) (l []float64, why string) {
 	return l, why
 }
 
+// minNoise is how many repetitions tell how much a machine varies: two differences.
+const minNoise = 4
+
+// repetitions are the usable runs, in the order in which they were made.
+func repetitions(runs []*metrics.Run) []*metrics.Run {
+	runs = slices.DeleteFunc(slices.Clone(runs), func(r *metrics.Run) bool { return unusable(r) != "" })
+	slices.SortStableFunc(runs, func(x, y *metrics.Run) int { return x.Info.StartedAt.Compare(y.Info.StartedAt) })
+	return runs
+}
+
 // margin is what the user calls a change that matters, or twice the noise of the machine
-// where that is more.
+// where that is more. Each two repetitions that follow each other give one difference.
 func margin(def definition, o Options) float64 {
 	var d []float64
-	runs := slices.Clone(o.Noise)
-	slices.SortStableFunc(runs, func(x, y *metrics.Run) int { return x.Info.StartedAt.Compare(y.Info.StartedAt) })
-	runs = slices.DeleteFunc(runs, func(r *metrics.Run) bool { return unusable(r) != "" })
-	for i := 0; i+1 < len(runs); i += 2 {
-		x, _ := def.value(runs[i])
-		y, _ := def.value(runs[i+1])
+	for i := 0; i+1 < len(o.Noise); i += 2 {
+		x, _ := def.value(o.Noise[i])
+		y, _ := def.value(o.Noise[i+1])
 		if x > 0 && y > 0 {
 			d = append(d, math.Log(y/x))
 		}
 	}
-	if len(d) < 2 {
+	if len(d) < minNoise/2 {
 		return max(o.Margin, unknownNoiseMargin)
 	}
 	return max(o.Margin, math.Expm1(2*noiseFloor(d)))

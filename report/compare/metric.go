@@ -3,7 +3,6 @@ package compare
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
 )
@@ -47,9 +46,8 @@ func (def *definition) value(r *metrics.Run) (v float64, why string) {
 	}
 	if above < minExceedances {
 		why = fmt.Sprintf("not enough samples: %.0f independent ones above it, needs %d", math.Floor(above), minExceedances)
-		if above > 0 && def.metric != "connect_time" && def.metric != "recovery_time" && r.Info.DurationS > 0 {
-			length := time.Duration(r.Info.DurationS * minExceedances / above * float64(time.Second))
-			why = fmt.Sprintf("not enough samples (needs %s at this rate)", length.Round(time.Second))
+		if steady := r.SteadySeconds(); above > 0 && steady > 0 && s.Phase == "steady" {
+			why = fmt.Sprintf("not enough samples (needs %s at this rate)", metrics.RoughLength(steady*minExceedances/above))
 		}
 	}
 	return float64(*s.Percentiles[def.key]), why

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"strconv"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 
@@ -45,13 +46,28 @@ func shift(d design) []Quantile {
 			e, known = unpaired(la, lb)
 		}
 		ma, mb := average(la), average(lb)
-		p := Quantile{Nines: x, A: math.Exp(ma), B: math.Exp(mb), ChangeRatio: math.Expm1(mb - ma)}
+		p := Quantile{Nines: x, A: significant(math.Exp(ma)), B: significant(math.Exp(mb)), ChangeRatio: significant(math.Expm1(mb - ma))}
 		if known {
-			lo, hi := e.interval(Confidence)
-			p.Interval = []float64{math.Expm1(lo), math.Expm1(hi)}
+			p.Interval = ratios(e)
 		}
 		out = append(out, p)
 	}
+}
+
+// ratios is the interval of an estimate as changes: B/A - 1.
+func ratios(e estimate) []float64 {
+	lo, hi := e.interval(Confidence)
+	return []float64{significant(math.Expm1(lo)), significant(math.Expm1(hi))}
+}
+
+// significant keeps six digits: a result is no more precise, and must not differ between
+// machines whose last bits do.
+func significant(v float64) float64 {
+	text := strconv.FormatFloat(v, 'g', 6, 64)
+	if rounded, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(v) > 1e-12 {
+		return rounded
+	}
+	return 0
 }
 
 func average(l []float64) float64 {

@@ -13,32 +13,6 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-// Student's sleep data (Biometrika 6, 1908), as R ships them; the intervals are those
-// that R 4 prints for t.test(extra ~ group), paired and not.
-var (
-	sleep1 = []float64{0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0}
-	sleep2 = []float64{1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4}
-)
-
-func TestIntervalsAgainstR(t *testing.T) {
-	d := make([]float64, len(sleep1))
-	for i := range d {
-		d[i] = sleep2[i] - sleep1[i]
-	}
-	e, _ := paired(d)
-	lo, hi := e.interval(0.95)
-	near(t, "paired mean", e.mean, 1.58, 1e-12)
-	near(t, "paired low", lo, 0.7001142, 1e-6)
-	near(t, "paired high", hi, 2.4598858, 1e-6)
-	near(t, "paired p", e.above(0), 0.002833, 1e-6)
-	e, _ = unpaired(sleep1, sleep2)
-	lo, hi = e.interval(0.95)
-	near(t, "Welch df", e.df, 17.776, 1e-3)
-	near(t, "Welch low", lo, -0.2054832, 1e-6)
-	near(t, "Welch high", hi, 3.3654832, 1e-6)
-	near(t, "Welch p", e.above(0), 0.07939, 1e-5)
-}
-
 // Critical values of the t distribution, NIST/SEMATECH e-Handbook 1.3.6.7.2.
 func TestIntervalsAgainstTables(t *testing.T) {
 	for _, row := range []struct{ confidence, df, want float64 }{
@@ -63,19 +37,6 @@ func TestSignFlipAgainstFisher(t *testing.T) {
 	if _, ok := signFlip(make([]float64, maxFlips+1)); ok {
 		t.Error("too many pairs are not refused")
 	}
-}
-
-// R: p.adjust(c(.01, .02, .03, .04, .05), "holm") and the same in another order.
-func TestHolmAgainstR(t *testing.T) {
-	got := holm([]float64{0.03, 0.01, 0.05, 0.02, 0.04})
-	for i, want := range []float64{0.09, 0.05, 0.09, 0.08, 0.09} {
-		near(t, "adjusted p", got[i], want, 1e-12)
-	}
-}
-
-// R: mad(c(1, 2, 3, 4, 100)) is 1.4826.
-func TestNoiseFloorAgainstR(t *testing.T) {
-	near(t, "floor", noiseFloor([]float64{100, 1, 2, 3, 4}), 1.4826, 1e-12)
 }
 
 // An AR(1) series with coefficient φ repeats itself by (1+φ)/(1-φ).

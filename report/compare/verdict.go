@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
 )
@@ -21,11 +22,11 @@ func (r *Result) judge() {
 		if m.Primary {
 			family, p = append(family, i), append(p, q)
 		} else {
-			m.P = &q
+			m.P = new(significant(q))
 		}
 	}
 	for k, q := range holm(p) {
-		r.Metrics[family[k]].P = &q
+		r.Metrics[family[k]].P = new(significant(q))
 	}
 	for i := range r.Metrics {
 		if m := &r.Metrics[i]; m.judged {
@@ -90,7 +91,12 @@ func (r *Result) decide(runs, excluded int) {
 	case primary == 0 || count[Inconclusive]+count[NotCompared] > 0:
 		set(metrics.ResultInconclusive, "INCONCLUSIVE", metrics.ExitInconclusive, fmt.Sprintf("%d of %d primary metrics could not be decided", count[Inconclusive]+count[NotCompared], primary))
 	default:
-		set(metrics.ResultPass, "PASSED", metrics.ExitPass, fmt.Sprintf("none of %d primary metrics regressed: %d equivalent, %d improved, %d shifted within doubt of the margin",
-			primary, count[Equivalent], count[Improved], count[Shifted]))
+		var parts []string
+		for _, word := range []string{Improved, Equivalent, Shifted} {
+			if count[word] > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", count[word], word))
+			}
+		}
+		set(metrics.ResultPass, "PASSED", metrics.ExitPass, fmt.Sprintf("none of %d primary metrics regressed: %s", primary, strings.Join(parts, ", ")))
 	}
 }
