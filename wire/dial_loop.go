@@ -18,10 +18,19 @@ type route struct{ to, from netip.AddrPort }
 // false when there is none and Dial is to find its way: TLS and proxies take several
 // round trips, and among several addresses package net knows how to choose.
 func (a *attempt) route(ctx context.Context) (r route, ok bool) {
-	if a.url.Scheme != "ws" || a.dialer.Proxy != nil {
+	if a.url.Scheme != "ws" {
+		return r, false
+	}
+	if proxy, err := a.chooseProxy(); proxy != nil || err != nil {
 		return r, false
 	}
 	r.from = a.from
+	if to, err := netip.ParseAddrPort(a.addr); err == nil { // nobody is to be asked
+		r.to = to
+		return r, to.Addr().Zone() == ""
+	}
+	ctx, cancel := a.withTimeout(ctx)
+	defer cancel()
 	host, port, err := net.SplitHostPort(a.addr)
 	if err != nil {
 		return r, false
@@ -30,16 +39,12 @@ func (a *attempt) route(ctx context.Context) (r route, ok bool) {
 	if err != nil {
 		return r, false
 	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil || len(ips) != 1 {
-			return r, false
-		}
-		ip = ips[0]
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil || len(ips) != 1 || ips[0].Zone() != "" {
+		return r, false
 	}
-	r.to = netip.AddrPortFrom(ip, uint16(number))
-	return r, ip.Zone() == ""
+	r.to = netip.AddrPortFrom(ips[0], uint16(number))
+	return r, true
 }
 
 // loopDial is a dial that takes place on the Loop: no goroutine waits for it.

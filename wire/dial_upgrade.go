@@ -93,7 +93,7 @@ func (h *handshake) received(data []byte) (rest []byte, done bool, err error) {
 		return nil, false, nil
 	}
 	end += len(headEnd)
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(h.answer)), nil)
+	resp, err := http.ReadResponse(bufio.NewReaderSize(bytes.NewReader(h.answer), len(h.answer)), nil)
 	switch {
 	case err != nil:
 		return nil, true, fmt.Errorf("the answer is not HTTP: %w", err)

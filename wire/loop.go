@@ -186,15 +186,15 @@ func (d *pendingDial) run(dialer *Dialer, onLoop bool) *dialResult {
 		return r
 	}
 	a.trace.Begun = begun
-	ctx, cancel := a.withTimeout(d.ctx)
-	defer cancel()
 	if onLoop {
 		var ok bool
-		if r.route, ok = a.route(ctx); ok {
+		if r.route, ok = a.route(d.ctx); ok {
 			r.attempt = a
 			return r
 		}
 	}
+	ctx, cancel := a.withTimeout(d.ctx)
+	defer cancel()
 	r.err = a.run(ctx)
 	r.nc, r.buffered, r.trace = a.conn, a.buffered, a.trace
 	return r
