@@ -343,17 +343,17 @@ func (r *run) finish(cut context.Context) {
 }
 
 // waitUntil returns at that instant, or when stop is done, or when a limit that
-// ends the run is missed.
+// ends the run is missed. It reports first: people see a phase begin when it does.
 func (r *run) waitUntil(stop context.Context, at time.Duration) {
 	for stop.Err() == nil && r.aborted == "" {
-		left := at - r.driver.now()
-		if left <= 0 {
-			return
-		}
-		r.driver.sleep(stop.Done(), min(left, 10*pollEvery))
 		if r.report() {
 			r.aborted = r.missedLimit()
 		}
+		left := at - r.driver.now()
+		if left <= 0 || r.aborted != "" {
+			return
+		}
+		r.driver.sleep(stop.Done(), min(left, 10*pollEvery))
 	}
 }
 
