@@ -19,17 +19,24 @@ type Access struct {
 // SignedURL makes client URLs with tokens signed by the service's key, each good for
 // a.Life from the moment it is asked for.
 func SignedURL(service ConnectionString, hub string, a Access) URLFunc {
+	return SignedURLs(service, hub)(a)
+}
+
+// SignedURLs is SignedURL for many clients of one hub.
+func SignedURLs(service ConnectionString, hub string) func(a Access) URLFunc {
 	audience, base := service.ClientAudience(hub), service.ClientURL(hub)
-	return func(context.Context) (string, error) {
-		now := time.Now()
-		token, err := ClientToken{
-			Audience: audience, UserID: a.UserID, Roles: a.Roles, Groups: a.Groups,
-			IssuedAt: now, ExpiresAt: now.Add(a.Life),
-		}.Sign(service.AccessKey)
-		if err != nil {
-			return "", err
+	return func(a Access) URLFunc {
+		return func(context.Context) (string, error) {
+			now := time.Now()
+			token, err := ClientToken{
+				Audience: audience, UserID: a.UserID, Roles: a.Roles, Groups: a.Groups,
+				IssuedAt: now, ExpiresAt: now.Add(a.Life),
+			}.Sign(service.AccessKey)
+			if err != nil {
+				return "", err
+			}
+			return base + "?access_token=" + token, nil
 		}
-		return base + "?access_token=" + token, nil
 	}
 }
 

@@ -15,32 +15,61 @@ type receivedClaims struct {
 	issuer string
 }
 
-// UnmarshalJSON goes by a map because encoding/json would match the fields of a
+// UnmarshalJSON goes by the members because encoding/json would match the fields of a
 // struct in any case of letters, and claims are case-sensitive (RFC 7519 10.1.1).
 func (c *receivedClaims) UnmarshalJSON(data []byte) error {
-	var claims map[string]json.RawMessage
-	if err := json.Unmarshal(data, &claims); err != nil {
-		return err
-	}
-	for name, raw := range claims {
+	return eachMember(data, func(name string, raw []byte) error {
 		if err := c.set(name, raw); err != nil {
 			return fmt.Errorf("claim of the wrong type: %w", err)
 		}
+		return nil
+	})
+}
+
+// eachMember calls fn for every member of the object that text is.
+func eachMember(text []byte, fn func(name string, raw []byte) error) error {
+	s := scanner{text: text}
+	s.open()
+	for first := true; s.err == nil; first = false {
+		key, ok := s.next(first)
+		if !ok {
+			break
+		}
+		name := text[key.start:key.end]
+		if key.escaped {
+			name = appendUnescaped(nil, name)
+		}
+		s.space()
+		start := s.pos
+		if _, ok = s.value(1); !ok {
+			break
+		}
+		if err := fn(string(name), text[start:s.pos]); err != nil {
+			return err
+		}
+	}
+	if s.err == nil {
+		s.end()
+	}
+	if s.err != nil {
+		return s.err
 	}
 	return nil
 }
 
+// set takes one claim; of two with one name the last counts.
 func (c *receivedClaims) set(name string, raw json.RawMessage) (err error) {
 	switch name {
 	case "aud":
 		c.Audience, err = claimStrings(raw)
 	case "sub":
-		err = json.Unmarshal(raw, &c.Subject)
+		c.Subject, err = claimString(raw)
 	case "role":
 		c.Roles, err = claimStrings(raw)
 	case "webpubsub.group":
 		c.Groups, err = claimStrings(raw)
 	case "exp":
+		c.ExpiresAt = time.Time{}
 		var t *time.Time
 		if t, err = claimTime(raw); t != nil {
 			c.ExpiresAt = *t
@@ -48,7 +77,7 @@ func (c *receivedClaims) set(name string, raw json.RawMessage) (err error) {
 	case "nbf":
 		c.NotBefore, err = claimTime(raw)
 	case "iss":
-		err = json.Unmarshal(raw, &c.issuer)
+		c.issuer, err = claimString(raw)
 	case "iat": // not checked
 	default:
 		if c.Other == nil {
@@ -59,8 +88,18 @@ func (c *receivedClaims) set(name string, raw json.RawMessage) (err error) {
 	return err
 }
 
+// claimString decodes a string; null is "".
+func claimString(raw json.RawMessage) (s string, err error) {
+	err = json.Unmarshal(raw, &s)
+	return s, err
+}
+
 // claimStrings decodes a string or an array of strings.
 func claimStrings(raw json.RawMessage) ([]string, error) {
+	if raw[0] == '"' {
+		one, err := claimString(raw)
+		return []string{one}, err
+	}
 	var list jwt.ClaimStrings
 	err := json.Unmarshal(raw, &list)
 	return list, err

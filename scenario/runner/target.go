@@ -39,7 +39,7 @@ func GroupPrefix(runID uint32) string { return fmt.Sprintf("wb%08x-", runID) }
 // ConnectionStringTarget signs a token per connection with the key of cs, holding
 // exactly the roles and the user of its population.
 func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *scenario.Plan) Target {
-	access := accessOf(plan, prefix)
+	access, signed := accessOf(plan, prefix), wire.SignedURLs(cs, hub)
 	return Target{
 		Endpoint: wire.RedactURL(cs.ClientURL(hub)),
 		Hub:      hub,
@@ -47,7 +47,7 @@ func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *
 		REST:     &wire.REST{Service: cs, Hub: hub},
 
 		OwnTokens: true,
-		URL:       func(connection int) wire.URLFunc { return wire.SignedURL(cs, hub, access(connection)) },
+		URL:       func(connection int) wire.URLFunc { return signed(access(connection)) },
 	}
 }
 
