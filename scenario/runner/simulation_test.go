@@ -97,7 +97,12 @@ func simulate(t testing.TB, w world) (*metrics.Run, emulator.Stats) {
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", w.seed, err, w.text)
 	}
-	plan := s.Plan()
+	return w.run(t, s.Plan(), 2)
+}
+
+// run executes a plan in the world.
+func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run, emulator.Stats) {
+	t.Helper()
 	sim := wire.NewSimulation(w.link, w.seed)
 	o := w.options
 	o.Simulation = sim
@@ -111,7 +116,7 @@ func simulate(t testing.TB, w world) (*metrics.Run, emulator.Stats) {
 	}
 	rec, err := Run(t.Context(), t.Context(), Config{
 		Plan: plan, Target: ConnectionStringTarget(cs, "bench", "", plan), Dialer: &wire.Dialer{Simulation: sim},
-		Workers: 2, RunID: 1, Profile: metrics.Strict,
+		Workers: workers, RunID: 1, Profile: metrics.Strict,
 	})
 	var unreachable *SetupError
 	if err != nil && (w.link.Lifetime == 0 || !errors.As(err, &unreachable)) {

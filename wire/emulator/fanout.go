@@ -68,7 +68,7 @@ func (c *core) hand(s *session, m *message) {
 			s.socket.write(c.frame)
 		}
 	}
-	c.stats.Deliveries++
+	c.countDelivery(m)
 }
 
 // settle ends the sessions that overflowed. It comes after the fan-out, whose

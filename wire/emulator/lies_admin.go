@@ -3,12 +3,8 @@ package emulator
 import (
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 )
-
-// liesPath is where a running emulator is told what to lie about.
-const liesPath = "/wpsbench/lies"
 
 // liesState is the body of both directions: GET and the answer to PUT hold both
 // members, the body of PUT the first.
@@ -19,15 +15,9 @@ type liesState struct {
 	Told map[string]uint64 `json:"told"`
 }
 
-// serveLies is the admin endpoint: GET says which lies are told and how often each was,
-// PUT replaces them. Only this machine is served, and no page that a browser shows: the
-// Host must be an address of the loopback interface, which a foreign name that resolves to one is
-// not, and the content type of a PUT is one that no page may send elsewhere unasked.
+// serveLies says with GET which lies are told and how often each was; PUT replaces them.
+// Its content type is one that no page may send elsewhere unasked.
 func (s *Server) serveLies(w http.ResponseWriter, r *http.Request) {
-	if !loopback(r.RemoteAddr) || !loopback(r.Host) {
-		http.Error(w, "only for this machine", http.StatusForbidden)
-		return
-	}
 	switch r.Method {
 	case http.MethodGet:
 	case http.MethodPut:
@@ -56,8 +46,7 @@ func (s *Server) serveLies(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(state) // the client may be gone
+	answerJSON(w, &state)
 }
 
 func (s *Server) replaceLies(body io.Reader) error {
@@ -76,14 +65,4 @@ func (s *Server) replaceLies(body io.Reader) error {
 		}
 	}
 	return s.SetLies(l)
-}
-
-// loopback tells of an address, with or without a port, of this machine alone.
-func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		host = addr
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -31,7 +31,7 @@ func (c *core) offer(s *session, m *message) {
 	case s.reliable && s.socket != nil && s.sequenceID > 0 && c.tempted(LieReuseID):
 		c.frame = m.in(s.encoding).appendNumbered(c.frame[:0], s.sequenceID)
 		s.socket.write(c.frame)
-		c.stats.Deliveries++
+		c.countDelivery(m)
 		c.told(LieReuseID, 1)
 	default:
 		c.offerInTurn(s, m)

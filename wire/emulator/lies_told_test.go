@@ -172,7 +172,7 @@ func TestLieMistakes(t *testing.T) {
 
 // The admin endpoint changes what is told while the server runs, and counts.
 func TestLiesAdmin(t *testing.T) {
-	srv, err := Start(Options{LiesAdmin: true})
+	srv, err := Start(Options{Admin: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,9 +98,10 @@ type Options struct {
 	RefuseRecovery func(connectionID string) (status int)
 	// Lies are faults told on purpose.
 	Lies Lies
-	// LiesAdmin serves GET and PUT /wpsbench/lies to this machine, which says what is
-	// told and how often, and changes it: {"lies": {"swap": "1/1000"}}.
-	LiesAdmin bool
+	// Admin serves this machine GET /wpsbench/stats, the Stats as JSON, and GET and PUT
+	// /wpsbench/lies, which says what is told and how often, and changes it:
+	// {"lies": {"swap": "1/1000"}}.
+	Admin bool
 }
 
 // withDefaults fills in what is zero.

@@ -31,8 +31,8 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveClient(w, r, hub)
 	} else if strings.HasPrefix(path, "/api/") {
 		s.serveREST(w, r)
-	} else if s.opts.LiesAdmin && path == liesPath {
-		s.serveLies(w, r)
+	} else if s.opts.Admin && strings.HasPrefix(path, adminPath) {
+		s.serveAdmin(w, r, strings.TrimPrefix(path, adminPath))
 	} else if s.opts.Web != nil {
 		s.opts.Web.ServeHTTP(w, r)
 	} else {
