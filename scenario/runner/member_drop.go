@@ -1,0 +1,136 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+func (m *member) dropped(now time.Duration, ev *wire.Event) {
+	w := m.w
+	if m.attached {
+		m.attached = false
+		w.counts.open.add(-1)
+	}
+	closed := closeKeyOf(ev)
+	w.closes.add(closed)
+	m.checkBudget(ev)
+	w.checker.Dropped(now, m.id)
+	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
+	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
+		m.closedByPeer = ev.ByPeer && ev.CloseCode != 0
+	}
+	if m.closing || m.churn.ended() {
+		return
+	}
+	if !m.everReady {
+		w.run.connectFailed(errors.New("session " + itoa(m.id) + " was lost before it was ready: " + dropText(ev)))
+	}
+	w.funnel.Drops++
+	m.stopAwaiting()
+	if m.registered != nil {
+		m.registered.Stop()
+	}
+	if m.away && m.recovery != nil {
+		m.recovery.nothingMissed = 0
+	}
+	if m.recovery != nil && m.recovery.held {
+		m.fall(now)
+	}
+	if m.recovery == nil || !m.away {
+		w.funnel.UninjectedDrops++
+		uninjected := len(w.incidents) - 1
+		w.incidents[uninjected].begin(now)
+		if w.incidents[uninjected].hit == 0 {
+			w.run.note("note", "session "+itoa(m.id)+" dropped though no fault hit it: "+dropText(ev))
+		}
+		w.incidents[uninjected].hit++
+		m.hurt(now, uninjected)
+		m.goAway()
+	}
+	w.incidents[m.recovery.incident].closes.add(closed)
+	if m.recovery.detect(now) {
+		w.injections.drop(m.recovery, closed)
+	}
+	w.checker.CancelCatchUp(m.id)
+}
+
+func (m *member) ended(now time.Duration, ev *wire.Event) {
+	why := metrics.EndDropped
+	switch ev.Reason {
+	case wire.EndByUs:
+		why = metrics.EndByUs
+	case wire.EndByPeer:
+		why = metrics.EndByPeer
+	case wire.EndRefused:
+		why = m.refusal(now)
+		m.w.funnel.RefusedRecovery++
+	case wire.EndExpired:
+		why = metrics.EndExpired
+		m.w.funnel.RecoveryTimeouts++
+	default:
+	}
+	if m.overflowed {
+		why = metrics.EndOverflow
+	}
+	m.w.checker.Ended(now, m.id, why)
+	if m.recovery != nil {
+		m.recovery.end(why)
+	}
+}
+
+// closePolicy is the code of a refused recovery (protocol.md 4.5).
+const closePolicy = 1008
+
+// refusal says what a refused recovery comes from. A service that has closed the
+// session itself has ended it, and one that could not keep what is unacknowledged any
+// more has, too, maybe without a word (protocol.md 4.4, 4.6).
+func (m *member) refusal(now time.Duration) metrics.SessionEnd {
+	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
+	switch {
+	case m.closedByPeer:
+		return metrics.EndByPeer
+	case messages+m.client.UnackedSequence() >= metrics.ServiceBudget.UnackedMessages, bytes >= metrics.ServiceBudget.UnackedBytes:
+		return metrics.EndOverflow
+	default:
+		return metrics.EndRefused
+	}
+}
+
+// checkBudget tells of a drop that is our own doing: the service cannot keep what we do
+// not acknowledge.
+func (m *member) checkBudget(ev *wire.Event) {
+	held := metrics.BudgetPeak{UnackedMessages: m.client.UnackedSequence(), UnackedBytes: uint64(m.client.UnackedBytes())}
+	if !ev.ByPeer || m.closing || !held.Spent() {
+		return
+	}
+	m.w.selfInflicted++
+	m.w.run.note("note", fmt.Sprintf("session %d was dropped by our own doing: %d messages of %d bytes were not acknowledged by a sequenceAck",
+		m.id, held.UnackedMessages, held.UnackedBytes))
+}
+
+func dropText(ev *wire.Event) string {
+	switch {
+	case ev.CloseCode != 0:
+		return "close " + itoa(int(ev.CloseCode)) + " " + ev.CloseReason
+	case ev.Err != nil:
+		return errorKind(ev.Err)
+	default:
+		return "unknown cause"
+	}
+}
+
+// errorKind is the innermost cause: short, and without addresses that differ per connection.
+func errorKind(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}
