@@ -272,6 +272,15 @@ func (c *Checker) Dropped(now time.Duration, connection int) {
 	}
 }
 
+// SilentSince says that the transport whose loss Dropped has told of brought nothing from
+// that instant on: the service may have noticed long before us, and from then on it keeps
+// the session only so long.
+func (c *Checker) SilentSince(connection int, since time.Duration) {
+	if n := c.conn(connection); c.shard == nil && n.outage != 0 {
+		n.outage = min(n.outage, since)
+	}
+}
+
 // Ended says that the connectionId is over. What is missed from its last data
 // until the next Joined is excused.
 func (c *Checker) Ended(now time.Duration, connection int, why SessionEnd) {
@@ -300,12 +309,17 @@ func (c *Checker) Ended(now time.Duration, connection int, why SessionEnd) {
 }
 
 // startWindow opens a window at the last sign of life, unless one is open: then
-// the connection has not been joined since, and the same one goes on.
+// the connection has not been joined since, and the same one goes on. It goes before
+// those of groups that were left since: the judge takes windows as they begin.
 func (n *conn) startWindow(class windowClass) {
 	if !n.subscriber || n.openWindow() != nil {
 		return
 	}
-	n.windows = append(n.windows, window{class: class, open: true, first: n.session, from: n.lastData})
+	at := len(n.windows)
+	for at > 0 && n.windows[at-1].from > n.lastData {
+		at--
+	}
+	n.windows = slices.Insert(n.windows, at, window{class: class, open: true, first: n.session, from: n.lastData})
 }
 
 // openWindow is the one that no join has ended yet, or nil.

@@ -654,6 +654,37 @@ func TestAnomalies(t *testing.T) {
 			violations: map[string]uint64{"C1": 1}, deliveries: Deliveries{Delivered: 14, Excused: Excused{SessionEnded: 1}},
 		},
 		{
+			name: "C1: refused within the window of a drop that was noticed late", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				since := w.now
+				w.publish(0, 0, 0)
+				w.now += 45 * time.Second
+				w.drop(0)
+				w.c.SilentSince(0, since)
+				w.resume(0)
+				w.drop(0)
+				w.c.Ended(w.now, 0, EndRefused)
+				w.rejoin(0)
+				w.publish(1, 0)
+			},
+			deliveries: Deliveries{Delivered: 14, Excused: Excused{SessionEnded: 1}},
+		},
+		{
+			name: "R4: the line was silent before a group was left", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.publish(0, 0, 2)
+				w.publish(0, 0, 2)
+				w.c.Leaving(w.now, 2, 0)
+				w.publish(0, 0, 2)
+				w.drop(2)
+				w.c.Ended(w.now, 2, EndExpired)
+				w.rejoin(2)
+				w.c.Rejoined(w.now, 2, 0)
+				w.publish(0, 0)
+			},
+			deliveries: Deliveries{Delivered: 18, Excused: Excused{SessionEnded: 3}},
+		},
+		{
 			name: "G3: into another group", reliable: true, profile: Strict, run: func(w *world) {
 				w.round()
 				w.deliver(0, 2, 0, 1) // connection 0 is not in room-1

@@ -68,6 +68,8 @@ var descriptions = map[string]string{
 	"populations.*.churn.switch":                       "How often each member leaves its groups of a family to join others of it, e.g. {room: 1/2m}.",
 	"populations.*.churn.switch.*":                     "How often each of the joined groups is left for another one.",
 	"populations.*.client.reconnect.backoff":           "Exponential: delays grow from base to max; fixed: always base (bench: exponential).",
+	"populations.*.client.ping":                        "Silence after which a keep-alive is sent; 0s: never (bench, sdk-js: 20s; others: 0s).",
+	"populations.*.client.idle_timeout":                "Silence of the service after which the connection is given up; 0s: never (bench: 45s, sdk-js: 120s; others: 0s).",
 	"populations.*.client.recovery":                    "How long a reliable client tries to resume its session.",
 	"populations.*.client.recovery.window":             "Time after which it starts a new session instead.",
 	"populations.*.client.recovery.pause":              "Pause between two attempts to resume.",

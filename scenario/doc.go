@@ -57,6 +57,7 @@
 //	    client: bench                  # in full:
 //	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},
 //	             reconnect: {backoff: exponential, base: 1s, max: 30s, jitter: full},   # or jitter: none
+//	             ping: 20s, idle_timeout: 45s,     # a silent connection is given up; 0s: never
 //	             recovery: {window: 30s, pause: 1s}}
 //	    client: {reconnect: {backoff: fixed, base: 2s}}   # every delay between 0 and 2 s
 //	    client: sdk-js                 # or sdk-python, sdk-dotnet, sdk-java: the official clients' defaults
@@ -127,6 +128,8 @@
 //	fin                                # TCP ends without a WebSocket close
 //	close                              # with code: 1000, the default, which ends a session; 1001 keeps it
 //	zombie                             # the socket stays open and silent, the client recovers on another
+//	blackhole                          # half-open: nothing gets through and nobody is told; the
+//	                                   # client's idle_timeout finds it (Linux only)
 //	rest-close                         # the service closes, over REST
 //	stop-acking                        # lasts: 10s; the client sends no sequenceAck
 //	slow-reader                        # lasts: 10s; the client reads nothing

@@ -11,6 +11,9 @@ const (
 	FaultClose = "close" // a WebSocket close with Code
 	// FaultZombie leaves the socket open and silent and recovers on another one.
 	FaultZombie = "zombie"
+	// FaultBlackhole makes the connection half-open: nothing gets through either way, and
+	// nobody is told. The clients' IdleTimeout finds it, then they recover on another socket.
+	FaultBlackhole = "blackhole"
 	// FaultRESTClose has the service close the connection over its REST API; it needs
 	// a target with a key or an Entra token.
 	FaultRESTClose = "rest-close"
@@ -20,7 +23,7 @@ const (
 	FaultSlowReader = "slow-reader"
 )
 
-var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultRESTClose, FaultStopAcking, FaultSlowReader}
+var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultBlackhole, FaultRESTClose, FaultStopAcking, FaultSlowReader}
 
 // Misbehaves says whether the fault leaves the transport alone.
 func (f *Fault) Misbehaves() bool { return f.Kind == FaultStopAcking || f.Kind == FaultSlowReader }
@@ -61,7 +64,7 @@ func (d *decoder) faults(n *node, s *Scenario) {
 		d.object(n,
 			required("name", d.text(&f.Name)),
 			required("at", value(d, &f.At, needsDuration, parseDuration)),
-			required("kind", d.choice(&f.Kind, faultKinds, "blackhole", "restart")),
+			required("kind", d.choice(&f.Kind, faultKinds, "restart")),
 			required("population", d.text(&f.Population)),
 			required("hit", value(d, &f.Hit, needsShare, parseShare)),
 			optional("over", value(d, &f.Over, needsDuration, parseDuration)),

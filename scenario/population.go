@@ -7,6 +7,10 @@ import (
 
 // bench is the client preset of ours: acks early enough that the replay buffer
 // of the service is not what limits the load (protocol.md 4.4, design.md 7.2).
+//
+// A connection that is silently gone is noticed when two pings were not answered. The service,
+// which pings as often (protocol.md 11.1), notices after 20 s at the earliest and keeps the session
+// for 30 s more: at 45 s since the last sign of life it is still to be had.
 var bench = Client{
 	Preset:        "bench",
 	AckMessages:   64,
@@ -14,6 +18,8 @@ var bench = Client{
 	ReconnectBase: time.Second,
 	ReconnectMax:  30 * time.Second,
 	FullJitter:    true,
+	Ping:          20 * time.Second,
+	IdleTimeout:   45 * time.Second,
 }
 
 // presets are the known clients: ours, and what the official ones do by default
@@ -21,7 +27,10 @@ var bench = Client{
 // stands here is what a scenario may change, and what an estimate needs.
 var presets = []Client{
 	bench,
-	{Preset: "sdk-js", AckEvery: time.Second, ReconnectBase: time.Second, ReconnectMax: time.Second},
+	{
+		Preset: "sdk-js", AckEvery: time.Second, ReconnectBase: time.Second, ReconnectMax: time.Second,
+		Ping: 20 * time.Second, IdleTimeout: 120 * time.Second,
+	},
 	{Preset: "sdk-python", AckEvery: time.Second, ReconnectBase: 800 * time.Millisecond, ReconnectMax: 120 * time.Second},
 	{Preset: "sdk-dotnet", AckEvery: time.Second, ReconnectBase: time.Second, ReconnectMax: 5 * time.Second},
 	{Preset: "sdk-java", AckEvery: 5 * time.Second, ReconnectBase: time.Second, ReconnectMax: 30 * time.Second},
@@ -137,6 +146,8 @@ func (d *decoder) client(n *node, c *Client) {
 				}
 			}
 		}),
+		optional("ping", value(d, &c.Ping, needsDuration, parseDuration)),
+		optional("idle_timeout", value(d, &c.IdleTimeout, needsDuration, parseDuration)),
 		optional("recovery", func(n *node) {
 			d.object(n,
 				optional("window", value(d, &c.RecoveryWindow, needsDuration, parseDuration)),

@@ -186,6 +186,9 @@ type Client struct {
 	ReconnectMax  time.Duration // the delay doubles up to this
 	FullJitter    bool          // each delay is drawn between 0 and its value
 
+	Ping        time.Duration `json:",omitzero"` // a keep-alive leaves after so long a silence, of either side with IdleTimeout; 0 = none
+	IdleTimeout time.Duration `json:",omitzero"` // a connection over which nothing came for so long is given up; 0 = never
+
 	RecoveryWindow time.Duration `json:",omitzero"` // a dropped session is given up after so long; 0 = 30 s
 	RecoveryPause  time.Duration `json:",omitzero"` // between two attempts to recover, the first is made at once; 0 = 1 s
 }

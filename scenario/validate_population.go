@@ -98,6 +98,11 @@ func (v *validator) client(path string, c *Client) {
 	v.duration(path+".sequence_ack.every", c.AckEvery, time.Millisecond, time.Minute)
 	v.duration(path+".reconnect.base", c.ReconnectBase, 0, time.Minute)
 	v.duration(path+".reconnect.max", c.ReconnectMax, 0, time.Hour)
+	v.duration(path+".ping", c.Ping, 0, time.Hour)
+	v.duration(path+".idle_timeout", c.IdleTimeout, 0, time.Hour)
+	if c.IdleTimeout > 0 && c.IdleTimeout <= c.Ping {
+		v.refuse(path+".idle_timeout", "`idle_timeout` must be longer than `ping`", fmt.Sprintf("ping is %v", c.Ping), "a quiet connection has nothing but the answers to pings")
+	}
 	if c.ReconnectBase > c.ReconnectMax && c.ReconnectMax <= time.Hour {
 		v.refuse(path+".reconnect.max", "`reconnect.max` is below `reconnect.base`", fmt.Sprintf("base is %v", c.ReconnectBase), "")
 	}

@@ -17,6 +17,8 @@ type Limits struct {
 	Ports       int // ephemeral ports from one address to one other
 	MemoryBytes uint64
 
+	NoBlackhole string // why a socket cannot be cut off; "" = it can
+
 	Processes int // of the generator
 	Emulators int // embedded targets
 	Sources   int // local addresses
@@ -28,6 +30,7 @@ func (p *Plan) Warnings(l Limits) (warnings, impossible []Problem) {
 	w := &validator{s: p.Scenario}
 	e := p.Estimate()
 	w.shortDrain()
+	w.undetected()
 	w.budgets(&e)
 	w.unheard()
 	w.unusedRoles(p)
@@ -40,10 +43,41 @@ func (p *Plan) Warnings(l Limits) (warnings, impossible []Problem) {
 }
 
 func (v *validator) shortDrain() {
-	if drain := v.s.Phases.Drain; len(v.s.Faults) > 0 && drain < reconnectWindow {
+	drain := v.s.Phases.Drain
+	if len(v.s.Faults) > 0 && drain < reconnectWindow {
 		v.refuse("phases.drain", "the drain is shorter than a dropped session may take to recover",
 			fmt.Sprintf("%v, and there are faults", drain),
 			fmt.Sprintf("the service keeps a session for %v; a drain of that length still ends as soon as everything has arrived", reconnectWindow))
+		return
+	}
+	for i := range v.s.Faults {
+		f := &v.s.Faults[i]
+		if f.Kind != FaultBlackhole {
+			continue
+		}
+		if limit := v.s.patience(f); drain < limit {
+			v.refuse("phases.drain", "the drain is shorter than a blackhole may take to be noticed",
+				fmt.Sprintf("%v, and the `idle_timeout` of %s is %v", drain, quote(f.Population), limit),
+				"a drain of that length still ends as soon as everything has arrived")
+			return
+		}
+	}
+}
+
+// patience is the idle timeout of those whom a fault hits.
+func (s *Scenario) patience(f *Fault) time.Duration {
+	return s.Populations[s.population(f.Population)].Client.IdleTimeout
+}
+
+// undetected finds connections that are half-open for ever.
+func (v *validator) undetected() {
+	for i := range v.s.Faults {
+		f := &v.s.Faults[i]
+		if f.Kind != FaultBlackhole || v.s.patience(f) > 0 {
+			continue
+		}
+		v.refuse(fmt.Sprintf("faults.%d.kind", i), fmt.Sprintf("the clients of %s never notice a blackhole", quote(f.Population)),
+			"their `idle_timeout` is 0s", "as it is with that preset; set client.idle_timeout to see them recover")
 	}
 }
 
@@ -162,6 +196,13 @@ func (v *validator) descriptors(e *Estimate, l Limits) {
 // machine compares what the plan needs with what there is.
 func (v *validator) machine(e *Estimate, l Limits) {
 	v.descriptors(e, l)
+	if l.NoBlackhole != "" {
+		for i := range v.s.Faults {
+			if v.s.Faults[i].Kind == FaultBlackhole {
+				v.refuse(fmt.Sprintf("faults.%d.kind", i), "there is no blackhole here", l.NoBlackhole, "zombie is the nearest everywhere: the peer's kernel still acknowledges")
+			}
+		}
+	}
 	routes := max(1, l.Sources) * max(1, l.Emulators)
 	if l.Ports > 0 && e.Ports > l.Ports*routes {
 		need := (e.Ports + l.Ports - 1) / l.Ports

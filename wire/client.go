@@ -122,6 +122,19 @@ func (c *Client) UnackedBytes() int { return c.session.UnackedBytes() }
 // UnackedSequence is Session.UnackedSequence.
 func (c *Client) UnackedSequence() uint64 { return c.session.UnackedSequence() }
 
+// Probe is Session.Probe.
+func (c *Client) Probe(now, patience time.Duration) {
+	outer := c.begin()
+	c.session.Probe(now, patience)
+	c.end(outer)
+}
+
+// Probing is Session.Probing.
+func (c *Client) Probing() bool { return c.session.Probing() }
+
+// LastRead is Session.LastRead.
+func (c *Client) LastRead() time.Duration { return c.session.LastRead() }
+
 // Buffered returns how many bytes the kernel has not accepted yet: the backlog of
 // a peer, or a link, that is slower than what is sent.
 func (c *Client) Buffered() int {
@@ -167,7 +180,11 @@ func (c *Client) end(outer bool) {
 // detach gives up the socket, or the dial for one.
 func (c *Client) detach(closing func(*loop.Conn)) {
 	if c.conn != nil {
-		closing(c.conn)
+		if c.conn.Severed() { // to close it would tell the peer
+			c.forsake()
+		} else {
+			closing(c.conn)
+		}
 		c.conn = nil
 	}
 	if c.dial != nil {

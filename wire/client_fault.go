@@ -32,9 +32,36 @@ func (c *Client) Forsake(now time.Duration) {
 	if c.conn == nil {
 		return
 	}
+	c.forsake()
+	c.lost(now, ErrForsaken)
+}
+
+// forsake leaves the socket to itself.
+func (c *Client) forsake() {
 	c.abandonForsaken()
 	c.forsaken = c.conn
-	c.drop(now, (*loop.Conn).Forsake, ErrForsaken)
+	c.conn.Forsake()
+}
+
+// CanBlackhole says whether Blackhole works on this system, otherwise why it does not. In a
+// Simulation it always does.
+func CanBlackhole() error {
+	if loop.Severs {
+		return nil
+	}
+	return loop.ErrNoSever
+}
+
+// Blackhole makes the connection half-open: from here on nothing of the peer's gets through,
+// not even to our kernel, which acknowledges none of it, and nothing of ours leaves. Neither
+// side is told, and no reset comes back. What finds out is the patience of each: the Session's
+// IdleTimeout or Probe here, pings that nobody answers there. The socket is then left as it is,
+// as with Forsake.
+func (c *Client) Blackhole() error {
+	if c.conn == nil {
+		return nil
+	}
+	return c.conn.Sever()
 }
 
 func (c *Client) drop(now time.Duration, how func(*loop.Conn), err error) {
@@ -62,15 +89,17 @@ func (c *Client) HoldSequenceAcks(now time.Duration, held bool) {
 // StopReading reads nothing of the socket any more until ReadAgain, or until it is
 // another one: what the peer sends stays with the kernel, then with the peer. The end of
 // the connection is not noticed either.
-func (c *Client) StopReading() {
+func (c *Client) StopReading(now time.Duration) {
 	if c.conn != nil {
 		c.conn.Pause()
+		c.session.HoldInput(now, true)
 	}
 }
 
 // ReadAgain ends StopReading.
-func (c *Client) ReadAgain() {
+func (c *Client) ReadAgain(now time.Duration) {
 	if c.conn != nil {
 		c.conn.Resume()
+		c.session.HoldInput(now, false)
 	}
 }

@@ -21,7 +21,7 @@ var (
 	ErrNoConnected = errors.New("no connected message within the timeout")
 	// ErrNoCloseFrame: the peer did not answer our close frame in time.
 	ErrNoCloseFrame = errors.New("no close frame within the timeout")
-	// ErrIdle: nothing came for SessionConfig.IdleTimeout.
+	// ErrIdle: nothing came for SessionConfig.IdleTimeout, or no answer to a Probe.
 	ErrIdle = errors.New("nothing received within the idle timeout")
 	// ErrUnanswered: the connection was lost before the answer to a request.
 	ErrUnanswered = errors.New("connection lost before the answer")
@@ -42,7 +42,8 @@ type SessionConfig struct {
 	NoRejoin bool
 	// Retry is for publishes and events that ask for an ack.
 	Retry RetryPolicy
-	// Ping is the longest silence of ours before a keep-alive `ping`; 0 = none.
+	// Ping is the longest silence of ours before a keep-alive `ping`, with an IdleTimeout
+	// the peer's, too; 0 = none.
 	Ping time.Duration
 	// IdleTimeout is the longest silence of the peer before the transport is given up
 	// (ErrIdle); it needs a shorter Ping to keep a quiet connection. 0 = none.

@@ -111,6 +111,7 @@ type Session struct {
 
 	// The socket.
 	epoch    uint32
+	probe    uint32 // the how manieth, see Probe
 	openedAt time.Duration
 	proven   bool          // it has brought something that shows the service to serve us
 	parser   *frame.Parser // nil between two messages
@@ -122,6 +123,7 @@ type Session struct {
 	pingAt   time.Duration // when to look at lastSent next
 	lastRead time.Duration // of anything
 	idleAt   time.Duration // when to look at lastRead next
+	probeAt  time.Duration // when to give up the wait for the pong of probe; 0 = none is awaited
 
 	// The connection: what lives until EventEnded.
 	connection   uint32 // ended so far
@@ -131,6 +133,7 @@ type Session struct {
 	token        string
 	sequence     sequence
 	acksHeld     bool // see HoldSequenceAcks
+	inputHeld    bool // see HoldInput
 	joinsLeft    int  // joins that are not answered
 	joinRefused  bool // one was refused
 	readied      bool // EventReady was raised
@@ -249,6 +252,9 @@ func (s *Session) stateDeadline() (time.Duration, bool) {
 		if s.cfg.IdleTimeout > 0 && (!ok || s.idleAt < at) {
 			at, ok = s.idleAt, true
 		}
+		if s.probeAt > 0 && (!ok || s.probeAt < at) {
+			at, ok = s.probeAt, true
+		}
 		return at, ok
 	default:
 		return 0, false
@@ -279,6 +285,7 @@ func (s *Session) Tick(now time.Duration) {
 		s.acknowledge()
 		s.keepAlive()
 		s.checkIdle()
+		s.checkProbe()
 	default:
 	}
 }

@@ -36,7 +36,7 @@ func (s *Session) Opened(now time.Duration, t *DialTrace) {
 		return
 	}
 	s.now, s.openedAt, s.lastSent, s.lastRead = now, now, now, now
-	s.idleAt = now + s.cfg.IdleTimeout
+	s.idleAt, s.probeAt, s.inputHeld = now+s.cfg.IdleTimeout, 0, false
 	s.epoch++
 	s.proven = false
 	s.work.dropParser(s)
@@ -94,6 +94,7 @@ func (s *Session) frame(op ws.OpCode, payload []byte) error {
 			s.write(ws.OpPong, payload)
 		}
 	case ws.OpPong:
+		s.answersProbe(payload)
 	default:
 		if err := s.message(op, payload); err != nil {
 			return err

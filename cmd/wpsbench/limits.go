@@ -5,11 +5,16 @@ import (
 	"os"
 
 	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/wire"
 )
 
 // machineLimits is what this machine has; 0 = not known.
 func machineLimits() scenario.Limits {
-	return scenario.Limits{Descriptors: descriptorLimit(), Ports: ephemeralPorts()}
+	l := scenario.Limits{Descriptors: descriptorLimit(), Ports: ephemeralPorts()}
+	if err := wire.CanBlackhole(); err != nil {
+		l.NoBlackhole = err.Error()
+	}
+	return l
 }
 
 // ephemeralPorts is how many connections one address can have to one target.

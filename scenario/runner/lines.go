@@ -20,7 +20,7 @@ import (
 //	                                        READY: every session is
 //	START: T0
 //	STOP: publish no more
-//	BEAT, EVIDENCE, CLOSE                   ANSWER to each: NEWS as of now, or shards
+//	BEAT, PROBE, EVIDENCE, CLOSE            ANSWER to each: NEWS as of now, or shards
 //	OVER: an incident is; VOIDS: of others
 //	END: take the last intervals            DONE: what the workers leave
 //
@@ -36,6 +36,7 @@ const (
 	orderStart    = "START"
 	orderStop     = "STOP"
 	orderBeat     = "BEAT"
+	orderProbe    = "PROBE"
 	orderEvidence = "EVIDENCE"
 	orderClose    = "CLOSE"
 	orderOver     = "OVER"

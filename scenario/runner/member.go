@@ -27,6 +27,9 @@ type member struct {
 	closing     bool
 	closed      bool
 	overflowed  bool // the last close reason spoke of a full buffer
+	// spent: when the service ended the transport whose loss began the outage, or a later one
+	// that had begun to replay, it may have had more to keep than it can.
+	spent bool
 	// closedByPeer: the service has closed the WebSocket whose loss began the outage.
 	closedByPeer bool
 	away         bool      // from a drop until it is ready again: nothing can reach it
@@ -155,7 +158,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		Fresh:      ev.Fresh,
 	})
 	if m.recovery != nil {
-		m.recovery.data(now, &r)
+		m.recovery.data(now, msg.SequenceID, &r)
 		// What comes before the drop is no proof: a service may take its time to close.
 		if m.away && m.recovery.detected != 0 && m.client.Ready() {
 			m.proven(now)

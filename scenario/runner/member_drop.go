@@ -20,9 +20,15 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	w.closes.add(closed)
 	m.checkBudget(ev)
 	w.checker.Dropped(now, m.id)
+	since := now
+	if silent(ev.Err) {
+		since = m.client.LastRead()
+		w.checker.SilentSince(m.id, since)
+	}
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
 		m.closedByPeer = ev.ByPeer && ev.CloseCode != 0
+		m.spent = ev.ByPeer && m.overflows(now)
 	}
 	if m.closing || m.churn.ended() {
 		return
@@ -41,15 +47,22 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	if m.recovery != nil && m.recovery.held {
 		m.fall(now)
 	}
+	if m.recovery != nil && !m.away && (m.overflowed || m.spent) {
+		// What had gathered in the outage was too much once the replay came on top: the
+		// outage is not over (protocol.md 4.4).
+		m.goAway()
+		m.recovery.nothingMissed = 0
+	}
 	if m.recovery == nil || !m.away {
 		w.funnel.UninjectedDrops++
 		uninjected := len(w.incidents) - 1
-		w.incidents[uninjected].begin(now)
+		w.incidents[uninjected].begin(since)
 		if w.incidents[uninjected].hit == 0 {
 			w.run.note("note", "session "+itoa(m.id)+" dropped though no fault hit it: "+dropText(ev))
 		}
 		w.incidents[uninjected].hit++
 		m.hurt(now, uninjected)
+		m.recovery.fault = since
 		m.goAway()
 	}
 	w.incidents[m.recovery.incident].closes.add(closed)
@@ -57,6 +70,12 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 		w.injections.drop(m.recovery, closed)
 	}
 	w.checker.CancelCatchUp(m.id)
+}
+
+// silent tells of the drops that only our patience has found: nothing says when the
+// transport ended but what it brought last.
+func silent(err error) bool {
+	return errors.Is(err, wire.ErrIdle) || errors.Is(err, wire.ErrNoCloseFrame)
 }
 
 func (m *member) ended(now time.Duration, ev *wire.Event) {
@@ -90,15 +109,23 @@ const closePolicy = 1008
 // session itself has ended it, and one that could not keep what is unacknowledged any
 // more has, too, maybe without a word (protocol.md 4.4, 4.6).
 func (m *member) refusal(now time.Duration) metrics.SessionEnd {
-	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
 	switch {
 	case m.closedByPeer:
 		return metrics.EndByPeer
-	case messages+m.client.UnackedSequence() >= metrics.ServiceBudget.UnackedMessages, bytes >= metrics.ServiceBudget.UnackedBytes:
+	case m.spent || m.overflows(now):
 		return metrics.EndOverflow
 	default:
 		return metrics.EndRefused
 	}
+}
+
+// overflows tells whether the service may have more to keep for the session than it can:
+// what was due and has not come, and what has come but may not have been acknowledged.
+func (m *member) overflows(now time.Duration) bool {
+	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
+	seen := m.client.AckedSequence() + m.client.UnackedSequence()
+	messages += max(m.client.UnackedSequence(), m.recovery.kept(now, seen))
+	return messages >= metrics.ServiceBudget.UnackedMessages || bytes >= metrics.ServiceBudget.UnackedBytes
 }
 
 // checkBudget tells of a drop that is our own doing: the service cannot keep what we do

@@ -14,6 +14,14 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 		m.w.incidents[i].missed++
 		return false
 	}
+	if f.Kind == scenario.FaultBlackhole {
+		if err := m.client.Blackhole(); err != nil {
+			m.w.run.note("note", "session "+itoa(m.id)+" was not cut off: "+err.Error())
+			m.w.injections.add(now, i, m.id, "missed")
+			m.w.incidents[i].missed++
+			return false
+		}
+	}
 	m.hurt(now, i)
 	m.recovery.entry = m.w.injections.add(now, i, m.id, outcomeNames[outcomeOpen])
 	if f.Misbehaves() {
@@ -30,7 +38,7 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 		m.client.Forsake(now)
 	case scenario.FaultClose:
 		m.client.Interrupt(now, uint16(f.Code))
-	case scenario.FaultRESTClose: // the nemesis has the service do it
+	case scenario.FaultBlackhole, scenario.FaultRESTClose: // it is cut off; the nemesis has the service close it
 		m.w.checker.CancelCatchUp(m.id)
 	}
 	return true
@@ -99,15 +107,16 @@ func (m *member) caughtUp(now time.Duration) {
 	m.recovery, m.recovered, m.incident = nil, true, rec.incident
 	w := m.w
 	w.counts.recovering.add(-1)
+	back := now
 	if rec.held {
-		rec.outcome = outcomeHeld
+		rec.outcome, back = outcomeHeld, 0 // it was never out
 	}
 	w.incidents[rec.incident].finish(rec, now)
-	w.injections.effect(rec, outcomeNames[rec.outcome], now)
+	w.injections.effect(rec, outcomeNames[rec.outcome], back)
 	if rec.outcome == outcomeResumed {
 		w.funnel.Recovered++
 	}
-	if rec.outcome != outcomeHeld { // else it was never out
+	if back != 0 {
 		since := w.sinceT0(rec.fault)
 		w.recorder.Record(metrics.RecoveryTime, since, m.population, now-rec.detected)
 		w.recorder.Record(metrics.OutageTime, since, m.population, now-rec.fault)

@@ -16,7 +16,7 @@ func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 	case scenario.FaultStopAcking:
 		m.client.HoldSequenceAcks(now, true)
 	case scenario.FaultSlowReader:
-		m.client.StopReading()
+		m.client.StopReading(now)
 	}
 	if m.relent == nil {
 		m.relent = m.w.loop.NewTimer(m.behave)
@@ -39,7 +39,7 @@ func (m *member) behave(now time.Duration) {
 
 func (m *member) reform(now time.Duration) {
 	m.relent.Stop()
-	m.client.ReadAgain()
+	m.client.ReadAgain(now)
 	m.client.HoldSequenceAcks(now, false)
 }
 

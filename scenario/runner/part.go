@@ -30,6 +30,9 @@ type part interface {
 	// is called whenever something happens.
 	incidentOver(i int, at time.Duration)
 	tally(i int) tally
+	// probe asks every session for a sign of life: until it has answered, or is dropped
+	// because it has not, standing counts it.
+	probe()
 	// evidence is what the checkers have seen, valid until resume is closed.
 	evidence(resume <-chan struct{}) []*metrics.Shard
 	closeAll()
@@ -45,6 +48,7 @@ type part interface {
 // standing is how far workers are, summed up.
 type standing struct {
 	Ready, Open, Recovering, Away, Finished int64
+	Probing                                 int64 // see part.probe
 	Expected, Delivered                     uint64
 	Outstanding, Backlog                    int64
 	Violations                              uint64
@@ -57,6 +61,7 @@ func (s *standing) add(o standing) {
 	s.Recovering += o.Recovering
 	s.Away += o.Away
 	s.Finished += o.Finished
+	s.Probing += o.Probing
 	s.Expected += o.Expected
 	s.Delivered += o.Delivered
 	s.Outstanding += o.Outstanding
@@ -139,7 +144,7 @@ func (l local) standing() standing {
 		sum.add(standing{
 			Ready: p.ready.Load(), Open: p.open.Load(), Recovering: p.recovering.Load(), Away: p.away.Load(), Finished: p.finished.Load(),
 			Expected: p.expected.Load(), Delivered: p.delivered.Load(), Outstanding: p.outstanding.Load(), Backlog: p.backlog.Load(),
-			Violations: p.violations.Load(), First: p.firstViolation(),
+			Probing: p.probing.Load(), Violations: p.violations.Load(), First: p.firstViolation(),
 		})
 	}
 	return sum
@@ -156,6 +161,7 @@ func (l local) begin(t0 time.Duration) {
 
 func (l local) stopPublishing() { l.onWorkers((*worker).stopPublishing) }
 func (l local) beat()           { l.onWorkers((*worker).beat) }
+func (l local) probe()          { l.onWorkers((*worker).probe) }
 func (l local) closeAll()       { l.onWorkers((*worker).closeAll) }
 
 func (l local) incidentOver(i int, at time.Duration) { l.windows.Faults[i].Close(at) }

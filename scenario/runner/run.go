@@ -22,6 +22,12 @@ const (
 	headStart = 100 * time.Millisecond
 	// quiet is how long nothing may arrive before what is missing counts as lost (design.md 3.1).
 	quiet = 5 * time.Second
+	// probeAfter is how long nothing may arrive before the sessions are asked whether they
+	// are still there.
+	probeAfter = quiet / 2
+	// probePatience is how long a session may take to show that it has a transport before
+	// what it misses is put down to that.
+	probePatience = 5 * time.Second
 	// settleAfter is how long nothing may arrive before the checkers are asked whether
 	// anything that is missing may still come.
 	settleAfter = 500 * time.Millisecond
@@ -178,13 +184,13 @@ func sessionConfig(plan *scenario.Plan, population int) wire.SessionConfig {
 	cfg, official := wire.Preset(client.Preset)
 	if !official {
 		cfg.Recovery = wire.RecoveryPolicy{Window: 30 * time.Second, Pause: time.Second}
-		cfg.Ping = 20 * time.Second
 	}
 	cfg.Subprotocol = subprotocolOf(plan, population)
 	cfg.SequenceAck = wire.AckPolicy{EveryMessages: client.AckMessages, Every: client.AckEvery}
 	cfg.Reconnect.Base = client.ReconnectBase
 	cfg.Reconnect.Max = client.ReconnectMax
 	cfg.Reconnect.FullJitter = client.FullJitter
+	cfg.Ping, cfg.IdleTimeout = client.Ping, client.IdleTimeout
 	cfg.Recovery.Window = cmp.Or(client.RecoveryWindow, cfg.Recovery.Window)
 	cfg.Recovery.Pause = cmp.Or(client.RecoveryPause, cfg.Recovery.Pause)
 	return cfg
@@ -277,7 +283,8 @@ func (r *run) drain(stop, cut context.Context) {
 		limit = min(limit, began+interruptedDrain)
 	}
 	seen, absent, changed := uint64(0), int64(0), began
-	var asked time.Duration // the change after which the checkers were asked last
+	var asked time.Duration  // the change after which the checkers were asked last
+	var probed time.Duration // that after which the sessions were
 	for {
 		r.each(part.beat)
 		s := r.standing()
@@ -289,18 +296,22 @@ func (r *run) drain(stop, cut context.Context) {
 		switch {
 		case s.Delivered >= s.Expected && owed == 0 && s.Away == 0 && (s.Recovering == 0 || now-changed >= quiet):
 			return
-		case s.Away == 0 && now-changed >= quiet:
+		case s.Away == 0 && now-changed >= quiet && probed == changed && s.Probing == 0:
 			return
 		case owed == 0 && s.Away == 0 && s.Recovering == 0 && now-changed >= settleAfter && asked != changed:
 			if asked = changed; r.settled() {
 				return
 			}
 		case now >= limit:
-			r.drainCut = now-changed < quiet || s.Away > 0
+			r.drainCut = now-changed < quiet || s.Away > 0 || s.Probing > 0
 			return
 		case cut.Err() != nil:
 			r.drainCut = true
 			return
+		case s.Away == 0 && now-changed >= probeAfter && probed != changed:
+			// Nothing is called lost of a session that is not shown to be there.
+			probed = changed
+			r.each(part.probe)
 		}
 		if !r.interrupted && stop.Err() != nil {
 			r.interrupted = true

@@ -107,6 +107,9 @@ func (s *shareServer) carryOut(ctx context.Context, o *order) error {
 	case orderBeat:
 		s.local.beat()
 		return s.news(sayAnswer)
+	case orderProbe:
+		s.local.probe()
+		return s.news(sayAnswer)
 	case orderEvidence:
 		return s.testify()
 	case orderClose:

@@ -73,6 +73,7 @@ populations:
 		Delay:               pick(r, 0, 0, 7*time.Millisecond, time.Second),
 		AckDelay:            pick(r, 0, 0, 200*time.Millisecond),
 	}
+	w.link.Silent = pick(r, 0, 0.3, 1)
 	return w
 }
 
@@ -90,7 +91,7 @@ func comingAndGoing(r *rand.Rand, rooms int) string {
 		pick(r, "", "    publish: {to: room, rate: 1/s, arrival: poisson}\n"))
 }
 
-// simulate runs a world to its end; nil if a link was cut before anybody was in.
+// simulate runs a world to its end; nil if links were cut before everybody was in.
 func simulate(t testing.TB, w world) (*metrics.Run, emulator.Stats) {
 	t.Helper()
 	s, err := scenario.Parse("simulation.yaml", []byte(w.text), scenario.Options{})
@@ -124,6 +125,9 @@ func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run
 	}
 	stats := server.Stats()
 	_ = server.Close()
+	if unreachable != nil {
+		return nil, stats
+	}
 	return rec, stats
 }
 

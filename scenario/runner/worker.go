@@ -80,6 +80,7 @@ func (g *gauge) reset() { g.low, g.high = g.now, g.now }
 type pulse struct {
 	ready                            atomic.Int64
 	open, recovering, away, finished atomic.Int64
+	probing                          atomic.Int64
 	expected, delivered, violations  atomic.Uint64
 	outstanding, backlog             atomic.Int64
 	first                            atomic.Pointer[string] // what the first violation is
@@ -188,9 +189,13 @@ func (w *worker) begin(now time.Duration) {
 
 // beat refreshes what the controller may see.
 func (w *worker) beat(now time.Duration) {
+	probing := 0
 	for _, m := range w.members {
 		if m.publisher != nil && len(m.publisher.backlog) > 0 {
 			m.publisher.flush()
+		}
+		if m.client.Probing() {
+			probing++
 		}
 		if m.recovery != nil && w.checker.RecheckCatchUp(m.id) {
 			m.caughtUp(now)
@@ -206,6 +211,7 @@ func (w *worker) beat(now time.Duration) {
 	w.pulse.open.Store(int64(w.counts.open.now))
 	w.pulse.recovering.Store(int64(w.counts.recovering.now))
 	w.pulse.away.Store(int64(w.counts.away))
+	w.pulse.probing.Store(int64(probing))
 	w.pulse.outstanding.Store(int64(w.counts.outstanding))
 	w.pulse.backlog.Store(int64(w.counts.backlog))
 }
@@ -229,6 +235,14 @@ func (w *worker) handOver() {
 	w.counts.recovering.reset()
 	w.run.handOver(w.tick, iv)
 	w.tick++
+}
+
+// probe asks every session for a sign of life.
+func (w *worker) probe(now time.Duration) {
+	for _, m := range w.members {
+		m.client.Probe(now, probePatience)
+	}
+	w.beat(now)
 }
 
 // sendWindow counts what comes due at an instant since T0.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -93,6 +94,22 @@ func (b *background) reads() {
 		b.owed = false
 		b.released <- struct{}{}
 	}
+}
+
+// sever leaves alone what a flusher has taken already.
+func (b *background) sever() error {
+	socket, ok := below(b.nc).(syscall.Conn)
+	if !ok {
+		return ErrNoSever
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	if failed := raw.Control(func(fd uintptr) { err = dropInput(int(fd)) }); failed != nil {
+		return failed
+	}
+	return err
 }
 
 // flush writes as much of out as the kernel takes at once, the rest by the flusher.

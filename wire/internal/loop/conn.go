@@ -59,6 +59,7 @@ type Conn struct {
 	inputEnd   bool // nothing more will be read
 	paused     bool // by Pause
 	held       bool // what was read before Attach comes first
+	severed    bool // by Sever
 	dirty      bool // on the loop's list to be flushed
 	writeError error
 	limit      *Timer // of lingering, or of reading what can no longer be written
@@ -78,6 +79,8 @@ type stream interface {
 	begin(at time.Duration)
 	// reads starts or stops reading, by what holds it up and whether it has ended.
 	reads()
+	// sever is Conn.Sever: nothing the peer sends arrives any more.
+	sever() error
 	// close closes the socket; with reset the peer sees an RST.
 	close(reset bool)
 	// over is true when nothing of it runs any more.
@@ -178,6 +181,28 @@ func (c *Conn) Forsake() {
 		c.Pause()
 	}
 }
+
+// Sever cuts the line below the socket and tells nobody: what the peer sends is thrown away
+// before TCP sees it, hence not even acknowledged, and what is written stays here. Whatever
+// the peer's kernel or process does about it, its reset included, does not arrive; ours
+// is on its own to notice. Only an end made on purpose (Abort, Reset) does still leave. The
+// error is ErrNoSever where sockets cannot be cut off, or the system's.
+func (c *Conn) Sever() error {
+	if c.state != connOpen || c.severed {
+		return nil
+	}
+	if err := c.stream.sever(); err != nil {
+		return err
+	}
+	c.severed = true
+	return nil
+}
+
+// Severed reports whether Sever has been at work.
+func (c *Conn) Severed() bool { return c.severed }
+
+// ErrNoSever says that a socket cannot be cut off on this system.
+var ErrNoSever = errors.New("a socket can be cut off from the network on Linux only, by a filter of its own (SO_ATTACH_FILTER)")
 
 // deaf is the handler of a forsaken socket.
 type deaf struct{}

@@ -216,7 +216,11 @@ func (l *Loop) flush() {
 	for i, c := range l.dirty {
 		l.dirty[i] = nil
 		c.dirty = false
-		if c.state != connClosed {
+		switch {
+		case c.state == connClosed:
+		case c.severed:
+			c.stream.reads() // it may have waited for room, which is of no use any more
+		default:
 			c.stream.flush()
 		}
 	}

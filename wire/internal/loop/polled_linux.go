@@ -185,6 +185,8 @@ func (p *polled) inFlight() int {
 	return len(p.secured.out)
 }
 
+func (p *polled) sever() error { return dropInput(p.fd) }
+
 func (p *polled) close(reset bool) {
 	if reset {
 		_ = unix.SetsockoptLinger(p.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})

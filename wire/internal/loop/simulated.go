@@ -23,6 +23,7 @@ type simulated struct {
 	bytes    int       // of underWay
 	arrival  *Timer    // of the first
 	deaf     bool      // nothing more gets here: it is cut, or its end is under way
+	severed  bool      // nothing that is under way arrives, nor is it taken for arrived
 }
 
 // segment is what was written at once, or the end of what is.
@@ -74,7 +75,7 @@ func (s *simulated) put(g segment) {
 // arrive hands out what has arrived.
 func (s *simulated) arrive(now time.Duration) {
 	c := s.conn
-	for len(s.underWay) > 0 && c.reading() {
+	for len(s.underWay) > 0 && c.reading() && !s.severed {
 		g := s.underWay[0]
 		if g.at > now {
 			s.arrival.Set(g.at)
@@ -128,12 +129,18 @@ func (s *simulated) truncate() {
 	}
 }
 
+func (s *simulated) sever() error {
+	s.severed = true
+	s.arrival.Stop()
+	return nil
+}
+
 func (s *simulated) inFlight() int { return max(0, s.peer.bytes-kernelBytes) }
 
 func (s *simulated) begin(time.Duration) { s.reads() }
 
 func (s *simulated) reads() {
-	if s.conn.reading() && len(s.underWay) > 0 {
+	if s.conn.reading() && len(s.underWay) > 0 && !s.severed {
 		s.arrival.Set(max(s.underWay[0].at, s.world.now))
 	}
 }
