@@ -81,6 +81,7 @@ func (realTime) park(workers []*worker, resume <-chan struct{}) {
 func (realTime) tidy() {
 	runtime.GC()
 	debug.FreeOSMemory()
+	forgetFiles()
 }
 
 // simulated lets time pass while the controller sleeps: between, everything stands still.
