@@ -2,11 +2,14 @@ package bare
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/wpsbench/wpsbench/wire"
 )
@@ -15,9 +18,10 @@ import (
 // before its memory is looked at.
 const settle = 1500 * time.Millisecond
 
-// The protocols that the cost of a message is compared on. The bare loop knows no
-// sequence ids, so it always speaks the plain JSON one: against it the reliable one
-// pays for its sequenceAcks as well, which do not count as messages.
+// The protocols that the cost of a message is compared on. Both generators speak the
+// same: on a reliable one the bare loop acknowledges what comes, as it must, and for
+// neither a sequenceAck counts as a message. What it costs beside plain JSON is the
+// other ratio.
 var protocols = []struct {
 	name     string
 	protocol wire.Subprotocol
@@ -98,8 +102,14 @@ func BenchmarkMessage(b *testing.B) {
 				var costs []cost
 				for range pairs {
 					bare := costOfBare(b, l)
+					plain := bare
+					if p.protocol != wire.JSON {
+						other := l
+						other.Protocol = wire.JSON
+						plain = costOfBare(b, other)
+					}
 					c := costOfWpsbench(b, l)
-					c.bare, c.ratio = bare, c.ours/bare
+					c.bare, c.ratio, c.ratioJSON = bare, c.ours/bare, c.ours/plain
 					costs = append(costs, c)
 				}
 				median := func(of func(*cost) float64) float64 {
@@ -110,6 +120,7 @@ func BenchmarkMessage(b *testing.B) {
 					"bare-cpu-µs/msg":     median(func(c *cost) float64 { return c.bare }),
 					"cpu-µs/msg":          median(func(c *cost) float64 { return c.ours }),
 					"ratio-bare":          median(func(c *cost) float64 { return c.ratio }),
+					"ratio-bare-json":     median(func(c *cost) float64 { return c.ratioJSON }),
 					"emulator-cpu-µs/msg": median(func(c *cost) float64 { return c.emulator }),
 					"KiB/session":         median(func(c *cost) float64 { return c.rss }),
 					"pss-KiB/session":     median(func(c *cost) float64 { return c.pss }),
@@ -123,7 +134,7 @@ func BenchmarkMessage(b *testing.B) {
 
 // cost is what one pair of runs has shown; CPU in µs per message, memory in KiB per
 // session, latencies in µs.
-type cost struct{ bare, ours, ratio, emulator, rss, pss, ackP50, ackP99 float64 }
+type cost struct{ bare, ours, ratio, ratioJSON, emulator, rss, pss, ackP50, ackP99 float64 }
 
 func costOfBare(b testing.TB, l load) float64 {
 	server, target := serve(b)
@@ -258,12 +269,78 @@ func TestCount(t *testing.T) {
 
 // The ack id of a publish grows by one, carries included.
 func TestFrames(t *testing.T) {
-	f := newFrames(&load{Connections: 2, Groups: 1, PerConnection: 1})
-	for want := 10_000_001; want < 10_000_120; want++ {
-		b := f.next(1)
-		var got int
-		if _, err := fmt.Sscanf(string(b[f.digits[1]:]), "%d", &got); err != nil || got != want {
-			t.Fatalf("ack id %d (%v), want %d", got, err, want)
+	const more = 20_000
+	tests := []struct {
+		protocol wire.Subprotocol
+		first    uint64
+		read     func(b []byte) (uint64, error)
+	}{
+		{wire.JSON, firstAckID, func(b []byte) (n uint64, err error) {
+			_, err = fmt.Sscanf(string(b), "%d", &n)
+			return n, err
+		}},
+		{wire.Protobuf, firstAckVarints, func(b []byte) (uint64, error) {
+			n, size := binary.Uvarint(b)
+			if size != len(firstAckVarint) {
+				return n, fmt.Errorf("takes %d bytes", size)
+			}
+			return n, nil
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(string(tt.protocol), func(t *testing.T) {
+			f := newFrames(&load{Protocol: tt.protocol, Connections: 2, Groups: 1, PerConnection: 1})
+			for want := tt.first + 1; want < tt.first+more; want++ {
+				if got, err := tt.read(f.next(1)[f.ackIDs[1]:]); err != nil || got != want {
+					t.Fatalf("ack id %d (%v), want %d", got, err, want)
+				}
+			}
+		})
+	}
+}
+
+// A debt is paid after so many frames or so long, and once.
+func TestAcknowledge(t *testing.T) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = unix.Close(fds[0]), unix.Close(fds[1]) }()
+	l := &Loop{sockets: []socket{{fd: int32(fds[0])}}}
+	l.Acknowledge([]byte("ack"))
+	sent := func() (n int) {
+		var b [16]byte
+		for {
+			if _, err := unix.Read(fds[1], b[:]); err != nil {
+				return n
+			}
+			n++
+		}
+	}
+	steps := []struct {
+		at     time.Duration
+		frames uint64
+		want   int
+	}{
+		{at: 0, frames: 1},
+		{at: ackAfter - 1, frames: 1},
+		{at: ackAfter, want: 1},
+		{at: 3 * ackAfter},
+		{at: 4 * ackAfter, frames: ackFrames - 1},
+		{at: 4 * ackAfter, frames: 1, want: 1},
+		{at: 5 * ackAfter},
+		{at: 9 * ackAfter},
+	}
+	for _, s := range steps {
+		l.debts.clock = s.at
+		if err := l.owe(0, s.frames); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.pay(); err != nil {
+			t.Fatal(err)
+		}
+		if got := sent(); got != s.want {
+			t.Errorf("at %v after %d frames: %d acknowledgements, want %d", s.at, s.frames, got, s.want)
 		}
 	}
 }

@@ -16,8 +16,6 @@ import (
 
 	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/internal/frame"
-
-	"github.com/gobwas/ws"
 )
 
 // childVariable holds the task of a process that is the bare loop and no test.
@@ -47,7 +45,7 @@ type childTask struct {
 
 func runBare(b testing.TB, l load, target wire.ConnectionString) *process {
 	b.Helper()
-	task, err := json.Marshal(childTask{Addr: target.Endpoint.Host, Request: request(b, target), Load: l})
+	task, err := json.Marshal(childTask{Addr: target.Endpoint.Host, Request: request(b, target, l.Protocol), Load: l})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -77,12 +75,15 @@ func child(text string) error {
 		return err
 	}
 	for i := range n {
-		if err := l.Send(i, joinFrame(group(i, &task.Load))); err != nil {
+		if err := l.Send(i, joinFrame(i, &task.Load)); err != nil {
 			return err
 		}
 	}
 	if err := l.Receive(2*uint64(n), time.Minute); err != nil { // connected, ack of the join
 		return err
+	}
+	if task.Load.Protocol.Reliable() {
+		l.Acknowledge(ackFrame(task.Load.Protocol))
 	}
 	frames := newFrames(&task.Load)
 	debug.FreeOSMemory()
@@ -101,40 +102,78 @@ func child(text string) error {
 
 func group(i int, l *load) string { return "room-" + strconv.Itoa(i%l.Groups) }
 
-func joinFrame(group string) []byte {
-	return frame.AppendFrame(nil, ws.OpText, []byte(`{"type":"joinGroup","group":"`+group+`","ackId":1}`), new([4]byte))
+// frameOf is a message in a frame whose mask is zero, so that what it holds stands as it is.
+func frameOf(p wire.Subprotocol, m *wire.Upstream) []byte {
+	e := p.Encoding()
+	return slices.Clip(frame.AppendFrame(nil, e.OpCode(), e.AppendUpstream(nil, m), new([4]byte)))
+}
+
+func joinFrame(i int, l *load) []byte {
+	return frameOf(l.Protocol, &wire.Upstream{Kind: wire.JoinGroup, Group: []byte(group(i, l)), HasAckID: true, AckID: 1})
+}
+
+// ackFrame acknowledges whatever has come: an id that is beyond the last one does, and
+// reading no frame the bare loop knows no other (protocol.md 4.3).
+func ackFrame(p wire.Subprotocol) []byte {
+	return frameOf(p, &wire.Upstream{Kind: wire.SequenceAck, SequenceID: 1 << 40})
 }
 
 // frames are one publish per connection, which differs from one time to the next
-// in the digits of its ack id only: the mask is zero, so they stand as they are.
+// in its ack id only.
 type frames struct {
 	publish [][]byte
-	digits  []int // where the ack id stands
+	ackIDs  []int // where the ack id stands
+	next    func(i int) []byte
 }
 
-const firstAckID = "10000000"
+// The first ack ids, which are as long as all that follow, and how they are written.
+const (
+	firstAckID      = 10_000_000
+	firstAckDigits  = "10000000"
+	firstAckVarint  = "\x80\x80\x80\x40"
+	firstAckVarints = 1 << 27
+)
 
 func newFrames(l *load) *frames {
 	f := &frames{}
+	first, written := uint64(firstAckID), firstAckDigits
+	f.next = f.nextText
+	if l.Protocol.Encoding() == wire.EncodingProtobuf {
+		first, written = firstAckVarints, firstAckVarint
+		f.next = f.nextBinary
+	}
 	if l.PerConnection == 0 {
 		return f
 	}
 	for i := range l.Connections {
-		text := `{"type":"sendToGroup","group":"` + group(i, l) + `","ackId":` + firstAckID +
-			`,"dataType":"text","data":"` + strings.Repeat("x", 128) + `"}`
-		b := frame.AppendFrame(nil, ws.OpText, []byte(text), new([4]byte))
-		f.publish = append(f.publish, slices.Clip(b))
-		f.digits = append(f.digits, strings.Index(string(b), firstAckID))
+		b := frameOf(l.Protocol, &wire.Upstream{
+			Kind: wire.SendToGroup, Group: []byte(group(i, l)), HasAckID: true, AckID: first,
+			DataType: wire.DataText, Data: []byte(strings.Repeat("x", 128)), HasData: true,
+		})
+		f.publish = append(f.publish, b)
+		f.ackIDs = append(f.ackIDs, strings.Index(string(b), written))
 	}
 	return f
 }
 
-func (f *frames) next(i int) []byte {
+// nextText counts in decimal digits.
+func (f *frames) nextText(i int) []byte {
 	b := f.publish[i]
-	for d := f.digits[i] + len(firstAckID) - 1; ; d-- {
+	for d := f.ackIDs[i] + len(firstAckDigits) - 1; ; d-- {
 		if b[d]++; b[d] <= '9' {
 			return b
 		}
 		b[d] = '0'
+	}
+}
+
+// nextBinary counts in a varint: seven bits a byte, the lowest first.
+func (f *frames) nextBinary(i int) []byte {
+	b := f.publish[i]
+	for d := f.ackIDs[i]; ; d++ {
+		more := b[d] & 0x80
+		if b[d] = (b[d]+1)&0x7f | more; b[d]&0x7f != 0 {
+			return b
+		}
 	}
 }

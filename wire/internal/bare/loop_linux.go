@@ -36,6 +36,7 @@ type Loop struct {
 	started  int    // sockets[:started] are at least connecting
 	opened   int    // have been upgraded
 	received uint64 // frames
+	debts    debts
 }
 
 // socket is one connection: how much of a frame, or of its header, is still to come.
@@ -45,6 +46,8 @@ type socket struct {
 	head    [4]byte
 	headLen uint8
 	state   socketState
+	queued  bool   // in debts
+	owed    uint32 // frames that are not acknowledged
 }
 
 type socketState uint8
@@ -113,6 +116,9 @@ func (l *Loop) turn() error {
 	if err != nil {
 		return os.NewSyscallError("epoll_wait", err)
 	}
+	if l.debts.frame != nil {
+		l.debts.clock = now()
+	}
 	for i := range l.events[:n] {
 		index := int(l.events[i].Fd)
 		if index == timerIndex {
@@ -124,7 +130,7 @@ func (l *Loop) turn() error {
 			return fmt.Errorf("connection %d: %w", index, err)
 		}
 	}
-	return nil
+	return l.pay()
 }
 
 func (l *Loop) ready(i int) error {
@@ -156,8 +162,12 @@ func (l *Loop) ready(i int) error {
 		s.state = open
 		l.opened++
 	}
-	l.received += s.count(data)
-	return nil
+	frames := s.count(data)
+	l.received += frames
+	if l.debts.frame == nil {
+		return nil
+	}
+	return l.owe(i, frames)
 }
 
 // answered checks the answer to an upgrade, which comes in one piece, and returns
@@ -247,7 +257,7 @@ func (l *Loop) Publish(perSecond float64, d time.Duration, next func(i int) []by
 	for sent < total {
 		at := due(sent)
 		if now() < at {
-			l.wakeAt(at)
+			l.wakeAt(l.debts.next(at))
 			if err := l.turn(); err != nil {
 				return sent, err
 			}

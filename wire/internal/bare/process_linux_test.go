@@ -261,7 +261,7 @@ func (r *record) percentile(metric, key string) float64 {
 }
 
 // request is the upgrade that every connection of the bare loop sends.
-func request(b testing.TB, target wire.ConnectionString) string {
+func request(b testing.TB, target wire.ConnectionString, p wire.Subprotocol) string {
 	b.Helper()
 	access := wire.Access{Roles: []string{"webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"}, Life: time.Hour}
 	url, err := wire.SignedURL(target, "bench", access)(context.Background())
@@ -272,5 +272,5 @@ func request(b testing.TB, target wire.ConnectionString) string {
 	host, path, _ := strings.Cut(rest, "/")
 	return "GET /" + path + " HTTP/1.1\r\nHost: " + host + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
-		"Sec-WebSocket-Protocol: json.webpubsub.azure.v1\r\n\r\n"
+		"Sec-WebSocket-Protocol: " + string(p) + "\r\n\r\n"
 }
