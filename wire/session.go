@@ -84,6 +84,9 @@ const DefaultMaxMessageBytes = 2 << 20
 type AckPolicy struct {
 	EveryMessages int
 	Every         time.Duration
+	// Along: a publish or event takes a sequenceAck along when the first unacknowledged
+	// message came so long ago, which spares a write of its own later. 0 = never.
+	Along time.Duration
 }
 
 // RecoveryPolicy bounds the attempts to resume a reliable session after a drop

@@ -97,6 +97,7 @@ func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (
 		s.work.recycle(r)
 		return 0, ErrTooLarge
 	}
+	defer s.acknowledgeAlong()
 	if !ack {
 		s.write(s.encoding.OpCode(), r.encoded)
 		s.work.recycle(r)

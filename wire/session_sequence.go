@@ -43,6 +43,14 @@ func (s *Session) acknowledge() {
 	}
 }
 
+// acknowledgeAlong sends one with what leaves anyway if it has waited long enough.
+func (s *Session) acknowledgeAlong() {
+	after := s.cfg.SequenceAck.Along
+	if after > 0 && s.sequence.pending > 0 && s.now-s.sequence.since >= after && !s.acksHeld {
+		s.sequenceAck()
+	}
+}
+
 // acknowledgeEarly tells the service after a recovery how much of the replay it
 // may skip (protocol.md 4.3), unless the policy is never to acknowledge.
 func (s *Session) acknowledgeEarly() {

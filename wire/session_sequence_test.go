@@ -10,6 +10,10 @@ import (
 
 func sequenceAck(id int) string { return fmt.Sprintf(`{"type":"sequenceAck","sequenceId":%d}`, id) }
 
+func published(data string, ackID int) string {
+	return fmt.Sprintf(`{"type":"sendToGroup","group":"room","dataType":"text","data":%q,"ackId":%d}`, data, ackID)
+}
+
 func TestSequenceAckByCount(t *testing.T) {
 	cfg := reliable()
 	cfg.SequenceAck = AckPolicy{EveryMessages: 3}
@@ -47,6 +51,45 @@ func TestSequenceAckByTime(t *testing.T) {
 	r.want(nil, list{sequenceAck(2)})
 	r.pass(time.Hour)
 	r.want(nil, nil)
+}
+
+// What has waited long enough leaves with the next publish, and not once more by itself.
+func TestSequenceAckAlong(t *testing.T) {
+	const every, along = 250 * time.Millisecond, 125 * time.Millisecond
+	tests := []struct {
+		name   string
+		policy AckPolicy
+		wait   time.Duration
+		held   bool
+		want   list // after the publish
+		later  list // when Every is over
+	}{
+		{"long enough", AckPolicy{Every: every, Along: along}, along, false, list{sequenceAck(1)}, nil},
+		{"too early", AckPolicy{Every: every, Along: along}, along - 1, false, nil, list{sequenceAck(1)}},
+		{"not asked for", AckPolicy{Every: every}, every - 1, false, nil, list{sequenceAck(1)}},
+		{"without an interval", AckPolicy{EveryMessages: 9, Along: along}, along, false, list{sequenceAck(1)}, nil},
+		{"held", AckPolicy{Every: every, Along: along}, along, true, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := reliable()
+			cfg.SequenceAck = tt.policy
+			r := readyRig(t, cfg)
+			r.publish("idle", 0) // there is nothing to take along
+			r.receive(groupMessage("a", 1), ack(1))
+			if tt.held {
+				r.s.HoldSequenceAcks(r.now, true)
+			}
+			r.reset()
+			r.pass(tt.wait)
+			r.publish("x", 0)
+			r.want(nil, append(list{published("x", 2)}, tt.want...))
+			r.pass(every - tt.wait)
+			r.want(nil, tt.later)
+			r.publish("y", 0)
+			r.want(nil, list{published("y", 3)})
+		})
+	}
 }
 
 func TestSequenceAckPicksTheEarlier(t *testing.T) {
