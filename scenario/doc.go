@@ -55,7 +55,7 @@
 //	    connect_rate: 100/s
 //	    join: {room: 1}                # so many groups of the family each, dealt evenly
 //	    client: bench                  # in full:
-//	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},
+//	    client: {preset: bench, sequence_ack: {every_messages: 64, every: 250ms},   # or sooner, with a publish
 //	             reconnect: {backoff: exponential, base: 1s, max: 30s, jitter: full},   # or jitter: none
 //	             ping: 20s, idle_timeout: 45s,     # a silent connection is given up; 0s: never
 //	             recovery: {window: 30s, pause: 1s}}

@@ -172,9 +172,8 @@ func newRun(cfg Config) *run {
 	if len(cfg.Processes) > 0 {
 		return r
 	}
-	first, of := cfg.Share.Index*cfg.Workers, max(1, cfg.Share.Of)*cfg.Workers
-	for i := range cfg.Workers {
-		r.workers = append(r.workers, newWorker(r, i, cfg.Plan.Owned(first+i, of)))
+	for i, owned := range dealt(cfg.Plan, r.topology, cfg.Share, cfg.Workers) {
+		r.workers = append(r.workers, newWorker(r, i, owned))
 	}
 	return r
 }
@@ -187,6 +186,9 @@ func sessionConfig(plan *scenario.Plan, population int) wire.SessionConfig {
 	}
 	cfg.Subprotocol = subprotocolOf(plan, population)
 	cfg.SequenceAck = wire.AckPolicy{EveryMessages: client.AckMessages, Every: client.AckEvery}
+	if !official {
+		cfg.SequenceAck.Along = client.AckEvery / 2
+	}
 	cfg.Reconnect.Base = client.ReconnectBase
 	cfg.Reconnect.Max = client.ReconnectMax
 	cfg.Reconnect.FullJitter = client.FullJitter
