@@ -131,11 +131,16 @@
 //	blackhole                          # half-open: nothing gets through and nobody is told; the
 //	                                   # client's idle_timeout finds it (Linux only)
 //	rest-close                         # the service closes, over REST
+//	restart                            # lasts: 30s; the embedded target is restarted: everybody is closed
+//	                                   # with 1001, sessions are forgotten but with keeps_sessions: true;
+//	                                   # or command: [kubectl, rollout, restart, deploy/wps], without a shell
 //	stop-acking                        # lasts: 10s; the client sends no sequenceAck
 //	slow-reader                        # lasts: 10s; the client reads nothing
 //
-// The last two leave the transport alone: it is for the service to drop the client, who
-// does so no more once it is dropped.
+// The last three leave the transport alone: it is for the service to drop the client, who
+// misbehaves no more once it is dropped. A restart hits everybody unless population and hit
+// say otherwise, and who is not dropped while it lasts was not hit: held. Its command may
+// take as long, and is killed then.
 //
 // Checks and thresholds judge the run. A profile says how strictly delivery is
 // judged; the default is strict for the embedded target and spec for any other.

@@ -17,16 +17,22 @@ const (
 	// FaultRESTClose has the service close the connection over its REST API; it needs
 	// a target with a key or an Entra token.
 	FaultRESTClose = "rest-close"
+	// FaultRestart runs Command, or restarts the embedded target. Whom that drops while Lasts
+	// is the fault's doing.
+	FaultRestart = "restart"
 	// FaultStopAcking and FaultSlowReader are clients that misbehave while Lasts: they
 	// send no sequenceAck, or read nothing. Nothing drops them but the service.
 	FaultStopAcking = "stop-acking"
 	FaultSlowReader = "slow-reader"
 )
 
-var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultBlackhole, FaultRESTClose, FaultStopAcking, FaultSlowReader}
+var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultBlackhole, FaultRESTClose, FaultRestart, FaultStopAcking, FaultSlowReader}
 
-// Misbehaves says whether the fault leaves the transport alone.
-func (f *Fault) Misbehaves() bool { return f.Kind == FaultStopAcking || f.Kind == FaultSlowReader }
+// Waits says whether the fault leaves the transport alone: while Lasts the service may
+// drop it, or not.
+func (f *Fault) Waits() bool {
+	return f.Kind == FaultStopAcking || f.Kind == FaultSlowReader || f.Kind == FaultRestart
+}
 
 // Fault says which connections of a population are hit, how and when. The zero values
 // of all but the first five make it one burst.
@@ -34,8 +40,8 @@ type Fault struct {
 	Name       string
 	At         time.Duration // since the start of the steady state
 	Kind       string
-	Population string
-	Hit        Share // with Rate those that may be hit, else those that are
+	Population string // of a restart "": all of them
+	Hit        Share  // with Rate those that may be hit, else those that are
 
 	// Over spreads the injections of one occurrence evenly, or in so many Batches.
 	Over    time.Duration `json:",omitzero"`
@@ -48,8 +54,13 @@ type Fault struct {
 	// For is 0 until the end of the steady state.
 	For time.Duration `json:",omitzero"`
 
-	// Lasts is how long each client misbehaves.
+	// Lasts is how long each client misbehaves, or a restart may take and drop sessions.
 	Lasts time.Duration `json:",omitzero"`
+
+	// Command of a restart is run without a shell: the program and its arguments.
+	Command []string `json:",omitempty"`
+	// KeepsSessions: the embedded target comes back with its reliable sessions.
+	KeepsSessions bool `json:",omitempty"`
 
 	Code int // of a close; default 1000, which ends a reliable session
 	Pos  Pos `json:"-"`
@@ -60,13 +71,17 @@ func (f *Fault) needsREST() bool { return f.Kind == FaultRESTClose }
 
 func (d *decoder) faults(n *node, s *Scenario) {
 	d.list(n, false, func(n *node) {
-		f := Fault{Pos: n.value.pos()}
+		f := Fault{Pos: n.value.pos(), Hit: Share{Percent: 100, IsPercent: true}}
+		victims := required
+		if kind := n.slot("kind"); n.probe != nil || kind != nil && (*kind).text == FaultRestart {
+			victims = optional // whom a restart hits is not ours to choose
+		}
 		d.object(n,
 			required("name", d.text(&f.Name)),
 			required("at", value(d, &f.At, needsDuration, parseDuration)),
-			required("kind", d.choice(&f.Kind, faultKinds, "restart")),
-			required("population", d.text(&f.Population)),
-			required("hit", value(d, &f.Hit, needsShare, parseShare)),
+			required("kind", d.choice(&f.Kind, faultKinds)),
+			victims("population", d.text(&f.Population)),
+			victims("hit", value(d, &f.Hit, needsShare, parseShare)),
 			optional("over", value(d, &f.Over, needsDuration, parseDuration)),
 			optional("batches", d.whole(&f.Batches)),
 			optional("every", value(d, &f.Every, needsDuration, parseDuration)),
@@ -74,7 +89,17 @@ func (d *decoder) faults(n *node, s *Scenario) {
 			optional("for", value(d, &f.For, needsDuration, parseDuration)),
 			optional("lasts", value(d, &f.Lasts, needsDuration, parseDuration)),
 			optional("code", d.whole(&f.Code)),
+			optional("command", func(n *node) {
+				f.Command = []string{}
+				d.list(n, false, func(n *node) {
+					var word string
+					d.text(&word)(n)
+					f.Command = append(f.Command, word)
+				})
+			}),
+			optional("keeps_sessions", d.flag(&f.KeepsSessions)),
 		)
+		n.allUnless("kind", FaultRestart, "population", "hit")
 		if f.Kind == FaultClose && n.slot("code") == nil {
 			f.Code = defaultCloseCode
 		}

@@ -92,8 +92,12 @@ func (p *Plan) Injections(fault int) *Injections {
 		}
 		x.incidents = append(x.incidents, in)
 	}
-	pp := &p.Populations[p.Scenario.population(f.Population)]
-	x.first, x.count, x.hit = pp.First, pp.Count, f.Hit.Of(pp.Count)
+	x.first, x.count = 0, p.Connections
+	if f.Population != "" {
+		pp := &p.Populations[p.Scenario.population(f.Population)]
+		x.first, x.count = pp.First, pp.Count
+	}
+	x.hit = f.Hit.Of(x.count)
 	x.order = x.orderOf(0)
 	return x
 }

@@ -78,6 +78,15 @@ func (n *node) eitherOf(keys ...string) {
 	n.probe.taken["oneOf"] = alternatives
 }
 
+// allUnless notes that an object has all of some keys, but with that value of another one.
+func (n *node) allUnless(key, value string, keys ...string) {
+	if n.probe == nil || n.probe.taken == nil {
+		return
+	}
+	excepted := shape{"properties": shape{key: shape{"const": value}}}
+	n.probe.taken["anyOf"] = []any{excepted, shape{"required": keys}}
+}
+
 func (d *decoder) objectShape(path string, fields []field) shape {
 	properties := shape{}
 	var required []string

@@ -48,10 +48,15 @@ func (v *validator) faultTimes(path string, f *Fault) {
 	}
 	alone("for", f.For > 0 && f.Every == 0 && f.Rate == 0, "it says how long `every` or `rate` goes on")
 	alone("batches", f.Batches != 0 && f.Over == 0, "it divides `over`")
-	alone("lasts", f.Lasts > 0 && !f.Misbehaves(), "it is for stop-acking and slow-reader")
-	if f.Misbehaves() && f.Lasts <= 0 {
+	alone("lasts", f.Lasts > 0 && !f.Waits(), "it is for stop-acking, slow-reader and restart")
+	switch {
+	case !f.Waits() || f.Lasts > 0:
+	case f.Kind == FaultRestart:
+		v.refuse(path, "a fault of kind restart needs `lasts`", "not given", "how long it may take: what is dropped then is its doing")
+	default:
 		v.refuse(path, fmt.Sprintf("a fault of kind %s needs `lasts`", f.Kind), "not given", "how long each client does so")
 	}
+	v.restart(path, f, alone)
 	alone("over", f.Over > 0 && f.Rate > 0, "with a `rate` the instants are drawn")
 	alone("every", f.Every > 0 && f.Rate > 0, "with a `rate` the instants are drawn")
 	if f.Batches != 0 {
@@ -76,8 +81,32 @@ func (v *validator) faultTimes(path string, f *Fault) {
 	}
 }
 
+// restart checks what is done, and when.
+func (v *validator) restart(path string, f *Fault, alone func(key string, given bool, needs string)) {
+	if f.Kind != FaultRestart {
+		alone("command", f.Command != nil, "it is for kind restart")
+		alone("keeps_sessions", f.KeepsSessions, "it is for kind restart")
+		return
+	}
+	alone("over", f.Over > 0, "a restart happens once, see `lasts`")
+	alone("rate", f.Rate > 0, "a restart happens once; `every` repeats it")
+	alone("keeps_sessions", f.KeepsSessions && f.Command != nil, "it is for the embedded target, which needs no `command`")
+	switch {
+	case f.Command != nil && (len(f.Command) == 0 || f.Command[0] == ""):
+		v.refuse(path+".command", "the command is empty", "", "write [program, argument, …]; there is no shell")
+	case f.Command == nil && v.s.Target.Set:
+		v.refuse(path, "a restart needs `command`", "the target is not the embedded one", "write [program, argument, …]; there is no shell")
+	}
+	if f.Every > 0 && f.Lasts > f.Every {
+		v.refuse(path+".lasts", "the restart is not over when it comes again", fmt.Sprintf("every %v", f.Every), "")
+	}
+}
+
 // victims checks whom a fault hits.
 func (v *validator) victims(path string, f *Fault) {
+	if f.Kind == FaultRestart && f.Population == "" {
+		return
+	}
 	p := v.population(path+".population", f.Population)
 	if p != nil && !f.Hit.IsPercent && f.Hit.Count > p.Connections {
 		v.refuse(path+".hit", "the fault hits more connections than there are", fmt.Sprintf("%s has %d", quote(p.Name), p.Connections), "")

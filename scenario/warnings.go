@@ -18,6 +18,8 @@ type Limits struct {
 	MemoryBytes uint64
 
 	NoBlackhole string // why a socket cannot be cut off; "" = it can
+	// LookPath finds a program, or says why not; nil = it is not looked for.
+	LookPath func(program string) (string, error)
 
 	Processes int // of the generator
 	Emulators int // embedded targets
@@ -99,7 +101,7 @@ func (v *validator) budgets(e *Estimate) {
 
 func (v *validator) faulted(population string) bool {
 	for i := range v.s.Faults {
-		if v.s.Faults[i].Population == population {
+		if f := &v.s.Faults[i]; f.Population == population || f.Population == "" {
 			return true
 		}
 	}
@@ -193,9 +195,21 @@ func (v *validator) descriptors(e *Estimate, l Limits) {
 		fmt.Sprintf("in one process, and this machine allows it %d", l.Descriptors), hint)
 }
 
+// programs finds commands that are not there.
+func (v *validator) programs(l Limits) {
+	for i := range v.s.Faults {
+		if f := &v.s.Faults[i]; len(f.Command) > 0 && l.LookPath != nil {
+			if _, err := l.LookPath(f.Command[0]); err != nil {
+				v.refuse(fmt.Sprintf("faults.%d.command", i), fmt.Sprintf("%s cannot be run", quote(f.Command[0])), err.Error(), "it is run without a shell")
+			}
+		}
+	}
+}
+
 // machine compares what the plan needs with what there is.
 func (v *validator) machine(e *Estimate, l Limits) {
 	v.descriptors(e, l)
+	v.programs(l)
 	if l.NoBlackhole != "" {
 		for i := range v.s.Faults {
 			if v.s.Faults[i].Kind == FaultBlackhole {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +54,9 @@ func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub, trans
 	for _, lie := range lies {
 		args = append(args, "--lie", lie)
 	}
+	if slices.ContainsFunc(plan.Scenario.Faults, func(f scenario.Fault) bool { return f.Kind == scenario.FaultRestart }) {
+		args = append(args, "--admin")
+	}
 	if upstream != nil {
 		args = append(args, "--event-handler", upstream.URL(), "--event-handler-events", "*")
 	}
@@ -85,6 +89,7 @@ func (a *app) startEmbedded(ctx context.Context, plan *scenario.Plan, hub, trans
 // the plan's groups and their connections.
 func embeddedTarget(addresses []string, hub string, plan *scenario.Plan, from []netip.Addr) (*resolvedTarget, error) {
 	targets := make([]runner.Target, len(addresses))
+	restart := restarts(addresses)
 	for i, address := range addresses {
 		cs, err := wire.ParseConnectionString(address)
 		if err != nil {
@@ -93,7 +98,7 @@ func embeddedTarget(addresses []string, hub string, plan *scenario.Plan, from []
 		targets[i] = runner.ConnectionStringTarget(cs, hub, "", plan)
 	}
 	t := &resolvedTarget{target: targets[0], dialer: &wire.Dialer{LocalIPs: from}, embedded: true}
-	t.target.Kind = "emulator"
+	t.target.Kind, t.target.Restart = "emulator", restart
 	if len(targets) == 1 {
 		return t, nil
 	}

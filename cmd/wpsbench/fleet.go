@@ -159,6 +159,7 @@ func (a *app) sharedTarget(j *job, plan *scenario.Plan) (*resolvedTarget, error)
 	dialer.LocalIPs = j.LocalIPs
 	t := &resolvedTarget{dialer: dialer}
 	t.target, err = quiet.namedTarget(plan.Scenario.Target, j.Hub, runner.GroupPrefix(j.RunID), plan, dialer)
+	t.target.Restart = restarts(nil)
 	return t, err
 }
 

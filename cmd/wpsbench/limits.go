@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 
 	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
@@ -10,7 +11,7 @@ import (
 
 // machineLimits is what this machine has; 0 = not known.
 func machineLimits() scenario.Limits {
-	l := scenario.Limits{Descriptors: descriptorLimit(), Ports: ephemeralPorts()}
+	l := scenario.Limits{Descriptors: descriptorLimit(), Ports: ephemeralPorts(), LookPath: exec.LookPath}
 	if err := wire.CanBlackhole(); err != nil {
 		l.NoBlackhole = err.Error()
 	}

@@ -32,7 +32,7 @@ func (a *app) serveCommand() *cli.Command {
 			&cli.BoolFlag{Name: "tls", Usage: "serve wss:// and https:// with a certificate made at start"},
 			&cli.StringFlag{Name: "tls-cert-out", Usage: "with --tls: write the certificate here, for target.tls.ca"},
 			&cli.StringSliceFlag{Name: "lie", Usage: "break a promise on purpose, NAME=N/M: N times at every M opportunities; see help lies"},
-			&cli.BoolFlag{Name: "admin", Usage: "let this machine read the counts, GET /wpsbench/stats, and change what is lied about, GET and PUT /wpsbench/lies"},
+			&cli.BoolFlag{Name: "admin", Usage: "let this machine read the counts, GET /wpsbench/stats, change what is lied about, GET and PUT /wpsbench/lies, and restart it, POST /wpsbench/restart"},
 			&cli.DurationFlag{Name: "delay", Usage: "hold every delivery back for so long, e.g. 5ms: a target whose latency is known"},
 			&cli.BoolFlag{Name: "negotiate", Usage: "also serve GET /negotiate?id=NAME and, at /, a page that shows the messages of group stream"},
 			&cli.StringFlag{Name: "hub", Value: defaultHub, Usage: "with --negotiate: the hub it leads to"},

@@ -93,6 +93,7 @@ func (a *app) findTarget(c *cli.Context, plan *scenario.Plan, runID uint32, lies
 	if t.target, err = a.namedTarget(st, hub, runner.GroupPrefix(runID), plan, dialer); err != nil {
 		return nil, err
 	}
+	t.target.Restart = restarts(nil)
 	if st.Negotiate != "" {
 		if err := t.askNegotiate(c.Context); err != nil {
 			return nil, failf(exitSetup, "%w", err)

@@ -24,6 +24,8 @@ type driver interface {
 	each(workers []*worker, fn func(*worker, time.Duration))
 	// park has every worker stand still until resume is closed, and returns when they do.
 	park(workers []*worker, resume <-chan struct{})
+	// beside runs fn, which may take its time, and calls counts it meanwhile.
+	beside(calls *sync.WaitGroup, fn func())
 	// tidy gives back the memory that is not needed any more.
 	tidy()
 }
@@ -77,6 +79,8 @@ func (realTime) park(workers []*worker, resume <-chan struct{}) {
 	parked.Wait()
 }
 
+func (realTime) beside(calls *sync.WaitGroup, fn func()) { calls.Go(fn) }
+
 // tidy collects twice, because pools give up what they keep at the second time.
 func (realTime) tidy() {
 	runtime.GC()
@@ -121,5 +125,8 @@ func (s *simulated) each(workers []*worker, fn func(*worker, time.Duration)) {
 }
 
 func (*simulated) park([]*worker, <-chan struct{}) {}
+
+// beside lets no time pass.
+func (*simulated) beside(_ *sync.WaitGroup, fn func()) { fn() }
 
 func (*simulated) tidy() {}

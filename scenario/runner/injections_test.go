@@ -33,6 +33,8 @@ func TestEveryInjectionIsExplained(t *testing.T) {
 			fault: "kind: blackhole", want: "resumed, us 0 nothing received within the idle timeout",
 			least: 44 * time.Second, most: 45 * time.Second, // members hear something all the time
 		},
+		{fault: "kind: restart, lasts: 2s", want: "new_connection, peer 1001 The service is restarting."},
+		{fault: "kind: restart, lasts: 2s, keeps_sessions: true", want: "resumed, peer 1001 The service is restarting."},
 		{fault: "kind: rest-close", onSockets: true, want: "new_connection, peer 1000 ", most: 10 * time.Second},
 		{fault: "kind: stop-acking, lasts: 200ms", want: "held, no close"},
 		{fault: "kind: slow-reader, lasts: 200ms", want: "held, no close"},
@@ -44,7 +46,11 @@ func TestEveryInjectionIsExplained(t *testing.T) {
 		},
 	} {
 		t.Run(row.fault, func(t *testing.T) {
-			text := base + "faults: [{name: F, at: 100ms, population: members, hit: 3, " + row.fault + "}]\n"
+			victims, hit := "population: members, hit: 3, ", 3
+			if strings.Contains(row.fault, "restart") {
+				victims, hit = "", 12 // everybody
+			}
+			text := base + "faults: [{name: F, at: 100ms, " + victims + row.fault + "}]\n"
 			text = strings.Replace(text, "steady: 1s", "steady: 4s", 1)
 			text = strings.Replace(text, "drain: 30s", "drain: 2m", 1)
 			text = strings.Replace(text, "connect_rate", "client: {sequence_ack: {every_messages: 1}, reconnect: {base: 100ms, jitter: none}}\n    connect_rate", 1)
@@ -56,7 +62,7 @@ func TestEveryInjectionIsExplained(t *testing.T) {
 				rec, _ = simulate(t, w)
 				wantHonest(t, w, rec)
 			}
-			if n := rec.Injections.Count; n != 3 || len(rec.Injections.Log) != 3 {
+			if n := rec.Injections.Count; n != uint64(hit) || len(rec.Injections.Log) != hit {
 				t.Fatalf("%d injections, logged %+v", n, rec.Injections.Log)
 			}
 			for _, in := range rec.Injections.Log {
@@ -81,7 +87,7 @@ func TestEveryInjectionIsExplained(t *testing.T) {
 					t.Errorf("back after %d us, before it was detected", *in.OutageMicros)
 				}
 			}
-			if in := rec.Incidents; len(in) != 1 || in[0].Outcomes.Total() != 3 || rec.Connections.Funnel.UninjectedDrops != 0 {
+			if in := rec.Incidents; len(in) != 1 || in[0].Outcomes.Total() != hit || rec.Connections.Funnel.UninjectedDrops != 0 {
 				t.Errorf("incidents %+v, %d drops that nobody injected", in, rec.Connections.Funnel.UninjectedDrops)
 			}
 			if rec.Verdict.Result == metrics.ResultViolated {

@@ -24,7 +24,7 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	}
 	m.hurt(now, i)
 	m.recovery.entry = m.w.injections.add(now, i, m.id, outcomeNames[outcomeOpen])
-	if f.Misbehaves() {
+	if f.Waits() {
 		m.misbehave(now, f)
 		return true
 	}

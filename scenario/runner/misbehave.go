@@ -6,7 +6,8 @@ import (
 	"github.com/wpsbench/wpsbench/scenario"
 )
 
-// misbehave makes the client one that sends no sequenceAck, or reads nothing, for as
+// misbehave makes the client one that sends no sequenceAck, or reads nothing, or only awaits a
+// restart, for as
 // long as the fault says or until it is dropped. It keeps its transport until the service drops it: that is
 // the fault's doing, as long as the client has not caught up since.
 func (m *member) misbehave(now time.Duration, f *scenario.Fault) {

@@ -96,6 +96,9 @@ func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 	}
 	defer idle()
 	cfg.Target.REST = api
+	if cfg.Target.Restart == nil && needsRestart(cfg.Plan) {
+		return nil, &SetupError{Target: cfg.Target.Endpoint, Err: errNoRestart}
+	}
 	return newRun(cfg).execute(stop, cut)
 }
 

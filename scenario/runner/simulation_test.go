@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -115,8 +116,12 @@ func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run
 	if err != nil {
 		t.Fatal(err)
 	}
+	target := ConnectionStringTarget(cs, "bench", "", plan)
+	target.Restart = func(_ context.Context, f *scenario.Fault) (string, error) {
+		return fmt.Sprint(server.Restart(f.KeepsSessions), " closed"), nil
+	}
 	rec, err := Run(t.Context(), t.Context(), Config{
-		Plan: plan, Target: ConnectionStringTarget(cs, "bench", "", plan), Dialer: &wire.Dialer{Simulation: sim},
+		Plan: plan, Target: target, Dialer: &wire.Dialer{Simulation: sim},
 		Workers: workers, RunID: 1, Profile: metrics.Strict,
 	})
 	var unreachable *SetupError

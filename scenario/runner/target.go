@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,6 +25,10 @@ type Target struct {
 	OwnTokens bool
 	// URL yields the client URL of one connection; it is called for every new connection.
 	URL func(connection int) wire.URLFunc
+	// Restart makes a restart of the target, as the fault says, and tells in few words what it
+	// was. An error says that it failed; the fault's sessions are then held. nil = it cannot
+	// be restarted. In a Simulation it is called on the world's goroutine, otherwise on one of its own.
+	Restart func(ctx context.Context, f *scenario.Fault) (said string, err error)
 	// REST is the service's REST API, nil where there is no key for it. Run gives it
 	// an HTTP client when it has none.
 	REST *wire.REST

@@ -184,6 +184,7 @@ func (w *worker) begin(now time.Duration) {
 		m.churn.begin()
 	}
 	w.startNemeses()
+	w.startRestarts()
 	w.pacer.wake(now)
 }
 

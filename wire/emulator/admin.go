@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// adminPath is where a running emulator is watched and told what to lie about.
+// adminPath is where a running emulator is watched, told what to lie about and restarted.
 const adminPath = "/wpsbench/"
 
 // serveAdmin is the admin endpoint. Only this machine is served, and no page that a
@@ -22,6 +22,8 @@ func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request, name string)
 		s.serveLies(w, r)
 	case "stats":
 		s.serveStats(w, r)
+	case "restart":
+		s.serveRestart(w, r)
 	default:
 		http.NotFound(w, r)
 	}

@@ -100,7 +100,7 @@ type Options struct {
 	Lies Lies
 	// Admin serves this machine GET /wpsbench/stats, the Stats as JSON, and GET and PUT
 	// /wpsbench/lies, which says what is told and how often, and changes it:
-	// {"lies": {"swap": "1/1000"}}.
+	// {"lies": {"swap": "1/1000"}}; and POST /wpsbench/restart, see Server.Restart.
 	Admin bool
 }
 

@@ -1,0 +1,47 @@
+package emulator
+
+import (
+	"testing"
+
+	"github.com/gobwas/ws"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// TestRestart: everybody is closed with 1001; who was reliable is resumed if sessions are
+// kept, and everybody else is refused (protocol.md 4.6).
+func TestRestart(t *testing.T) {
+	const goodbye = "close 1001 The service is restarting."
+	for _, keep := range []bool{false, true} {
+		w := newWorld(t, Options{})
+		reliable, plain, simple := w.open(wire.JSONReliable), w.open(wire.JSON), w.open(wire.Simple)
+		away := w.open(wire.JSONReliable)
+		away.lost()
+		w.core.now = w.now
+		if closed := w.core.restart(keep); closed != 3 {
+			t.Errorf("keep %v: %d closed", keep, closed)
+		}
+		for _, c := range []*client{reliable, plain, simple} {
+			c.want(goodbye)
+			c.frame(ws.NewCloseFrame(ws.NewCloseFrameBody(1001, "")))
+			c.wantEnd("closed")
+		}
+		plain.wantSession(false)
+		simple.wantSession(false)
+		for _, c := range []*client{reliable, away} {
+			c.wantSession(keep)
+			if keep {
+				c.recover().want()
+			} else {
+				c.recover().want(refused)
+			}
+		}
+		want := Stats{Sessions: 0, Detached: 0}
+		if keep {
+			want.Sessions = 2
+		}
+		if s := w.core.stats; s.Sessions != want.Sessions || s.Detached != want.Detached || s.Closes[1001] != 3 {
+			t.Errorf("keep %v: stats %+v", keep, s)
+		}
+	}
+}
