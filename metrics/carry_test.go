@@ -71,7 +71,7 @@ func TestVoidsOfAnotherProcess(t *testing.T) {
 	subscriber.Dropped(worldT0, 1)
 	subscriber.Opened(worldT0, 1, true)
 	due := func(p, _ int) uint64 { return map[int]uint64{0: 3}[p] }
-	if subscriber.ExpectCatchUp(1, due) {
+	if subscriber.ExpectCatchUp(1, 0, due) {
 		t.Fatal("nothing is waited for")
 	}
 	w := &world{t: t, topo: here, c: subscriber, ids: map[int]uint64{}}

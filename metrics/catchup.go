@@ -1,11 +1,14 @@
 package metrics
 
+import "time"
+
 // catchUp follows one recovery until the subscriber has what was due when its
 // socket opened (design.md 7.7).
 type catchUp struct {
 	pending int
 	resumed bool
-	targets []target // by pair of the connection, kept for the next recovery
+	since   time.Duration // of the socket, since T0; of one that is only counted
+	targets []target      // by pair of the connection, kept for the next recovery
 }
 
 // target is reached when the pair's next number is above due and, on a resumed
@@ -18,14 +21,19 @@ type target struct {
 	pending    bool
 }
 
-// ExpectCatchUp starts a catch-up, replacing a running one. due gives the number
-// of messages of an address that the plan had due when the socket opened. It
-// reports true when nothing is outstanding: there is then no Deliver that completes it.
-func (c *Checker) ExpectCatchUp(connection int, due func(publisher, slot int) uint64) (already bool) {
+// ExpectCatchUp starts a catch-up, replacing a running one. since is the instant since
+// T0 at which the socket opened, due gives the number of messages of an address that the
+// plan had due by then. It reports true when nothing is outstanding: there is then no Deliver that completes it.
+func (c *Checker) ExpectCatchUp(connection int, since time.Duration, due func(publisher, slot int) uint64) (already bool) {
 	n := c.conn(connection)
 	u := &n.catchUp
 	u.pending = 0
 	u.resumed = n.seq.resumed
+	if n.counted {
+		behind, _ := c.behind(n, due)
+		u.pending, u.since = int(behind), since
+		return behind == 0
+	}
 	n.needTargets()
 	for _, j := range n.joins {
 		away := n.away(j.group) != nil
@@ -48,8 +56,13 @@ func (c *Checker) ExpectCatchUp(connection int, due func(publisher, slot int) ui
 func (c *Checker) OwedFrom(connection, group int, due func(publisher, slot int) uint64) {
 	n := c.conn(connection)
 	n.needTargets()
-	for _, j := range n.joins {
+	for at, j := range n.joins {
 		if group >= 0 && int(j.group) != group {
+			continue
+		}
+		if n.counted {
+			owed, _ := c.due(n, j.group, due)
+			n.before[at] = int64(owed) - int64(n.arrived[at])
 			continue
 		}
 		for o, src := range c.ix.sources[j.group] {
@@ -69,6 +82,9 @@ func (n *conn) needTargets() {
 // connection, and how many bytes of payload: what a service may hold for it.
 func (c *Checker) Outstanding(connection int, due func(publisher, slot int) uint64) (messages, bytes uint64) {
 	n := c.conn(connection)
+	if n.counted {
+		return c.behind(n, due)
+	}
 	for _, j := range n.joins {
 		if n.away(j.group) != nil {
 			continue
@@ -126,7 +142,7 @@ func (c *Checker) missingWithin(p *pair, t *target) bool {
 // completes the catch-up.
 func (c *Checker) RecheckCatchUp(connection int) bool {
 	n := c.conn(connection)
-	if n.catchUp.pending == 0 {
+	if n.catchUp.pending == 0 || n.counted {
 		return false
 	}
 	for k := range n.catchUp.targets {

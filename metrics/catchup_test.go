@@ -9,7 +9,7 @@ func TestCatchUp(t *testing.T) {
 		w.round()
 		w.drop(2)
 		w.resume(2)
-		if w.c.ExpectCatchUp(2, due(2)) {
+		if w.c.ExpectCatchUp(2, 0, due(2)) {
 			t.Fatal("caught up at once, with one message of each address due")
 		}
 		// Connection 2 has three pairs of others' and one of publisher 2: four in all.
@@ -28,7 +28,7 @@ func TestCatchUp(t *testing.T) {
 		w.round()
 		w.drop(2)
 		w.resume(2)
-		if !w.c.ExpectCatchUp(2, due(1)) {
+		if !w.c.ExpectCatchUp(2, 0, due(1)) {
 			t.Error("not caught up, with nothing due")
 		}
 		if r := w.deliver(2, 0, 0, 2); r.CaughtUp {
@@ -40,7 +40,7 @@ func TestCatchUp(t *testing.T) {
 		w.round()
 		w.drop(3)
 		w.resume(3)
-		w.c.ExpectCatchUp(3, func(p, _ int) uint64 {
+		w.c.ExpectCatchUp(3, 0, func(p, _ int) uint64 {
 			return map[int]uint64{1: 2, 2: 9}[p] // its own are never due: noEcho
 		})
 		if r := w.deliver(3, 1, 1, 3); r.CaughtUp {
@@ -58,7 +58,7 @@ func TestCatchUp(t *testing.T) {
 		w.sent[source{1, 1}] = 2
 		refused := w.send(1, 1)
 		w.resume(3)
-		w.c.ExpectCatchUp(3, func(p, _ int) uint64 { return map[int]uint64{1: 4}[p] })
+		w.c.ExpectCatchUp(3, 0, func(p, _ int) uint64 { return map[int]uint64{1: 4}[p] })
 		m := w.send(1, 1)
 		if r := w.deliver(3, 1, 1, m); r.CaughtUp || w.c.RecheckCatchUp(3) {
 			t.Error("caught up with a message missing that may still come")
@@ -73,11 +73,11 @@ func TestCatchUp(t *testing.T) {
 		w.round()
 		w.drop(3)
 		w.resume(3)
-		w.c.ExpectCatchUp(3, func(p, _ int) uint64 { return map[int]uint64{1: 2}[p] })
+		w.c.ExpectCatchUp(3, 0, func(p, _ int) uint64 { return map[int]uint64{1: 2}[p] })
 		if r := w.deliver(3, 1, 1, 2); !r.CaughtUp {
 			t.Error("not caught up with what was due")
 		}
-		w.c.ExpectCatchUp(3, func(p, _ int) uint64 { return map[int]uint64{1: 3}[p] })
+		w.c.ExpectCatchUp(3, 0, func(p, _ int) uint64 { return map[int]uint64{1: 3}[p] })
 		w.deliver(3, 1, 1, 6)
 		w.deliver(3, 1, 1, 4)
 		if r := w.deliver(3, 1, 1, 3); !r.CaughtUp {
@@ -90,7 +90,7 @@ func TestCatchUp(t *testing.T) {
 		w.drop(3)
 		w.publish(1, 1, 3)
 		w.rejoin(3)
-		if w.c.ExpectCatchUp(3, due(2)) {
+		if w.c.ExpectCatchUp(3, 0, due(2)) {
 			t.Fatal("caught up without proof")
 		}
 		if r := w.deliver(3, 1, 1, 3); !r.CaughtUp {
@@ -102,7 +102,7 @@ func TestCatchUp(t *testing.T) {
 		w.round()
 		w.drop(3)
 		w.resume(3)
-		w.c.ExpectCatchUp(3, due(2))
+		w.c.ExpectCatchUp(3, 0, due(2))
 		w.c.CancelCatchUp(3)
 		if r := w.deliver(3, 1, 1, 2); r.CaughtUp {
 			t.Error("caught up after CancelCatchUp")

@@ -98,7 +98,12 @@ type conn struct {
 	members  []membership  // beside joins
 	first    int
 	pairs    int // number of pairs
-	windows  []window
+	counted  bool
+	// Of one that is only counted, by group as in joins: copies that arrived, and those
+	// that were due before it joined beyond what had arrived.
+	arrived []uint64
+	before  []int64
+	windows []window
 
 	seq      sequence
 	unplaced uint64 // charged deliveries that may stand for a copy which now seems lost
@@ -174,17 +179,22 @@ func NewChecker(t *Topology, p Profile, connections []int) *Checker {
 		sub := &t.Subscribers[id]
 		n := conn{
 			id: id, population: sub.Population, subscriber: len(sub.Groups)+len(sub.Later) > 0, reliable: sub.Reliable, bare: sub.Bare,
-			session: 1, first: pairs,
+			session: 1, first: pairs, counted: sub.Counted,
 		}
 		for i, g := range slices.Concat(sub.Groups, sub.Later) {
 			n.joins = append(n.joins, lookup{group: g, value: uint32(n.pairs)})
-			n.pairs += len(c.ix.sources[g])
+			if !n.counted {
+				n.pairs += len(c.ix.sources[g])
+			}
 			if i == 0 {
 				n.windows = []window{{class: windowJoin, open: true, from: math.MinInt64}}
 			}
 			if i >= len(sub.Groups) {
 				n.windows = append(n.windows, window{class: windowElsewhere, group: g, open: true, from: math.MinInt64, never: true})
 			}
+		}
+		if n.counted {
+			n.arrived, n.before = make([]uint64, len(n.joins)), make([]int64, len(n.joins))
 		}
 		n.members = make([]membership, len(n.joins))
 		slices.SortFunc(n.joins, func(a, b lookup) int { return cmp.Compare(a.group, b.group) })

@@ -108,6 +108,10 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 		c.deliverMisplaced(now, n, d, h, i, fault, seq)
 		return
 	}
+	if n.counted {
+		c.deliverCounted(now, n, d, r, seq, member, fault)
+		return
+	}
 	p := &c.pairs[i]
 	next, before := p.next, p.session
 	where := c.place(i, h.Message, n.session)
@@ -239,6 +243,10 @@ func (c *Checker) deliverOther(now time.Duration, n *conn, d *Delivery, h *Heade
 	// due next is believed, so that one anomaly does not look like a loss as well.
 	i, _, fault := c.locate(n, h, d)
 	switch {
+	case i >= 0 && fault == checkNone && n.counted:
+		if !seq.replay {
+			c.count(n, h)
+		}
 	case i >= 0 && fault == checkNone && c.pairs[i].next == h.Message:
 		c.place(i, h.Message, n.session)
 		c.progress.Delivered++

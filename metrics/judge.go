@@ -19,7 +19,8 @@ type JudgeOptions struct {
 	// which examples count; 0 = T0.
 	T0, Start time.Duration
 	// OnMissing, if set, is called for every missing copy that was sent, with its
-	// intended instant since T0; exactly one of the counts is 1.
+	// intended instant since T0 or, of one that is only counted, UnknownInstant; exactly
+	// one of the counts is 1.
 	OnMissing func(intended time.Duration, subscriberPopulation int, lost, undelivered, excused uint64)
 	// Incident, if set, names (by Incident.ID) what an instant since T0 falls into; "" = nothing.
 	Incident func(at time.Duration) string
@@ -55,6 +56,7 @@ type judge struct {
 	lost       []uint64 // by connection
 	offences   [checks][]offence
 	pairs      [2]uint64         // expected pairs by class
+	verified   [2]uint64         // of those, within the sample
 	frozen     [2]uint64         // of those, no longer judged
 	unjudged   uint64            // breaches of order that nobody could keep
 	forgotten  map[[2]int]uint64 // lost copies by connection and group whose membership is gone
@@ -87,11 +89,7 @@ type tally struct {
 // indeterminate; still detached or drain cut (undelivered); lost.
 func Judge(t *Topology, o JudgeOptions, shards ...*Shard) *Judgement {
 	j := newJudge(t, o, shards)
-	for g := range j.ix.sources {
-		for _, s := range j.ix.sources[g] {
-			j.judgeSource(uint32(g), s)
-		}
-	}
+	j.judgeGroups()
 	j.addCounts()
 	out := &Judgement{Populations: j.populations(), Groups: j.reach()}
 	for i := range out.Populations {
@@ -107,11 +105,7 @@ func Judge(t *Topology, o JudgeOptions, shards ...*Shard) *Judgement {
 func Settled(t *Topology, o JudgeOptions, shards ...*Shard) bool {
 	o.OnMissing = nil
 	j := newJudge(t, o, shards)
-	for g := range j.ix.sources {
-		for _, s := range j.ix.sources[g] {
-			j.judgeSource(uint32(g), s)
-		}
-	}
+	j.judgeGroups()
 	for i := range j.pops {
 		if d := &j.pops[i].totals.Deliveries; d.Lost+d.Undelivered > 0 {
 			return false
@@ -144,7 +138,7 @@ func newJudge(t *Topology, o JudgeOptions, shards []*Shard) *judge {
 	}
 	j.pops = make([]tally, populations)
 	for g := range j.groups {
-		j.groups[g] = GroupReach{Name: t.Groups[g], Members: len(ix.members[g])}
+		j.groups[g] = GroupReach{Name: t.Groups[g], Members: len(ix.members[g]) + len(ix.counted[g])}
 	}
 	for _, s := range shards {
 		for i := range s.conns {
@@ -168,13 +162,22 @@ func newJudge(t *Topology, o JudgeOptions, shards []*Shard) *judge {
 	return j
 }
 
+func (j *judge) judgeGroups() {
+	for g := range j.ix.sources {
+		for _, s := range j.ix.sources[g] {
+			j.judgeSource(uint32(g), s)
+		}
+		j.judgeCounted(uint32(g))
+	}
+}
+
 // judgeSource counts the publishes of one address and judges every copy of them.
 func (j *judge) judgeSource(group uint32, s source) {
 	state := j.slots[j.ix.slotBase[s.publisher]+int(s.slot)]
 	if state == nil {
 		return
 	}
-	j.src = view{source: s, group: group, state: state, pub: &j.t.Publishers[s.publisher], instants: j.src.instants[:0]}
+	j.look(group, s, state)
 	state.each(1, state.top+1, func(from, to uint64, o Outcome) { j.src.total[o] += to - from })
 	j.countPublishes()
 	for _, c := range j.ix.members[group] {

@@ -331,23 +331,48 @@ func (j *judge) result(c check, a answer) CheckResult {
 	default:
 		r.Result = CheckOK
 	}
+	if sample := j.sampleRemark(c); sample != "" && r.Result != CheckNotExercised {
+		r.Reason = strings.TrimPrefix(r.Reason+"; "+sample, "; ")
+	}
 	return r
 }
 
-// coverage is the share of subscriptions that could be judged.
+// coverage is the share of pairs that could be judged message by message.
 func (j *judge) coverage(c check) float64 {
-	class := 0
+	pairs, judged := uint64(0), uint64(0)
+	for _, class := range classesOf(c) {
+		pairs += j.pairs[class]
+		judged += j.verified[class] - j.frozen[class]
+	}
+	if pairs == 0 {
+		return 1
+	}
+	return float64(judged) / float64(pairs)
+}
+
+// classesOf are the classes of subscribers whose pairs a check rests on.
+func classesOf(c check) []int {
 	switch c {
-	case checkR4, checkR5, checkR6:
-		class = 1
 	case checkN1, checkN2, checkN3:
+		return []int{0}
+	case checkR4, checkR5, checkR6:
+		return []int{1}
+	case checkP3:
+		return []int{0, 1}
 	default:
-		return 1
+		return nil
 	}
-	if j.pairs[class] == 0 {
-		return 1
+}
+
+// sampleRemark says that a check rests on a sample; empty when it does not.
+func (j *judge) sampleRemark(c check) string {
+	for _, class := range classesOf(c) {
+		if j.verified[class] < j.pairs[class] {
+			verified, all := j.t.sampled()
+			return fmt.Sprintf("a sample: %d of %d subscribers are judged message by message, the others by count", verified, all)
+		}
 	}
-	return 1 - float64(j.frozen[class])/float64(j.pairs[class])
+	return ""
 }
 
 func (j *judge) examples(c check) []Example {

@@ -15,11 +15,12 @@ type view struct {
 	total [outcomes]uint64
 	// unowed are the copies that the subscriber being judged was not a member for.
 	unowed [outcomes]uint64
-	// instants caches Topology.Intended by message - 1; unknownInstant = not asked yet.
+	// instants caches Topology.Intended by message - 1; UnknownInstant = not asked yet.
 	instants []time.Duration
 }
 
-const unknownInstant = time.Duration(math.MinInt64)
+// UnknownInstant stands for one that nothing tells.
+const UnknownInstant = time.Duration(math.MinInt64)
 
 func (v *view) sent() uint64 { return v.state.top - v.total[outcomeSkipped] }
 
@@ -47,6 +48,8 @@ const (
 	fateUnacknowledged
 	fateUnknowable // no ack was asked for: it may have been lost on either side
 	fates          // their number
+
+	fateUnowed = fates // none: it was not a member
 )
 
 // judgePair judges every copy of the address for one subscriber.
@@ -57,6 +60,7 @@ func (j *judge) judgePair(connection int) {
 	class := classOf(sub.Reliable)
 	pop := &j.pops[sub.Population]
 	j.pairs[class]++
+	j.verified[class]++
 	sent := src.sent()
 	src.unowed = [outcomes]uint64{}
 
@@ -152,7 +156,17 @@ func (j *judge) skipSent(m, n uint64) uint64 {
 
 // settle gives the missing copies [lo, hi) of one outcome their fate.
 func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
-	n := j.conns[connection].v
+	j.fates(j.conns[connection].v, m, lo, hi, o, func(lo, hi uint64, f fate) {
+		if f == fateUnowed {
+			j.src.unowed[o] += hi - min(lo, hi)
+			return
+		}
+		j.put(connection, m, lo, hi, f)
+	})
+}
+
+// fates tells the fates of the missing copies [lo, hi) of one outcome, ascending.
+func (j *judge) fates(n *conn, m missing, lo, hi uint64, o Outcome, put func(lo, hi uint64, f fate)) {
 	if n != nil {
 		for i := range n.windows {
 			w := &n.windows[i]
@@ -160,19 +174,19 @@ func (j *judge) settle(connection int, m missing, lo, hi uint64, o Outcome) {
 				continue
 			}
 			from, to := j.windowNumbers(n, w, lo, hi)
-			j.put(connection, m, lo, from, j.fate(n, m, o))
+			put(lo, from, j.fate(n, m, o))
 			excuse := windowFates[w.class]
 			if o == OutcomeFail {
 				excuse = fateRejected
 			}
 			goneBy, backBy := j.unowedNumbers(n, w, from, to)
-			j.put(connection, m, from, goneBy, excuse)
-			j.src.unowed[o] += backBy - goneBy
-			j.put(connection, m, backBy, to, excuse)
+			put(from, goneBy, excuse)
+			put(goneBy, backBy, fateUnowed)
+			put(backBy, to, excuse)
 			lo = to
 		}
 	}
-	j.put(connection, m, lo, hi, j.fate(n, m, o))
+	put(lo, hi, j.fate(n, m, o))
 }
 
 // spanned tells whether a gap can have come of the window: one of a whole connection
@@ -235,10 +249,10 @@ func (j *judge) firstFrom(lo, hi uint64, at time.Duration) uint64 {
 func (j *judge) intended(m uint64) time.Duration {
 	v := &j.src
 	for uint64(len(v.instants)) < v.state.top {
-		v.instants = append(v.instants, unknownInstant)
+		v.instants = append(v.instants, UnknownInstant)
 	}
 	at := &v.instants[m-1]
-	if *at == unknownInstant {
+	if *at == UnknownInstant {
 		*at = j.t.Intended(int(v.publisher), int(v.slot), m)
 	}
 	return *at
@@ -285,31 +299,37 @@ func (j *judge) put(connection int, m missing, lo, hi uint64, f fate) {
 	pop := &j.pops[sub.Population]
 	d := &pop.totals.Deliveries
 	k := hi - lo
-	var lost, undelivered, excused uint64
 	pop.missing[classOf(sub.Reliable)][f] += k
-	switch f {
-	case fateLost:
-		d.Lost += k
-		lost = 1
+	lost, undelivered, excused := d.miss(f, k)
+	if f == fateLost {
 		if m.trailing && j.conns[connection].v.forgotten(j.src.group) {
 			m.from = lo
 			j.noteForgotten(connection, m, k)
-			break
+		} else {
+			j.lost[connection] += k
+			j.noteLost(connection, m, lo, hi)
 		}
-		j.lost[connection] += k
-		j.noteLost(connection, m, lo, hi)
-	case fateUnanswered, fateDetached, fateCut, fateExpired:
-		d.Undelivered += k
-		undelivered = 1
-	default:
-		*d.Excused.class(f) += k
-		excused = 1
 	}
 	if j.o.OnMissing == nil {
 		return
 	}
 	for i := lo; i < hi; i++ {
 		j.o.OnMissing(j.intended(i), sub.Population, lost, undelivered, excused)
+	}
+}
+
+// miss counts k missing copies under their fate and says, by a 1, where.
+func (d *Deliveries) miss(f fate, k uint64) (lost, undelivered, excused uint64) {
+	switch f {
+	case fateLost:
+		d.Lost += k
+		return 1, 0, 0
+	case fateUnanswered, fateDetached, fateCut, fateExpired:
+		d.Undelivered += k
+		return 0, 1, 0
+	default:
+		*d.Excused.class(f) += k
+		return 0, 0, 1
 	}
 }
 

@@ -54,6 +54,8 @@ type Subscriber struct {
 	// Asks: it is a member of its named groups only once it has asked to join them; no
 	// token makes it one.
 	Asks bool
+	// Counted: it is outside of the sample whose messages are judged one by one, see Sample.
+	Counted bool
 }
 
 // Fanout is the number of copies that one message of that address makes at most: the
@@ -70,7 +72,10 @@ type index struct {
 	slots    []lookup   // per publisher sorted by group; value = ordinal of the source within the group
 	fanout   []uint32   // by slotBase[publisher]+slot
 	sources  [][]source // by group: every (publisher, slot) that sends to it
-	members  [][]uint32 // by group: connection ids, of later members too
+	// By group, of later members too: connection ids of those judged message by message,
+	// and of the others.
+	members, counted [][]uint32
+	echoless         [][]source // by group: those of sources that are sent under noEcho by a member
 }
 
 // source is one address of one publisher.
@@ -115,13 +120,19 @@ func newIndex(t *Topology) *index {
 		slotBase: make([]int, len(t.Publishers)+1),
 		sources:  make([][]source, len(t.Groups)),
 		members:  make([][]uint32, len(t.Groups)),
+		counted:  make([][]uint32, len(t.Groups)),
+		echoless: make([][]source, len(t.Groups)),
 	}
 	for c, s := range t.Subscribers {
+		list := ix.members
+		if s.Counted {
+			list = ix.counted
+		}
 		for _, g := range s.Groups {
-			ix.members[g] = append(ix.members[g], uint32(c))
+			list[g] = append(list[g], uint32(c))
 		}
 		for _, g := range s.Later {
-			ix.members[g] = append(ix.members[g], uint32(c))
+			list[g] = append(list[g], uint32(c))
 		}
 	}
 	for p, pub := range t.Publishers {
@@ -129,9 +140,10 @@ func newIndex(t *Topology) *index {
 		for slot, g := range pub.Addresses {
 			ix.slots = append(ix.slots, lookup{group: g, value: uint32(len(ix.sources[g]))})
 			ix.sources[g] = append(ix.sources[g], source{publisher: uint32(p), slot: uint32(slot)})
-			copies := len(ix.members[g])
-			if pub.NoEcho && slices.Contains(ix.members[g], uint32(pub.Connection)) {
+			copies := len(ix.members[g]) + len(ix.counted[g])
+			if own := uint32(pub.Connection); pub.NoEcho && (slices.Contains(ix.members[g], own) || slices.Contains(ix.counted[g], own)) {
 				copies--
+				ix.echoless[g] = append(ix.echoless[g], source{publisher: uint32(p), slot: uint32(slot)})
 			}
 			ix.fanout = append(ix.fanout, uint32(copies))
 		}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -49,7 +50,10 @@ func worldTopology(reliable bool) *Topology {
 
 // newWorld is connected and joined before T0.
 func newWorld(t *testing.T, reliable bool, p Profile) *world {
-	topo := worldTopology(reliable)
+	return worldOf(t, worldTopology(reliable), p)
+}
+
+func worldOf(t *testing.T, topo *Topology, p Profile) *world {
 	w := &world{t: t, topo: topo, c: NewChecker(topo, p, []int{0, 1, 2, 3}), sent: make(map[source]uint64), ids: make(map[int]uint64)}
 	w.now = worldT0 - time.Second
 	for c := range topo.Subscribers {
@@ -81,13 +85,16 @@ func (w *world) publish(p, slot int, except ...int) uint64 {
 	m := w.send(p, slot)
 	w.ok(p, slot, m)
 	g := w.topo.Publishers[p].Addresses[slot]
-	for _, c := range w.topo.index().members[g] {
-		skip := w.topo.ownEcho(uint32(p), int(c))
+	for c, s := range w.topo.Subscribers {
+		if !slices.Contains(s.Groups, g) {
+			continue
+		}
+		skip := w.topo.ownEcho(uint32(p), c)
 		for _, e := range except {
-			skip = skip || e == int(c)
+			skip = skip || e == c
 		}
 		if !skip {
-			w.deliver(int(c), p, slot, m)
+			w.deliver(c, p, slot, m)
 		}
 	}
 	return m

@@ -140,6 +140,9 @@ func newBanner(r *metrics.Run) banner {
 	if parts := ruleParts(r); len(parts) > 0 {
 		b.Lines = append(b.Lines, fact{"Rules", strings.Join(parts, " · ")})
 	}
+	if parts := coverageParts(r); len(parts) > 0 {
+		b.Lines = append(b.Lines, fact{"Coverage", strings.Join(parts, " · ")})
+	}
 	if r.Verdict.Result == "invalid_run" {
 		b.Advice = advice(r)
 	}
@@ -205,6 +208,28 @@ func ruleParts(r *metrics.Run) []string {
 		if len(ids) > 0 {
 			parts = append(parts, answerOf(result).word+" "+strings.Join(ids, " "))
 		}
+	}
+	return parts
+}
+
+// coverageParts says of what share of the pairs of publisher and subscriber rules were
+// judged message by message, where that is not all of them.
+func coverageParts(r *metrics.Run) []string {
+	var shares []string
+	ids := map[string]string{}
+	for _, c := range r.Checks {
+		if c.CoverageRatio >= 1 || c.Result == "not_exercised" {
+			continue
+		}
+		share := percent(c.CoverageRatio)
+		if ids[share] == "" {
+			shares = append(shares, share)
+		}
+		ids[share] += " " + c.ID
+	}
+	var parts []string
+	for _, share := range shares {
+		parts = append(parts, share+" of the pairs for"+ids[share])
 	}
 	return parts
 }

@@ -273,6 +273,9 @@ func (s *summary) checks() {
 		return
 	}
 	s.fields("rules", ruleParts(s.r)...)
+	if coverage := coverageParts(s.r); len(coverage) > 0 {
+		s.fields("coverage", coverage...)
+	}
 	first := earliestOffence(s.r)
 	for i := range s.r.Checks {
 		c := &s.r.Checks[i]

@@ -121,6 +121,7 @@ var descriptions = map[string]string{
 
 	"checks":         "How strictly delivery is judged.",
 	"checks.profile": "Strict, or spec: what is written down only (default: strict for the embedded emulator, else spec).",
+	"checks.pairs":   "Judge at most so many pairs of publisher and subscriber message by message, a sample of the subscribers if there are more; 0 = no bound (default 4000000).",
 
 	"thresholds":                 "Limits that decide whether the run passed, by metric.",
 	"thresholds.*.threshold":     "The limit, e.g. p(99)<250ms.",

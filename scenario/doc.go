@@ -143,7 +143,9 @@
 // take as long, and is killed then.
 //
 // Checks and thresholds judge the run. A profile says how strictly delivery is
-// judged; the default is strict for the embedded target and spec for any other.
+// judged; the default is strict for the embedded target and spec for any other. With
+// more than pairs (4,000,000) pairs of a publisher's group and a subscriber, a sample of
+// the subscribers is judged message by message, and the others by count.
 // Thresholds have k6's grammar. Times (e2e_latency, e2e_service, ack_rtt,
 // connect_time, join_rtt, recovery_time, outage_time, schedule_lag) have avg, min,
 // med, max and p(N) with a limit that has a unit, and count, the number of samples,
@@ -152,7 +154,7 @@
 // uninjected_drops, protocol_errors, published, delivered) have count and rate with a
 // plain number.
 //
-//	checks: {profile: strict}
+//	checks: {profile: strict, pairs: 1000000}
 //	thresholds:
 //	  e2e_latency: ["p(99)<250ms"]
 //	  recovery_time: {threshold: "p(95)<5s", during: F1, population: members, abort_on_fail: false}

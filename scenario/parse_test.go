@@ -143,6 +143,7 @@ func TestDefaults(t *testing.T) {
 		{"factor", s.Phases.Stages[0].Factor, 1.0},
 		{"drain", s.Phases.Drain, 30 * time.Second},
 		{"profile", s.Checks.Profile, ""},
+		{"pairs", s.Checks.Pairs, 4_000_000},
 	} {
 		if row.got != row.want {
 			t.Errorf("%s: got %v, want %v", row.name, row.got, row.want)
@@ -253,7 +254,7 @@ func TestSet(t *testing.T) {
 	s := mustParse(t, full,
 		"phases.steady.1.for=50s", "populations.listeners.join.room=1", "target.hub=other",
 		"faults.0.hit=10%", "thresholds.ack_rtt=p(95)<1s", "tags.run=\"12\"", "populations.listeners.client.preset=bench",
-		"checks={profile: strict}", "seed=7")
+		"checks={profile: strict, pairs: 1000}", "seed=7")
 	for _, row := range []struct {
 		name      string
 		got, want any
@@ -266,6 +267,7 @@ func TestSet(t *testing.T) {
 		{"quoted text", s.Tags["run"], "12"},
 		{"new path", s.Populations[1].Client.Preset, "bench"},
 		{"mapping", s.Checks.Profile, "strict"},
+		{"mapping of two", s.Checks.Pairs, 1000},
 		{"number", s.Seed, uint64(7)},
 		{"record", len(s.Overrides), 9},
 	} {

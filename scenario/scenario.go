@@ -282,6 +282,9 @@ type Stage struct {
 // Checks choose how strictly delivery is judged (design.md 7.4).
 type Checks struct {
 	Profile string // spec, strict, or empty: strict for the embedded target, else spec
+	// Pairs bounds the pairs of a publisher's group and a subscriber that are judged
+	// message by message: if there are more, a sample of the subscribers is; 0 = no bound.
+	Pairs int
 }
 
 // Threshold is one limit, in k6's grammar.

@@ -9,6 +9,7 @@ const (
 	defaultProtocol    = ProtocolJSONReliable
 	defaultSeed        = 1
 	defaultDrain       = 30 * time.Second
+	defaultPairs       = 4_000_000 // about 32 bytes each (design.md 7.5)
 	defaultConnectRate = 100
 	defaultUsers       = "user-{n}"
 	defaultPayload     = 128 // bytes
@@ -22,6 +23,7 @@ var protocols = []string{ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufRel
 // scenario reads the whole file.
 func (d *decoder) scenario(n *node, s *Scenario) {
 	s.Protocol, s.Seed, s.Phases.Drain = defaultProtocol, defaultSeed, defaultDrain
+	s.Checks.Pairs = defaultPairs
 	d.object(n,
 		required("name", d.text(&s.Name)),
 		optional("note", d.text(&s.Note)),
@@ -41,7 +43,10 @@ func (d *decoder) scenario(n *node, s *Scenario) {
 		required("phases", func(n *node) { d.phases(n, &s.Phases) }),
 		optional("faults", func(n *node) { d.faults(n, s) }),
 		optional("checks", func(n *node) {
-			d.object(n, optional("profile", d.choice(&s.Checks.Profile, []string{"spec", "strict"})))
+			d.object(n,
+				optional("profile", d.choice(&s.Checks.Profile, []string{"spec", "strict"})),
+				optional("pairs", d.whole(&s.Checks.Pairs)),
+			)
 		}),
 		optional("thresholds", func(n *node) { d.thresholds(n, s) }),
 		optional("scales", d.scales(n, &s.Scales)),

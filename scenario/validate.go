@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ func (s *Scenario) Validate() Problems {
 	v.populations()
 	v.phases()
 	v.faults()
+	v.within("checks.pairs", s.Checks.Pairs, 0, math.MaxInt32)
 	v.thresholds()
 	if len(v.problems) == 0 && !s.places.spoiled("") {
 		v.grants()

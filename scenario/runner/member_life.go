@@ -28,7 +28,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 		return
 	}
 	m.awaitProof(now + provenAfter)
-	if m.recovery != nil && w.checker.ExpectCatchUp(m.id, w.dueBy(now)) {
+	if m.recovery != nil && w.checker.ExpectCatchUp(m.id, w.sinceT0(now), w.dueBy(now)) {
 		m.recovery.nothingMissed = now
 	}
 	if m.publisher != nil {

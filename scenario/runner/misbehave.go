@@ -33,7 +33,7 @@ func (m *member) behave(now time.Duration) {
 		return
 	}
 	m.recovery.openedAt = now
-	if m.w.checker.ExpectCatchUp(m.id, m.w.dueBy(now)) {
+	if m.w.checker.ExpectCatchUp(m.id, m.w.sinceT0(now), m.w.dueBy(now)) {
 		m.caughtUp(now)
 	}
 }

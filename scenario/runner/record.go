@@ -86,6 +86,9 @@ func (r *run) judge() *metrics.Judgement {
 		T0:       r.t0,
 		Start:    r.start,
 		OnMissing: func(intended time.Duration, population int, lost, undelivered, _ uint64) {
+			if intended == metrics.UnknownInstant { // where it weighs most
+				intended = r.plan.Scenario.Phases.Warmup
+			}
 			r.collector.Censor(intended, population, lost+undelivered)
 		},
 		Incident: r.incidentAt,

@@ -75,6 +75,9 @@ populations:
 		AckDelay:            pick(r, 0, 0, 200*time.Millisecond),
 	}
 	w.link.Silent = pick(r, 0, 0.3, 1)
+	if r.IntN(3) == 0 { // a sample of the subscribers; the others by count
+		w.text += fmt.Sprintf("checks: {pairs: %d}\n", 1+r.IntN(100))
+	}
 	return w
 }
 

@@ -52,6 +52,7 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 			Renumbers:    sessionConfig(plan, pop).Retry.NewAckID,
 		}
 	}
+	t.Sample(plan.Scenario.Checks.Pairs, plan.Scenario.Seed)
 	planned := instants{plan: plan, publisher: -1}
 	t.Intended = func(publisher, slot int, message uint64) time.Duration {
 		slots := uint64(len(t.Publishers[publisher].Addresses))
