@@ -37,6 +37,9 @@ type Dialer struct {
 	// LocalIPs are where connections come from, in turn; none = the system's choice. From
 	// one address to another there are only so many ports.
 	LocalIPs []netip.Addr
+	// MaxDials is how many dials of one Loop run at once; more wait their turn, which
+	// DialTrace.Begun tells. 0 = DefaultMaxDials.
+	MaxDials int
 	// Simulation is the world that the Loops live in which dial by this; nil = this one.
 	// There is no TLS in it.
 	Simulation *Simulation

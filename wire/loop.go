@@ -11,9 +11,9 @@ import (
 	"github.com/wpsbench/wpsbench/wire/internal/loop"
 )
 
-// maxDials is how many dials run at once; more wait their turn. It bounds what a
-// reconnect storm asks of the resolver, the sockets and the TLS handshakes.
-const maxDials = 256
+// DefaultMaxDials bounds what a reconnect storm asks of the resolver, the sockets and
+// the TLS handshakes.
+const DefaultMaxDials = 256
 
 // Loop is one goroutine that runs many Clients on real sockets: their Sessions,
 // their Handlers, timers and functions of the caller. Nothing on the path of a
@@ -119,9 +119,11 @@ type dialResult struct {
 	conn    *loop.Conn // in place of nc: what that has come to
 }
 
+func (d *Dialer) maxDials() int { return orDefault(d.MaxDials, DefaultMaxDials) }
+
 // startDial runs d when it is its turn.
 func (l *Loop) startDial(d *pendingDial) {
-	if l.dialing == maxDials {
+	if l.dialing >= l.dialer.maxDials() {
 		l.waiting = append(l.waiting, d)
 		return
 	}
@@ -159,7 +161,7 @@ func (l *Loop) dialEnded(now time.Duration, d *pendingDial, r *dialResult) {
 	} else {
 		r.discard()
 	}
-	for len(l.waiting) > 0 && l.dialing < maxDials {
+	for len(l.waiting) > 0 && l.dialing < l.dialer.maxDials() {
 		next := l.waiting[0]
 		l.waiting[0] = nil
 		l.waiting = l.waiting[1:]

@@ -332,15 +332,20 @@ func TestURLFuncFails(t *testing.T) {
 	})
 }
 
-// At most maxDials dials run at once, and every one gets its turn.
+// At most so many dials run at once, and every one gets its turn.
 func TestDialsAreCapped(t *testing.T) {
+	t.Run("default", func(t *testing.T) { testDialsAreCapped(t, 0, DefaultMaxDials) })
+	t.Run("fewer", func(t *testing.T) { testDialsAreCapped(t, 7, 7) })
+}
+
+func testDialsAreCapped(t *testing.T, set, limit int) {
 	eachTransport(t, func(t *testing.T, tr Transport) {
-		const clients = maxDials + 50
-		l, _ := runLoop(t, tr, &Dialer{})
+		clients := limit + 50
+		l, _ := runLoop(t, tr, &Dialer{MaxDials: set})
 		var running atomic.Int32
 		full, release := make(chan struct{}), make(chan struct{})
 		ask := func(context.Context) (string, error) {
-			if running.Add(1) == maxDials {
+			if running.Add(1) == int32(limit) {
 				close(full)
 			}
 			<-release
@@ -357,8 +362,8 @@ func TestDialsAreCapped(t *testing.T) {
 		})
 		wait(t, full)
 		onLoop(t, l, func(time.Duration) {
-			if running.Load() != maxDials || l.dialing != maxDials || len(l.waiting) != clients-maxDials {
-				t.Errorf("%d dials run and %d wait, want %d and %d", l.dialing, len(l.waiting), maxDials, clients-maxDials)
+			if int(running.Load()) != limit || l.dialing != limit || len(l.waiting) != clients-limit {
+				t.Errorf("%d dials run and %d wait, want %d and %d", l.dialing, len(l.waiting), limit, clients-limit)
 			}
 		})
 		close(release)
@@ -389,7 +394,7 @@ func TestOutdatedDialIsClosed(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	eachTransport(t, func(t *testing.T, tr Transport) {
 		s := newService(t, false)
-		hanging := make(chan struct{}, maxDials+10)
+		hanging := make(chan struct{}, DefaultMaxDials+10)
 		hang := serve(t, false, func(_ http.ResponseWriter, r *http.Request) {
 			hanging <- struct{}{}
 			<-r.Context().Done()

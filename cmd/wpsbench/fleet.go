@@ -23,11 +23,15 @@ import (
 // maxFleet bounds --processes and --emulators: more is a slip of the pen.
 const maxFleet = 256
 
+// maxDials bounds --dials: so many ports one address has to one other.
+const maxDials = 65_535
+
 // fleetFlags spread a run over this machine.
 func fleetFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.IntFlag{Name: "processes", Value: 1, Usage: "cut the run over so many processes of the generator (Linux)"},
 		&cli.IntFlag{Name: "emulators", Value: 1, Usage: "cut the embedded target into so many processes; no group spans two"},
+		&cli.IntFlag{Name: "dials", Value: wire.DefaultMaxDials, Usage: "connections being opened at once by each worker (one per CPU); more wait, shown as queued"},
 		&cli.StringFlag{Name: "local-ips", Usage: "source addresses of the sessions, in turn: A,B,…; each has its own local ports"},
 	}
 }
@@ -36,11 +40,15 @@ func fleetFlags() []cli.Flag {
 type fleet struct {
 	Processes int
 	Emulators int
+	Dials     int
 	LocalIPs  []netip.Addr
 }
 
 func fleetOf(c *cli.Context) (fleet, error) {
-	f := fleet{Processes: c.Int("processes"), Emulators: c.Int("emulators")}
+	f := fleet{Processes: c.Int("processes"), Emulators: c.Int("emulators"), Dials: c.Int("dials")}
+	if f.Dials < 1 || f.Dials > maxDials {
+		return f, failf(exitUsage, "--dials %d: from 1 to %d", f.Dials, maxDials)
+	}
 	for flag, n := range map[string]int{"processes": f.Processes, "emulators": f.Emulators} {
 		if n < 1 || n > maxFleet {
 			return f, failf(exitUsage, "--%s %d: from 1 to %d", flag, n, maxFleet)
@@ -99,6 +107,7 @@ type job struct {
 	Hub       string   // that the target has said, if any
 	Emulators []string // connection strings; none: the scenario has a target
 	LocalIPs  []netip.Addr
+	Dials     int
 	Transport string
 }
 
@@ -130,6 +139,7 @@ func (a *app) shareAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	t.dialer.MaxDials = j.Dials
 	transport, err := wire.ParseTransport(j.Transport)
 	if err != nil {
 		return failf(exitUsage, "--transport: %w", err)

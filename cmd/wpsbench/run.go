@@ -136,7 +136,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		return err
 	}
 	defer resolved.close()
-	resolved.dialer.LocalIPs = spread.LocalIPs
+	resolved.dialer.LocalIPs, resolved.dialer.MaxDials = spread.LocalIPs, spread.Dials
 	if err := a.confirm(c, plan, resolved); err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	processes, end, err := a.startProcesses(c.Context, job{
 		Of: spread.Processes, RunID: runID, File: src.name, Text: src.text, Hub: resolved.target.Hub, Emulators: resolved.emulators(),
 		Options:  scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set"), Target: c.String("target")},
-		LocalIPs: spread.LocalIPs, Transport: c.String("transport"),
+		LocalIPs: spread.LocalIPs, Dials: spread.Dials, Transport: c.String("transport"),
 	})
 	if err != nil {
 		return err
