@@ -40,6 +40,11 @@ func (c *Collector) Add(tick int, iv *Interval) {
 	iv.Release()
 }
 
+// OnTick has fn called with what each metric measured in a tick: once Latest has shown it,
+// openTicks later at the latest, or in Series at the end. Every value is told once: what comes later still, by itself. What
+// never came is not told, since it has no value. It is to be called before the first Add.
+func (c *Collector) OnTick(fn func(tick int, m Metric, s *MetricSummary)) { c.series.told = fn }
+
 // Censor counts n copies, intended at that instant for that population, that
 // never came: beyond every other value of both end-to-end metrics.
 func (c *Collector) Censor(intended time.Duration, population int, n uint64) {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -267,5 +268,48 @@ func TestPercentilesNeedSamples(t *testing.T) {
 		if s := d.summary(AckRTT, ""); s.Percentiles[tt.key] == nil {
 			t.Errorf("%s of %d samples is missing", tt.key, tt.need)
 		}
+	}
+}
+
+// Every value of every metric is told once, in its tick, also when its interval comes late.
+func TestOnTickTellsEverything(t *testing.T) {
+	w := testWindows()
+	c := NewCollector(w, nil)
+	type key struct {
+		tick int
+		m    Metric
+	}
+	told := map[key]uint64{}
+	c.OnTick(func(tick int, m Metric, s *MetricSummary) {
+		if s.Histogram == nil {
+			t.Errorf("%s in tick %d has no histogram", m, tick)
+		}
+		told[key{tick, m}] += s.Count
+	})
+	want := map[key]uint64{}
+	one, other := NewRecorder(w, nil), NewRecorder(w, nil)
+	add := func(r *Recorder, tick, n int) {
+		for _, m := range []Metric{E2ELatency, ConnectTime} {
+			for range n {
+				r.Record(m, time.Duration(tick)*time.Second, -1, time.Millisecond)
+			}
+			want[key{tick, m}] += uint64(n)
+		}
+		c.Add(tick, r.Swap())
+	}
+	for tick := range 10 {
+		add(one, tick, 3)
+		if tick == 2 {
+			continue // late: see below
+		}
+		add(other, tick, 600)
+	}
+	add(other, 2, 5)
+	if _, fresh := c.Latest(2, time.Second); !fresh || told[key{9, E2ELatency}] != 603 {
+		t.Errorf("of the newest tick %d values are told, want 603", told[key{9, E2ELatency}])
+	}
+	c.Series(0, time.Second)
+	if !maps.Equal(told, want) {
+		t.Errorf("told %v\nwant %v", told, want)
 	}
 }

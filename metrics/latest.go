@@ -36,6 +36,9 @@ func (c *Collector) Latest(workers int, tick time.Duration) (l Latest, fresh boo
 	for i := len(s.ticks) - 1; i >= s.shown; i-- {
 		if s.ticks[i].parts >= workers {
 			s.latest, s.shown = s.tickLatest(i, tick), i+1
+			if o := &s.open[i%openTicks]; o.tick == i {
+				s.finish(o) // all of it is here
+			}
 			fresh = true
 			break
 		}
@@ -56,9 +59,9 @@ func (s *seriesBuilder) tickLatest(i int, tick time.Duration) Latest {
 	l.AckedPerSec = float64(t.acked) / tick.Seconds()
 	l.DeliveredPerSec = float64(t.delivered) / tick.Seconds()
 	if o := &s.open[i%openTicks]; o.used && o.tick == i {
-		l.P50, l.P99, l.P999 = durationAt(&o.e2e, 0.5), durationAt(&o.e2e, 0.99), durationAt(&o.e2e, 0.999)
-		l.AckP50, l.AckP99 = durationAt(&o.ack, 0.5), durationAt(&o.ack, 0.99)
-		l.LagP99 = durationAt(&o.lag, 0.99)
+		l.P50, l.P99, l.P999 = durationAt(&o.of[E2ELatency], 0.5), durationAt(&o.of[E2ELatency], 0.99), durationAt(&o.of[E2ELatency], 0.999)
+		l.AckP50, l.AckP99 = durationAt(&o.of[AckRTT], 0.5), durationAt(&o.of[AckRTT], 0.99)
+		l.LagP99 = durationAt(&o.of[ScheduleLag], 0.99)
 	}
 	return l
 }

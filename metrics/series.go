@@ -22,6 +22,7 @@ type seriesBuilder struct {
 	shown   int    // ticks before it have been looked at by Latest
 	latest  Latest // of tick shown-1
 	heatmap [][3]int64
+	told    func(tick int, m Metric, s *MetricSummary)
 }
 
 type tickTotals struct {
@@ -37,9 +38,9 @@ type tickTotals struct {
 
 // openTick holds the distributions of a tick that more intervals may come for.
 type openTick struct {
-	used                   bool
-	tick                   int
-	e2e, ack, lag, receive distribution
+	used bool
+	tick int
+	of   [metricCount]distribution
 }
 
 var seriesQuantiles = [4]struct {
@@ -64,23 +65,21 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 		for i := range iv.phases[E2ELatency] {
 			s.heatmap = appendCells(s.heatmap, tick, &iv.phases[E2ELatency][i])
 		}
+		for m := range iv.phases {
+			for i := range iv.phases[m] {
+				s.tell(tick, Metric(m), &iv.phases[m][i])
+			}
+		}
 		return
 	}
 	if o.tick != tick {
 		s.finish(o)
 	}
 	o.used, o.tick = true, tick
-	for i := range iv.phases[E2ELatency] {
-		o.e2e.add(&iv.phases[E2ELatency][i])
-	}
-	for i := range iv.phases[AckRTT] {
-		o.ack.add(&iv.phases[AckRTT][i])
-	}
-	for i := range iv.phases[ScheduleLag] {
-		o.lag.add(&iv.phases[ScheduleLag][i])
-	}
-	for i := range iv.phases[ReceiveDelay] {
-		o.receive.add(&iv.phases[ReceiveDelay][i])
+	for m := range iv.phases {
+		for i := range iv.phases[m] {
+			o.of[m].add(&iv.phases[m][i])
+		}
 	}
 }
 
@@ -99,16 +98,23 @@ func (s *seriesBuilder) finish(o *openTick) {
 	}
 	t := &s.ticks[o.tick]
 	for i, q := range seriesQuantiles {
-		t.e2e[i] = microsAt(&o.e2e, q.q)
+		t.e2e[i] = microsAt(&o.of[E2ELatency], q.q)
 	}
-	t.lag = microsAt(&o.lag, 0.99)
-	t.receive = microsAt(&o.receive, 0.99)
-	s.heatmap = appendCells(s.heatmap, o.tick, &o.e2e)
-	o.e2e.reset()
-	o.ack.reset()
-	o.lag.reset()
-	o.receive.reset()
+	t.lag = microsAt(&o.of[ScheduleLag], 0.99)
+	t.receive = microsAt(&o.of[ReceiveDelay], 0.99)
+	s.heatmap = appendCells(s.heatmap, o.tick, &o.of[E2ELatency])
+	for m := range o.of {
+		s.tell(o.tick, Metric(m), &o.of[m])
+		o.of[m].reset()
+	}
 	o.used = false
+}
+
+// tell hands a tick's values of a metric to whoever wants them.
+func (s *seriesBuilder) tell(tick int, m Metric, d *distribution) {
+	if s.told != nil && d.count() > 0 {
+		s.told(tick, m, d.summary(m, ""))
+	}
 }
 
 func microsAt(d *distribution, q float64) *float64 {
@@ -167,9 +173,16 @@ func (c *Collector) SetColumn(name string, tick int, v float64) {
 // since the start of the run. Ticks without an interval have no values.
 func (c *Collector) Series(start, tick time.Duration) Series {
 	s := &c.series
-	for i := range s.open {
-		s.finish(&s.open[i])
+	for i := range s.open { // the oldest first
+		s.finish(&s.open[(len(s.ticks)+i)%openTicks])
 	}
+	return c.SeriesSoFar(start, tick)
+}
+
+// SeriesSoFar is Series while intervals still come in: the newest ticks have no
+// percentiles yet.
+func (c *Collector) SeriesSoFar(start, tick time.Duration) Series {
+	s := &c.series
 	s.heatmap = compactCells(s.heatmap)
 	out := Series{IntervalS: tick.Seconds(), Columns: make(map[string][]*float64)}
 	column := func(name string, value func(i int, t *tickTotals) *float64) {
@@ -222,7 +235,7 @@ func (c *Collector) Series(start, tick time.Duration) Series {
 		})
 	}
 	if len(s.heatmap) > 0 {
-		out.Heatmap = &Heatmap{RowsPerOctave: rowsPerOctave, Cells: s.heatmap}
+		out.Heatmap = &Heatmap{RowsPerOctave: rowsPerOctave, Cells: slices.Clone(s.heatmap)}
 	}
 	return out
 }

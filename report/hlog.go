@@ -14,20 +14,23 @@ import (
 // hdrhistogram.org read: one line per histogram, tagged with its metric. Values are
 // nanoseconds; the column of the largest one is in milliseconds, as is the custom.
 type HistogramLog struct {
-	w   io.Writer
-	err error
+	w      io.Writer
+	offset float64 // of the start from the log's own one
+	err    error
 }
 
-// NewHistogramLog writes the head of a log whose times count from start.
+// NewHistogramLog writes the head of a log of what starts at an instant. The log itself
+// starts at the whole second before: there are tools that read no more of it.
 func NewHistogramLog(w io.Writer, start time.Time) *HistogramLog {
-	l := &HistogramLog{w: w}
-	start = start.UTC()
+	base := start.UTC().Truncate(time.Second)
+	l := &HistogramLog{w: w, offset: start.Sub(base).Seconds()}
+	start = base
 	l.printf("#[Logged with wpsbench]\n#[Histogram log format version 1.3]\n#[StartTime: %s (seconds since epoch), %s]\n%s\n",
 		decimals(float64(start.UnixMilli())/1e3), start.Format(time.ANSIC), `"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"`)
 	return l
 }
 
-// Add writes what was measured from one second to another; nothing without samples.
+// Add writes what was measured from one second to another, both since the start; nothing without samples.
 // Errors are kept, and returned by Err.
 func (l *HistogramLog) Add(metric string, from, to float64, s *metrics.MetricSummary) {
 	if s == nil || s.Histogram == nil || s.Max == nil {
@@ -39,7 +42,7 @@ func (l *HistogramLog) Add(metric string, from, to float64, s *metrics.MetricSum
 		}
 		return -1
 	}, metric)
-	l.printf("Tag=%s,%s,%s,%s,%s\n", tag, decimals(from), decimals(to-from), decimals(float64(*s.Max)/1e3), base64Only(s.Histogram.Data))
+	l.printf("Tag=%s,%s,%s,%s,%s\n", tag, decimals(l.offset+from), decimals(to-from), decimals(float64(*s.Max)/1e3), base64Only(s.Histogram.Data))
 }
 
 // Err is the first error of writing.

@@ -277,6 +277,7 @@ func (s *summary) checks() {
 		s.fields("coverage", coverage...)
 	}
 	first := earliestOffence(s.r)
+	told := map[string]bool{} // why rules are unknown, each reason once
 	for i := range s.r.Checks {
 		c := &s.r.Checks[i]
 		a := answerOf(c.Result)
@@ -286,7 +287,10 @@ func (s *summary) checks() {
 			s.line(fmt.Sprintf("%s %s of %s", text, textNumbers.count(c.Violations), textNumbers.count(c.Checked)), a.token)
 			s.example(c, first)
 		case "unknown":
-			s.line(text+", "+c.Reason, a.token)
+			if !told[c.Reason] {
+				s.line(text+", "+c.Reason, a.token)
+			}
+			told[c.Reason] = true
 		}
 	}
 }

@@ -52,6 +52,7 @@ func runFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
 		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
 		transportFlag(),
+		checkpointFlag(),
 		&cli.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at ADDR/metrics while the run goes on, e.g. 127.0.0.1:9464"},
 	}...), progressFlags()...)
 }
@@ -141,6 +142,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		return err
 	}
 
+	hlogs, outs := a.streamHlogs(outs)
 	processes, end, err := a.startProcesses(c.Context, job{
 		Of: spread.Processes, RunID: runID, File: src.name, Text: src.text, Hub: resolved.target.Hub, Emulators: resolved.emulators(),
 		Options:  scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set"), Target: c.String("target")},
@@ -153,18 +155,22 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	show.begin(plan, resolved)
 	signals := watchSignals(c.Context, show.interrupted)
 	defer signals.release()
+	kept := &checkpoints{app: a, dir: dir, complete: func(rec *metrics.Run) *metrics.Run { return a.complete(rec, resolved, plan) }}
 	config := runner.Config{
-		Plan:      plan,
-		Target:    resolved.target,
-		Dialer:    resolved.dialer,
-		Processes: processes,
-		Transport: transport,
-		RunID:     runID,
-		Monitor:   runner.NewMonitor(),
-		Ceiling:   calibratedCeiling(),
-		Bodies:    bodies,
-		Profile:   profileOf(s, resolved),
-		Progress:  show.progress,
+		Plan:            plan,
+		Target:          resolved.target,
+		Dialer:          resolved.dialer,
+		Processes:       processes,
+		Transport:       transport,
+		RunID:           runID,
+		Monitor:         runner.NewMonitor(),
+		Ceiling:         calibratedCeiling(),
+		Bodies:          bodies,
+		Profile:         profileOf(s, resolved),
+		Progress:        show.progress,
+		Seconds:         hlogs.seconds(),
+		Checkpoint:      kept.keep,
+		CheckpointEvery: c.Duration("checkpoint-every"),
 	}
 	exposed.attach(&config)
 	rec, runErr := runner.Run(signals.stop, signals.cut, config)
@@ -176,9 +182,6 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	if runErr != nil {
 		a.complain(runErr)
 	}
-	rec.Info.Command = slices.Clone(os.Args)
-	rec.Info.Command[0] = filepath.Base(os.Args[0]) // where it lies says nothing
-	rec.Environment.Target = resolved.describe(plan)
 	if err := resolved.finish(rec); err != nil {
 		a.complain(err)
 	}
@@ -187,8 +190,10 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		code = signals.status()
 		rec.Verdict.ExitCode = code
 	}
-	rec = a.redact.run(rec)
-	files, err := a.writeResults(dir, rec, outs)
+	rec = a.complete(rec, resolved, plan)
+	files, err := a.writeResults(kept.dir, rec, outs)
+	logs, logErr := hlogs.finish(rec)
+	files, err = append(files, logs...), errors.Join(err, logErr)
 	show.end()
 	show.summary(rec, files)
 	if err != nil {
@@ -203,6 +208,16 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		return nil
 	}
 	return verdictError(rec.Verdict, code)
+}
+
+// complete adds what the runner does not know, and takes out what is secret.
+func (a *app) complete(rec *metrics.Run, resolved *resolvedTarget, plan *scenario.Plan) *metrics.Run {
+	rec.Info.Command = slices.Clone(os.Args)
+	rec.Info.Command[0] = filepath.Base(os.Args[0]) // where it lies says nothing
+	target := resolved.describe(plan)
+	target.Lies, target.Counted = rec.Environment.Target.Lies, rec.Environment.Target.Counted
+	rec.Environment.Target = target
+	return a.redact.run(rec)
 }
 
 // setupFailure is the error of a run that came to nothing: refused, or interrupted.

@@ -40,9 +40,25 @@ type Config struct {
 	ConnectTimeout time.Duration
 	// Progress, when set, is called about once a second and at every event, from one goroutine.
 	Progress func(Progress)
+	// Seconds, when set, is called with what each metric measured in each second of the run,
+	// at most some seconds later, from the goroutine of Progress.
+	Seconds func(Second)
+	// Checkpoint, when set, is called every CheckpointEvery (0 = a minute) of the schedule
+	// with the record of what has been so far, as of a run that was interrupted, from the
+	// goroutine of Progress. The record is the callee's.
+	Checkpoint      func(*metrics.Run)
+	CheckpointEvery time.Duration
 	// Inspect hands functions to the run, each to be called once with its collector, for
 	// as long as the run has phases: whoever sends must be ready to give up. May be nil.
 	Inspect <-chan func(*metrics.Collector)
+}
+
+// Second is what a metric measured in a second of the run, or in what is left of one.
+type Second struct {
+	Started  time.Time // the run, to a millisecond
+	From, To float64   // seconds since then
+	Metric   metrics.Metric
+	Summary  *metrics.MetricSummary // its phase is ""
 }
 
 // SetupError says that the run never got going: the target could not be reached,

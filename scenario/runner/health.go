@@ -59,7 +59,6 @@ func (r *run) health(rec *metrics.Run) metrics.Health {
 			h.PushBack.Held += uint64(sends[i].pushed)
 		}
 	}
-	r.noteGates(&h)
 	markUntrusted(&rec.Series, &h)
 	return h
 }
@@ -210,16 +209,18 @@ func fold(windows []metrics.GateReadings, gate metrics.GateID, with func(sum, v 
 	return out
 }
 
-// noteGates writes what the gates found into the log.
-func (r *run) noteGates(h *metrics.Health) {
+// gateEvents are what the gates found, for the log.
+func gateEvents(h *metrics.Health) []metrics.RunEvent {
+	var events []metrics.RunEvent
 	for i, g := range h.Gates {
 		for _, s := range g.Bad {
-			r.events = append(r.events, metrics.RunEvent{
+			events = append(events, metrics.RunEvent{
 				TS: s.FromS, Kind: "gate", Ref: fmt.Sprintf("/health/gates/%d", i),
 				Text: fmt.Sprintf("untrusted for %.0f s: %s", s.ToS-s.FromS, g.Meaning),
 			})
 		}
 	}
+	return events
 }
 
 // markUntrusted adds the column that is 1 where the measurement cannot be trusted and 0

@@ -29,6 +29,15 @@ func (r *run) collect() {
 	}
 }
 
+// second passes on what a metric measured in a tick. The last one may be shorter, which
+// its values do not say: it is taken for a whole one.
+func (r *run) second(tick int, m metrics.Metric, s *metrics.MetricSummary) {
+	from := time.Duration(tick) * tickEvery
+	r.cfg.Seconds(Second{
+		Started: r.startedAt.UTC().Truncate(time.Millisecond), From: from.Seconds(), To: (from + tickEvery).Seconds(), Metric: m, Summary: s,
+	})
+}
+
 // enter begins a phase, and ends the one before it.
 func (r *run) enter(name string) {
 	r.leave()

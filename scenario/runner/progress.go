@@ -53,6 +53,9 @@ func (r *run) report() (fresh bool) {
 	r.watch(r.driver.now())
 	r.inspect()
 	latest, fresh := r.collector.Latest(r.workerCount(), tickEvery)
+	if fresh {
+		r.checkpoint(latest)
+	}
 	if r.cfg.Progress == nil {
 		return fresh
 	}

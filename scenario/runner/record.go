@@ -48,6 +48,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 	r.pressureSeries()
 	rec.Series = r.collector.Series(0, tickEvery)
 	rec.Health = r.health(rec)
+	r.events = append(r.events, gateEvents(&rec.Health)...)
 	rec.Events = r.sortedEvents()
 	rec.Thresholds = r.judgeThresholds(rec)
 	rec.Scenario = r.scenarioText()
@@ -145,15 +146,8 @@ func (r *run) complete(rec *metrics.Run) {
 			t.Add(&w.traffic[i])
 		}
 	}
-	e := r.plan.Estimate()
 	load := &rec.Info.Load
-	load.Connections, load.Groups = r.plan.Connections, r.plan.Groups
-	load.PublishesPerS, load.DeliveriesPerS = e.Steady.Publishes, e.Steady.Deliveries
-	for _, p := range r.plan.Scenario.Populations {
-		if p.Publish != nil {
-			load.PayloadBytes = max(load.PayloadBytes, p.Publish.Size)
-		}
-	}
+	r.plannedLoad(load)
 	if steady := steadyLength(r.plan, r.publishEnd); steady > 0 {
 		var sent uint64
 		for _, w := range r.left {
@@ -167,6 +161,18 @@ func (r *run) complete(rec *metrics.Run) {
 			rec.Environment.Nodes = append(rec.Environment.Nodes, metrics.Node{PID: n.pid, Connections: n.connections, PeakMemoryBytes: n.peakBytes})
 			load.PeakMemoryBytes += n.peakBytes
 			load.CPUSeconds += n.cpuSeconds
+		}
+	}
+}
+
+// plannedLoad fills in what the plan asks for.
+func (r *run) plannedLoad(load *metrics.Load) {
+	e := r.plan.Estimate()
+	load.Connections, load.Groups = r.plan.Connections, r.plan.Groups
+	load.PublishesPerS, load.DeliveriesPerS = e.Steady.Publishes, e.Steady.Deliveries
+	for _, p := range r.plan.Scenario.Populations {
+		if p.Publish != nil {
+			load.PayloadBytes = max(load.PayloadBytes, p.Publish.Size)
 		}
 	}
 }

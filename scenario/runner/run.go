@@ -68,17 +68,18 @@ type run struct {
 	pending []string        // event texts that Progress has not shown yet
 	states  []incidentState // by incident of the plan
 
-	collector   *metrics.Collector // controller only
-	seen        []pressure         // of this process, by tick; controller only
-	pressed     []pressure         // of all processes, by tick; of the record
-	left        []*leaving         // by worker, when they have ended
-	aborted     string             // the limit that ended the run early
-	accused     bool               // people know of the first violation; controller only
-	phase       string
-	phases      []metrics.PhaseResult
-	publishEnd  time.Duration // planned, or where a stop cut it
-	interrupted bool
-	drainCut    bool
+	collector    *metrics.Collector // controller only
+	seen         []pressure         // of this process, by tick; controller only
+	pressed      []pressure         // of all processes, by tick; of the record
+	left         []*leaving         // by worker, when they have ended
+	aborted      string             // the limit that ended the run early
+	accused      bool               // people know of the first violation; controller only
+	phase        string
+	phases       []metrics.PhaseResult
+	checkpointed time.Duration // the last time; controller only
+	publishEnd   time.Duration // planned, or where a stop cut it
+	interrupted  bool
+	drainCut     bool
 }
 
 // Run executes the plan and returns its record.
@@ -168,6 +169,9 @@ func newRun(cfg Config) *run {
 	r.windows = newWindows(cfg.Plan)
 	r.views = newViews(cfg.Plan)
 	r.collector = metrics.NewCollector(r.windows, r.views)
+	if cfg.Seconds != nil {
+		r.collector.OnTick(r.second)
+	}
 	for i := range cfg.Plan.Scenario.Populations {
 		r.sessions = append(r.sessions, sessionConfig(cfg.Plan, i))
 	}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/report"
+)
+
+// checkpointFlag is for tests: a minute is long.
+func checkpointFlag() cli.Flag {
+	return &cli.DurationFlag{Name: "checkpoint-every", Hidden: true, Value: time.Minute}
+}
+
+// checkpoints keep the record of a run that goes on where its results will lie, so that
+// one that is killed leaves it. The result replaces it.
+type checkpoints struct {
+	app      *app
+	dir      string // "" until one is made for the first of them
+	complete func(*metrics.Run) *metrics.Run
+	failed   bool
+}
+
+// keep writes a record whole or not at all. That it cannot is said once: the run goes on.
+func (k *checkpoints) keep(rec *metrics.Run) {
+	rec = k.complete(rec)
+	var b bytes.Buffer
+	err := report.WriteJSON(&b, rec)
+	files := map[string][]byte{"run.json": b.Bytes()}
+	switch {
+	case err != nil:
+	case k.dir != "":
+		err = writeInto(k.dir, files)
+	default:
+		k.dir, err = writeFolder("results", folderName(rec), files)
+	}
+	if err != nil && !k.failed {
+		k.failed = true
+		k.app.complain(err)
+	}
+}

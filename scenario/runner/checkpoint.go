@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wpsbench/wpsbench/metrics"
+)
+
+// checkpointEvery is how much of a run is lost to whoever kills it.
+const checkpointEvery = time.Minute
+
+// checkpoint hands over, now and then, what a record of the run would hold if it ended
+// here. The sessions go on meanwhile: it is made of what the controller has anyway, and
+// what only the workers and the judge could say is said to be unknown.
+func (r *run) checkpoint(latest metrics.Latest) {
+	now := r.driver.now()
+	if r.cfg.Checkpoint == nil || r.t0 == 0 || now < max(r.t0, r.checkpointed)+cmp.Or(r.cfg.CheckpointEvery, checkpointEvery) {
+		return
+	}
+	r.checkpointed = now
+	r.cfg.Checkpoint(r.soFar(now, latest))
+}
+
+func (r *run) soFar(now time.Duration, latest metrics.Latest) *metrics.Run {
+	s := r.standing()
+	planned := r.publishEnd
+	r.publishEnd = max(0, min(planned, now-r.t0))
+	defer func() { r.publishEnd = planned }()
+	rec := &metrics.Run{
+		Kind:          "wpsbench.run",
+		SchemaVersion: metrics.SchemaVersion,
+		Info:          r.info(now, nil),
+		Checks:        metrics.Unjudged(r.cfg.Profile, unjudged(&s)),
+		Totals:        totalsSoFar(&s, &latest.Total),
+		Metrics:       map[string]*metrics.MetricSummary{},
+		Environment:   environment(r.cfg.Transport),
+		Profile:       r.cfg.Profile.String(),
+		Scenario:      r.scenarioText(),
+	}
+	rec.Info.Status = metrics.RunInterrupted
+	for _, m := range metrics.Metrics() {
+		rec.Metrics[m.String()] = r.usual(m)
+	}
+	for i, p := range r.plan.Scenario.Populations {
+		rec.Populations = append(rec.Populations, metrics.PopulationResult{Name: p.Name, Subprotocol: p.Protocol, Connections: r.plan.Populations[i].Count})
+	}
+	rec.Groups.Count = r.plan.Groups
+	rec.Connections.Funnel = metrics.Funnel{
+		Planned: r.plan.Connections, Attempted: r.plan.Connections, Opened: int(s.Ready), Connected: int(s.Ready), Joined: int(s.Ready), AtEnd: int(s.Open),
+	}
+	r.plannedLoad(&rec.Info.Load)
+	if steady := steadyLength(r.plan, r.publishEnd); steady > 0 {
+		rec.Info.Load.DeliveredPerS = float64(rec.Metrics["e2e_latency"].Count) / steady.Seconds()
+	}
+	rec.Phases = slices.Clone(r.phaseResults())
+	rec.Phases[len(rec.Phases)-1].EndS = seconds(now - r.start)
+	r.pressed = r.pressures()
+	r.pressureSeries()
+	rec.Series = r.collector.SeriesSoFar(0, tickEvery)
+	rec.Health = r.health(rec)
+	r.mu.Lock()
+	rec.Events = append(slices.Clone(r.events), gateEvents(&rec.Health)...)
+	r.mu.Unlock()
+	rec.Thresholds = r.judgeThresholds(rec)
+	rec.Residue = residue(rec)
+	metrics.Decide(rec)
+	return rec
+}
+
+// unjudged is why no check has an answer.
+func unjudged(s *standing) string {
+	text := "this is a checkpoint of a run that did not end, its deliveries were not judged"
+	if s.Violations > 0 {
+		text += fmt.Sprintf("; %d violations were seen so far, %s", s.Violations, s.First)
+	}
+	return text
+}
+
+// totalsSoFar counts what has come back; what has not is under way.
+func totalsSoFar(s *standing, t *metrics.Traffic) metrics.Totals {
+	var out metrics.Totals
+	acked := min(t.Acked, t.Sent)
+	out.Publishes = metrics.Publishes{Scheduled: t.Sent, Sent: t.Sent, OK: acked, Indeterminate: t.Sent - acked}
+	out.Deliveries.Expected = max(s.Expected, s.Delivered)
+	out.Deliveries.Delivered = s.Delivered
+	out.Deliveries.Undelivered = out.Deliveries.Expected - s.Delivered
+	out.Bytes.Sent, out.Bytes.Received = t.BytesSent, t.BytesReceived
+	return out
+}
