@@ -85,6 +85,7 @@ func (s *Session) Received(now time.Duration, data []byte) {
 // frame handles one message or control frame. An error is the peer's fault and
 // ends the connection.
 func (s *Session) frame(op ws.OpCode, payload []byte) error {
+	s.trace(false, op, payload)
 	switch op {
 	case ws.OpClose:
 		s.peerClosed(payload)
@@ -163,6 +164,7 @@ func (s *Session) write(op ws.OpCode, payload []byte) {
 	mask, before := s.mask(), s.openOutput()
 	s.out = frame.AppendFrame(s.out, op, payload, &mask)
 	s.wrote(before)
+	s.trace(true, op, payload)
 }
 
 // writeClose adds a close frame to the output; code 0 and 1005 stand for none.
@@ -170,6 +172,9 @@ func (s *Session) writeClose(code uint16) {
 	mask, before := s.mask(), s.openOutput()
 	s.out = frame.AppendClose(s.out, ws.StatusCode(code), "", &mask)
 	s.wrote(before)
+	if s.work.traced == s {
+		s.trace(true, ws.OpClose, closePayload(code))
+	}
 }
 
 // openOutput returns how much output there is already, and has room for more.

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"time"
+
 	"github.com/gobwas/ws"
 
 	"github.com/wpsbench/wpsbench/wire/internal/frame"
@@ -31,6 +33,9 @@ type workspace struct {
 	lists    [][]*pendingRequest // spare
 
 	stats map[*SessionConfig]*SessionStats
+
+	traced *Session // see Client.Trace; nil: none
+	trace  func(now time.Duration, f Frame)
 }
 
 // Limits of what a workspace keeps for later use: the largest buffer, and how many.

@@ -109,6 +109,7 @@ type job struct {
 	LocalIPs  []netip.Addr
 	Dials     int
 	Transport string
+	Trace     *frameTrace
 }
 
 // shareCommand is what a run starts itself as: see [runner.ServeShare].
@@ -144,9 +145,14 @@ func (a *app) shareAction(c *cli.Context) error {
 	if err != nil {
 		return failf(exitUsage, "--transport: %w", err)
 	}
+	if err := j.Trace.join(a); err != nil {
+		return failf(exitSetup, "--trace-frames: %w", err)
+	}
+	defer j.Trace.close()
 	err = runner.ServeShare(c.Context, orders, a.stdout, runner.Config{
 		Plan: plan, Target: t.target, Dialer: t.dialer, Workers: j.Workers, Transport: transport, RunID: j.RunID,
 		Bodies: bodies, Profile: profileOf(s, t), Monitor: runner.NewMonitor(), Share: runner.Share{Index: j.Index, Of: j.Of},
+		Trace: j.Trace.config(),
 	})
 	if err != nil {
 		return failf(exitSetup, "%w", err)

@@ -53,6 +53,7 @@ func runFlags() []cli.Flag {
 		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
 		transportFlag(),
 		checkpointFlag(),
+		&cli.StringFlag{Name: "trace-frames", Usage: "write a line per frame of `CONNECTION[=PATH]`, e.g. members/17, without payloads (default: frames.txt with the results; PATH - is stderr)"},
 		&cli.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at ADDR/metrics while the run goes on, e.g. 127.0.0.1:9464"},
 	}...), progressFlags()...)
 }
@@ -123,6 +124,10 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	if err != nil {
 		return err
 	}
+	trace, err := traceOf(c, plan)
+	if err != nil {
+		return err
+	}
 	runID := newRunID()
 	exposed, err := a.expose(c.String("metrics"), plan)
 	if err != nil {
@@ -142,11 +147,15 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		return err
 	}
 
+	if err := trace.open(a, dir); err != nil {
+		return failf(exitSetup, "--trace-frames: %w", err)
+	}
+	defer trace.discard()
 	hlogs, outs := a.streamHlogs(outs)
 	processes, end, err := a.startProcesses(c.Context, job{
 		Of: spread.Processes, RunID: runID, File: src.name, Text: src.text, Hub: resolved.target.Hub, Emulators: resolved.emulators(),
 		Options:  scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set"), Target: c.String("target")},
-		LocalIPs: spread.LocalIPs, Dials: spread.Dials, Transport: c.String("transport"),
+		LocalIPs: spread.LocalIPs, Dials: spread.Dials, Transport: c.String("transport"), Trace: trace,
 	})
 	if err != nil {
 		return err
@@ -172,6 +181,9 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		Checkpoint:      kept.keep,
 		CheckpointEvery: c.Duration("checkpoint-every"),
 	}
+	if len(processes) == 0 {
+		config.Trace = trace.config()
+	}
 	exposed.attach(&config)
 	rec, runErr := runner.Run(signals.stop, signals.cut, config)
 	show.doing("writing the report")
@@ -194,6 +206,9 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	files, err := a.writeResults(kept.dir, rec, outs)
 	logs, logErr := hlogs.finish(rec)
 	files, err = append(files, logs...), errors.Join(err, logErr)
+	if err == nil {
+		files, err = trace.keep(files)
+	}
 	show.end()
 	show.summary(rec, files)
 	if err != nil {

@@ -48,6 +48,8 @@ type Config struct {
 	// goroutine of Progress. The record is the callee's.
 	Checkpoint      func(*metrics.Run)
 	CheckpointEvery time.Duration
+	// Trace, if set, tells the frames of one connection.
+	Trace *FrameTrace
 	// Inspect hands functions to the run, each to be called once with its collector, for
 	// as long as the run has phases: whoever sends must be ready to give up. May be nil.
 	Inspect <-chan func(*metrics.Collector)

@@ -18,6 +18,7 @@ type member struct {
 	client     *wire.Client
 	publisher  *publisher // nil: only listens
 	churn      *churner   // nil: stays
+	tracer     *tracer    // nil: nobody follows its frames
 
 	connections int // connectionIds so far
 	dialing     time.Duration
@@ -50,6 +51,9 @@ func newMember(w *worker, id int) *member {
 		m.registered = w.loop.NewTimer(func(now time.Duration) { m.joined(m.readyAt, now, true) })
 	}
 	m.client = w.loop.Open(&r.sessions[m.population], m.url, m, r.plan.Scenario.Seed^uint64(id)*0x9e3779b97f4a7c15)
+	if trace := r.cfg.Trace; trace != nil && trace.Connection == id {
+		m.tracer = newTracer(m, trace.To)
+	}
 	for _, g := range r.topology.Subscribers[id].Groups {
 		if int(g) < r.plan.Groups {
 			m.client.Join(0, r.topology.Groups[g])
@@ -94,6 +98,9 @@ func (m *member) publish(now time.Duration, p *wire.Publish) error {
 
 // Event implements wire.Handler.
 func (m *member) Event(now time.Duration, ev *wire.Event) {
+	if m.tracer != nil {
+		m.tracer.event(now, ev)
+	}
 	switch ev.Kind {
 	case wire.EventMessage:
 		m.received(now, ev)
