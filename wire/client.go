@@ -9,7 +9,8 @@ import (
 
 // URLFunc returns the client URL, access token included, for a new connection. It
 // is called for every new one and never for a recovery, which goes by the last
-// URL. It runs on a goroutine of the dial, many at once, and should heed ctx.
+// URL. It runs on a goroutine of the dial, many at once, and should heed ctx; see
+// Client.AskAtOnce for one that waits for nobody.
 type URLFunc func(ctx context.Context) (string, error)
 
 // Client is a Session on a socket of a Loop. Its methods belong to the Loop's
@@ -25,6 +26,7 @@ type Client struct {
 	conn     *loop.Conn   // nil: no socket
 	forsaken *loop.Conn   // see Forsake; nil: none
 	timer    *Timer
+	atOnce   bool // see AskAtOnce
 	busy     bool // an input is at work: what it asks for is done when it returns
 }
 
@@ -38,6 +40,12 @@ func (l *Loop) Open(cfg *SessionConfig, url URLFunc, h Handler, seed uint64) *Cl
 	c.timer = l.NewTimer(c.tick)
 	return c
 }
+
+// AskAtOnce says that the URLFunc waits for nobody. Then it is called on the Loop's
+// goroutine, with a ctx that has no deadline, and a dial needs no goroutine of its own
+// unless a name is to be looked up, TLS or a proxy is on the way, or the transport has one
+// for each socket. It comes before Start.
+func (c *Client) AskAtOnce() { c.atOnce = true }
 
 // Start makes the first attempt to connect.
 func (c *Client) Start(now time.Duration) {
@@ -202,7 +210,6 @@ func (c *Client) tick(now time.Duration) {
 
 func (c *Client) startDial() {
 	d := &pendingDial{client: c}
-	d.ctx, d.cancel = context.WithCancel(c.loop.ctx)
 	if id, token, ok := c.session.Recovery(); ok {
 		d.url = AppendRecovery(c.url, id, token)
 	}
@@ -210,8 +217,11 @@ func (c *Client) startDial() {
 	c.loop.startDial(d)
 }
 
-// askURL calls the URLFunc, for as long as a dial may take. Not on the Loop's goroutine.
+// askURL calls the URLFunc, for as long as a dial may take.
 func (c *Client) askURL(ctx context.Context, timeout time.Duration) (string, error) {
+	if c.atOnce {
+		return c.askFor(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return c.askFor(ctx)

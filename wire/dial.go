@@ -32,7 +32,7 @@ type Dialer struct {
 	Timeout time.Duration
 	// Proxy chooses the HTTP proxy to tunnel through by CONNECT, nil for none. It is
 	// asked with an http or https request in place of ws or wss, and without the
-	// query, so that http.ProxyFromEnvironment fits.
+	// query, so that http.ProxyFromEnvironment fits. It must not wait: a Loop asks, too.
 	Proxy func(*http.Request) (*url.URL, error)
 	// LocalIPs are where connections come from, in turn; none = the system's choice. From
 	// one address to another there are only so many ports.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/wpsbench/wpsbench/wire/internal/loop"
@@ -18,21 +19,13 @@ type route struct{ to, from netip.AddrPort }
 // false when there is none and Dial is to find its way: TLS and proxies take several
 // round trips, and among several addresses package net knows how to choose.
 func (a *attempt) route(ctx context.Context) (r route, ok bool) {
-	if a.url.Scheme != "ws" {
-		return r, false
-	}
-	if proxy, err := a.chooseProxy(); proxy != nil || err != nil {
-		return r, false
-	}
-	r.from = a.from
-	if to, err := netip.ParseAddrPort(a.addr); err == nil { // nobody is to be asked
-		r.to = to
-		return r, to.Addr().Zone() == ""
+	if r, ok = a.literalRoute(); ok || !a.direct() {
+		return r, ok
 	}
 	ctx, cancel := a.withTimeout(ctx)
 	defer cancel()
 	host, port, err := net.SplitHostPort(a.addr)
-	if err != nil {
+	if err != nil || strings.Contains(host, "%") { // in a zone
 		return r, false
 	}
 	number, err := net.DefaultResolver.LookupPort(ctx, "tcp", port)
@@ -43,8 +36,23 @@ func (a *attempt) route(ctx context.Context) (r route, ok bool) {
 	if err != nil || len(ips) != 1 || ips[0].Zone() != "" {
 		return r, false
 	}
-	r.to = netip.AddrPortFrom(ips[0], uint16(number))
-	return r, true
+	return route{to: netip.AddrPortFrom(ips[0], uint16(number)), from: a.from}, true
+}
+
+// literalRoute finds the route of a where its URL has an address in numbers, so that
+// nobody is to be asked.
+func (a *attempt) literalRoute() (r route, ok bool) {
+	to, err := netip.ParseAddrPort(a.addr)
+	return route{to: to, from: a.from}, err == nil && to.Addr().Zone() == "" && a.direct()
+}
+
+// direct says that a takes no more than a TCP connection to where its URL says.
+func (a *attempt) direct() bool {
+	if a.url.Scheme != "ws" {
+		return false
+	}
+	proxy, err := a.chooseProxy()
+	return proxy == nil && err == nil
 }
 
 // loopDial is a dial that takes place on the Loop: no goroutine waits for it.
@@ -60,7 +68,7 @@ type loopDial struct {
 	body    bool // the body of a refusal is awaited, for refusalTimeout
 }
 
-// dialOnLoop goes on where the goroutine of d has left off.
+// dialOnLoop goes on where prepare, or the goroutine of d, has left off.
 func (l *Loop) dialOnLoop(now time.Duration, d *pendingDial, r *dialResult) {
 	a := r.attempt
 	s := &loopDial{

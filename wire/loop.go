@@ -92,15 +92,21 @@ func (l *Loop) NewTimer(fn func(now time.Duration)) *Timer { return l.loop.NewTi
 // pendingDial is one dial of a Client, from the Session's command to the result.
 type pendingDial struct {
 	client *Client
-	url    string // what to recover; empty: ask the Client's URLFunc
-	ctx    context.Context
-	cancel context.CancelFunc
-	onLoop *loopDial // where it takes place there, from its goroutine's end on
+	url    string             // what to recover; empty: ask the Client's URLFunc
+	cancel context.CancelFunc // of its goroutine; nil: it has none
+	onLoop *loopDial          // where it takes place there, from its goroutine's end on
+}
+
+// release ends what its goroutine may be waiting for.
+func (d *pendingDial) release() {
+	if d.cancel != nil {
+		d.cancel()
+	}
 }
 
 // giveUp cancels the dial.
 func (d *pendingDial) giveUp(now time.Duration) {
-	d.cancel()
+	d.release()
 	if d.onLoop != nil {
 		d.onLoop.cancel(now)
 	}
@@ -114,8 +120,9 @@ type dialResult struct {
 	trace    *DialTrace
 	err      error
 
-	attempt *attempt   // with a route: it goes on on the Loop
+	attempt *attempt   // nil: there is no URL to try
 	route   route      // of attempt
+	routed  bool       // there is one: it goes on on the Loop
 	conn    *loop.Conn // in place of nc: what that has come to
 }
 
@@ -128,23 +135,43 @@ func (l *Loop) startDial(d *pendingDial) {
 		return
 	}
 	l.dialing++
-	if l.dialer.Simulation != nil {
-		r := d.run(l.dialer, true)
-		l.loop.Do(func(now time.Duration) { l.dialed(now, d, r) })
-		return
+	var r *dialResult
+	if d.url != "" || d.client.atOnce || l.dialer.Simulation != nil {
+		r = d.prepare(l.ctx, l.dialer)
+		if r.err == nil && l.loop.CanConnect() {
+			r.route, r.routed = r.attempt.literalRoute()
+		}
+		if r.err != nil || r.routed {
+			l.loop.Do(func(now time.Duration) { l.dialed(now, d, r) })
+			return
+		}
 	}
+	l.dialByGoroutine(d, r)
+}
+
+// dialByGoroutine does the dial on a goroutine of its own, or, where the rest can take
+// place on the Loop, only what may wait for others than the peer: it asks for the URL,
+// unless r holds it already, and looks the name up.
+func (l *Loop) dialByGoroutine(d *pendingDial, r *dialResult) {
+	var ctx context.Context
+	ctx, d.cancel = context.WithCancel(l.ctx)
 	onLoop := l.loop.CanConnect()
 	l.dials.Go(func() {
-		r := d.run(l.dialer, onLoop)
+		if r == nil {
+			r = d.prepare(ctx, l.dialer)
+		}
+		if r.err == nil {
+			r.dial(ctx, onLoop)
+		}
 		if !l.loop.Do(func(now time.Duration) { l.dialed(now, d, r) }) {
 			r.discard()
 		}
 	})
 }
 
-// dialed takes what the goroutine of d has come to: the result, or the way to it.
+// dialed takes what the start of d has come to: the result, or the way to it.
 func (l *Loop) dialed(now time.Duration, d *pendingDial, r *dialResult) {
-	if r.attempt != nil && d.client.dial == d {
+	if r.routed && d.client.dial == d {
 		l.dialOnLoop(now, d, r)
 		return
 	}
@@ -155,7 +182,7 @@ func (l *Loop) dialed(now time.Duration, d *pendingDial, r *dialResult) {
 // lets the next one start.
 func (l *Loop) dialEnded(now time.Duration, d *pendingDial, r *dialResult) {
 	l.dialing--
-	d.cancel()
+	d.release()
 	if d.client.dial == d {
 		d.client.dialed(now, r)
 	} else {
@@ -171,35 +198,35 @@ func (l *Loop) dialEnded(now time.Duration, d *pendingDial, r *dialResult) {
 	}
 }
 
-// run does the dial on a goroutine of its own, or, with onLoop, only what may wait for
-// others than the peer: it asks for the URL and looks the name up.
-func (d *pendingDial) run(dialer *Dialer, onLoop bool) *dialResult {
+// prepare makes an attempt of d, asking for the URL of a new connection.
+func (d *pendingDial) prepare(ctx context.Context, dialer *Dialer) *dialResult {
 	r := &dialResult{}
 	begun := Now()
 	target := d.url
 	if target == "" {
-		if r.url, r.err = d.client.askURL(d.ctx, dialer.timeout()); r.err != nil {
+		if r.url, r.err = d.client.askURL(ctx, dialer.timeout()); r.err != nil {
 			return r
 		}
 		target = r.url
 	}
-	var a *attempt
-	if a, r.err = dialer.attempt(target, d.client.subprotocol); r.err != nil {
-		return r
+	if r.attempt, r.err = dialer.attempt(target, d.client.subprotocol); r.err == nil {
+		r.attempt.trace.Begun = begun
 	}
-	a.trace.Begun = begun
+	return r
+}
+
+// dial finds a route for the attempt, or, without one, does it all.
+func (r *dialResult) dial(ctx context.Context, onLoop bool) {
+	a := r.attempt
 	if onLoop {
-		var ok bool
-		if r.route, ok = a.route(d.ctx); ok {
-			r.attempt = a
-			return r
+		if r.route, r.routed = a.route(ctx); r.routed {
+			return
 		}
 	}
-	ctx, cancel := a.withTimeout(d.ctx)
+	ctx, cancel := a.withTimeout(ctx)
 	defer cancel()
 	r.err = a.run(ctx)
 	r.nc, r.buffered, r.trace = a.conn, a.buffered, a.trace
-	return r
 }
 
 // discard closes what nobody waits for any more.

@@ -380,9 +380,8 @@ func TestOutdatedDialIsClosed(t *testing.T) {
 		c := l.Open(prompt(), nil, newRecorder(), 1)
 		ours, peer := net.Pipe()
 		onLoop(t, l, func(now time.Duration) {
-			ctx, cancel := context.WithCancel(t.Context())
 			l.dialing++
-			l.dialEnded(now, &pendingDial{client: c, ctx: ctx, cancel: cancel}, &dialResult{nc: ours})
+			l.dialEnded(now, &pendingDial{client: c}, &dialResult{nc: ours})
 		})
 		if _, err := peer.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("peer read: %v, want EOF", err)

@@ -54,6 +54,9 @@ func newMember(w *worker, id int) *member {
 	if trace := r.cfg.Trace; trace != nil && trace.Connection == id {
 		m.tracer = newTracer(m, trace.To)
 	}
+	if r.cfg.Target.AtOnce {
+		m.client.AskAtOnce()
+	}
 	for _, g := range r.topology.Subscribers[id].Groups {
 		if int(g) < r.plan.Groups {
 			m.client.Join(0, r.topology.Groups[g])

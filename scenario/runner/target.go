@@ -25,6 +25,8 @@ type Target struct {
 	OwnTokens bool
 	// URL yields the client URL of one connection; it is called for every new connection.
 	URL func(connection int) wire.URLFunc
+	// AtOnce: what URL yields waits for nobody.
+	AtOnce bool
 	// Restart makes a restart of the target, as the fault says, and tells in few words what it
 	// was. An error says that it failed; the fault's sessions are then held. nil = it cannot
 	// be restarted. In a Simulation it is called on the world's goroutine, otherwise on one of its own.
@@ -52,6 +54,7 @@ func ConnectionStringTarget(cs wire.ConnectionString, hub, prefix string, plan *
 		REST:     &wire.REST{Service: cs, Hub: hub},
 
 		OwnTokens: true,
+		AtOnce:    true,
 		URL:       func(connection int) wire.URLFunc { return signed(access(connection)) },
 	}
 }
@@ -118,6 +121,7 @@ func URLTarget(raw, prefix string) (Target, error) {
 		Endpoint: endpoint.String(),
 		Hub:      hubOf(u),
 		Prefix:   prefix,
+		AtOnce:   true,
 		URL:      func(int) wire.URLFunc { return wire.FixedURL(raw) },
 	}, nil
 }
