@@ -155,15 +155,17 @@ func TestSeries(t *testing.T) {
 		}
 		r.Record(ScheduleLag, time.Second, 0, 300*time.Microsecond)
 		iv := r.Interval()
-		iv.Sent, iv.Acked, iv.Delivered, iv.Open, iv.Recovering = 5, 4, 10, 3, 1
+		iv.Sent, iv.Acked, iv.Delivered, iv.Open, iv.Recovering, iv.Gone, iv.Owed = 5, 4, 10, 3, 1, tick, 7
 		iv.Budget = BudgetPeak{UnackedMessages: 60, UnackedBytes: 900, AcksInFlight: 2}
 		c.Add(tick, r.Swap())
 	}
 	iv := r.Interval()
 	iv.Budget = BudgetPeak{UnackedMessages: 10, UnackedBytes: 1000, AcksInFlight: 3}
-	iv.Sent, iv.Open = 2, 4 // another worker, same tick
+	iv.Sent, iv.Open, iv.Gone, iv.Owed = 2, 4, 1, -20 // another worker, same tick
 	c.Add(3, r.Swap())
 	c.SetColumn("expected_per_s", 1, 12)
+	c.Excuse(1, 3)
+	c.Excuse(-1, 1) // before the run began
 	s := c.Series(-time.Second, 500*time.Millisecond)
 	value := func(name string, i int) float64 {
 		v := s.Columns[name][i]
@@ -179,6 +181,8 @@ func TestSeries(t *testing.T) {
 		"delivered_per_s":  {20, 20, -1, 20},
 		"open":             {3, 3, -1, 7},
 		"recovering":       {1, 1, -1, 1},
+		"gone":             {0, 1, -1, 4},
+		"undelivered":      {6, 10, -1, 0},   // 7-1, +7-3, and at last fewer than none
 		"unacked_messages": {60, 60, -1, 60}, // the most of one session, not a sum
 		"unacked_bytes":    {900, 900, -1, 1000},
 		"acks_in_flight":   {2, 2, -1, 3},

@@ -229,13 +229,13 @@ func (j *judge) settleCounted(group uint32, connection int, a *account, known bo
 			continue
 		}
 		pop.missing[classOf(sub.Reliable)][f] += k
-		lost, undelivered, excused := d.miss(f, k)
+		why := d.miss(f, k)
 		if f == fateLost {
 			j.loseCounted(group, connection, k)
 		}
 		if j.o.OnMissing != nil {
 			for range k {
-				j.o.OnMissing(UnknownInstant, sub.Population, lost, undelivered, excused)
+				j.o.OnMissing(UnknownInstant, sub.Population, why)
 			}
 		}
 	}

@@ -19,12 +19,22 @@ type JudgeOptions struct {
 	// which examples count; 0 = T0.
 	T0, Start time.Duration
 	// OnMissing, if set, is called for every missing copy that was sent, with its
-	// intended instant since T0 or, of one that is only counted, UnknownInstant; exactly
-	// one of the counts is 1.
-	OnMissing func(intended time.Duration, subscriberPopulation int, lost, undelivered, excused uint64)
+	// intended instant since T0 or, of one that is only counted, UnknownInstant.
+	OnMissing func(intended time.Duration, subscriberPopulation int, why Missing)
 	// Incident, if set, names (by Incident.ID) what an instant since T0 falls into; "" = nothing.
 	Incident func(at time.Duration) string
 }
+
+// Missing says what a copy that did not arrive is counted under.
+type Missing uint8
+
+// The ways to be missing.
+const (
+	MissingLost Missing = iota
+	MissingUndelivered
+	MissingExcused
+	MissingRejected // excused: the service refused the publish
+)
 
 // Judgement is the checker's answer. Totals.Publishes lacks Resent and Duplicate,
 // Totals lacks Bytes and Messages, PopulationResult lacks Subprotocol: those are

@@ -300,7 +300,7 @@ func (j *judge) put(connection int, m missing, lo, hi uint64, f fate) {
 	d := &pop.totals.Deliveries
 	k := hi - lo
 	pop.missing[classOf(sub.Reliable)][f] += k
-	lost, undelivered, excused := d.miss(f, k)
+	why := d.miss(f, k)
 	if f == fateLost {
 		if m.trailing && j.conns[connection].v.forgotten(j.src.group) {
 			m.from = lo
@@ -314,30 +314,31 @@ func (j *judge) put(connection int, m missing, lo, hi uint64, f fate) {
 		return
 	}
 	for i := lo; i < hi; i++ {
-		j.o.OnMissing(j.intended(i), sub.Population, lost, undelivered, excused)
+		j.o.OnMissing(j.intended(i), sub.Population, why)
 	}
 }
 
-// miss counts k missing copies under their fate and says, by a 1, where.
-func (d *Deliveries) miss(f fate, k uint64) (lost, undelivered, excused uint64) {
+// miss counts k missing copies under their fate.
+func (d *Deliveries) miss(f fate, k uint64) Missing {
 	switch f {
 	case fateLost:
 		d.Lost += k
-		return 1, 0, 0
+		return MissingLost
 	case fateUnanswered, fateDetached, fateCut, fateExpired:
 		d.Undelivered += k
-		return 0, 1, 0
+		return MissingUndelivered
+	case fateRejected:
+		d.Excused.Rejected += k
+		return MissingRejected
 	default:
 		*d.Excused.class(f) += k
-		return 0, 0, 1
+		return MissingExcused
 	}
 }
 
 // class is the counter of a fate.
 func (e *Excused) class(f fate) *uint64 {
 	switch f {
-	case fateRejected:
-		return &e.Rejected
 	case fateJoinRace:
 		return &e.JoinRace
 	case fateDisconnect:

@@ -301,15 +301,13 @@ func TestJudgeAgainstReference(t *testing.T) {
 			for _, c := range set {
 				shards = append(shards, carriedOver(t, c.Shard()))
 			}
-			var missing [3]uint64
+			var missing [4]uint64
 			j := Judge(h.topo, JudgeOptions{
 				Profile: h.ref.profile, DrainCut: cut, T0: worldT0,
-				OnMissing: func(at time.Duration, _ int, lost, undelivered, excused uint64) {
-					missing[0] += lost
-					missing[1] += undelivered
-					missing[2] += excused
-					if at <= 0 || lost+undelivered+excused != 1 {
-						t.Errorf("seed %d: OnMissing(%v, %d, %d, %d)", seed, at, lost, undelivered, excused)
+				OnMissing: func(at time.Duration, _ int, why Missing) {
+					missing[why]++
+					if at <= 0 {
+						t.Errorf("seed %d: OnMissing(%v, %d)", seed, at, why)
 					}
 				},
 			}, shards...)
@@ -323,7 +321,7 @@ func TestJudgeAgainstReference(t *testing.T) {
 				}
 			}
 			d := &j.Totals.Deliveries
-			if missing != [3]uint64{d.Lost, d.Undelivered, d.Excused.Total()} {
+			if missing != [4]uint64{d.Lost, d.Undelivered, d.Excused.Total() - d.Excused.Rejected, d.Excused.Rejected} {
 				t.Errorf("seed %d: OnMissing told of %v, totals are %+v", seed, missing, *d)
 			}
 			for i := range j.Checks {

@@ -33,6 +33,8 @@ type Interval struct {
 	BytesSent, BytesReceived uint64
 	Budget                   BudgetPeak
 	Open, Recovering         int                         // sessions: the fewest open and the most recovering
+	Gone                     int                         // sessions: closed for good by anybody but us
+	Owed                     int64                       // copies: by how many more are on their way than before
 	phases                   [metricCount][]distribution // by phase; the last one is outside of all
 	views                    []distribution
 	owner                    *Recorder

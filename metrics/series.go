@@ -30,7 +30,8 @@ type tickTotals struct {
 	parts                  int // workers whose interval has come in
 	sent, acked, delivered uint64
 	received, written      uint64
-	open, recovering       int
+	open, recovering, gone int
+	owed                   int64 // copies that went under way, less those that came
 	budget                 BudgetPeak
 	e2e                    [4]*float64 // p50 p90 p99 p99.9, µs
 	lag, receive           *float64    // p99, µs
@@ -59,6 +60,8 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 	t.received += iv.BytesReceived
 	t.open += iv.Open
 	t.recovering += iv.Recovering
+	t.gone += iv.Gone
+	t.owed += iv.Owed
 	t.budget.Raise(iv.Budget)
 	o := &s.open[tick%openTicks]
 	if o.used && o.tick > tick { // too late
@@ -169,6 +172,10 @@ func (c *Collector) SetColumn(name string, tick int, v float64) {
 	c.series.extra[name] = column
 }
 
+// Excuse says that n copies due in a tick are not owed any more: no subscriber waits
+// for them.
+func (c *Collector) Excuse(tick int, n int64) { c.series.at(max(tick, 0)).owed -= n }
+
 // Series is one value per tick of that length; start is the instant of tick 0
 // since the start of the run. Ticks without an interval have no values.
 func (c *Collector) Series(start, tick time.Duration) Series {
@@ -218,6 +225,15 @@ func (c *Collector) SeriesSoFar(start, tick time.Duration) Series {
 	}
 	gauge("open", func(t *tickTotals) int { return t.open })
 	gauge("recovering", func(t *tickTotals) int { return t.recovering })
+	gauge("gone", func(t *tickTotals) int { return t.gone })
+	undelivered := int64(0)
+	column("undelivered", func(_ int, t *tickTotals) *float64 {
+		undelivered += t.owed
+		if !t.seen {
+			return nil
+		}
+		return new(float64(max(undelivered, 0)))
+	})
 	gauge("unacked_messages", func(t *tickTotals) int { return int(t.budget.UnackedMessages) })
 	gauge("unacked_bytes", func(t *tickTotals) int { return int(t.budget.UnackedBytes) })
 	gauge("acks_in_flight", func(t *tickTotals) int { return int(t.budget.AcksInFlight) })

@@ -76,6 +76,7 @@ func passedRun(t testing.TB) *metrics.Run {
 				{Side: "us", Code: 1001, Text: "", Count: 200},
 				{Side: "us", Code: 1000, Text: "end of run", Count: 1000},
 			},
+			Budget: &metrics.Budget{Peak: metrics.BudgetPeak{UnackedMessages: 166, UnackedBytes: 61_000, AcksInFlight: 4}, Limit: metrics.ServiceBudget},
 		},
 		Groups: metrics.Groups{Count: 100, ReachRatio: 1},
 		Events: []metrics.RunEvent{
@@ -185,11 +186,11 @@ func incident(id, kind string, at float64, hit int, median, all float64) metrics
 // series has one interval per second: a ramp of 9 s, 60 s of steady state with dips at
 // 29 s and 49 s, and a drain without publishes.
 func series(n int) metrics.Series {
-	names := []string{"t_s", "expected_per_s", "delivered_per_s", "published_per_s", "acked_per_s", "e2e_p50_us", "e2e_p90_us", "e2e_p99_us", "e2e_p99_9_us", "open", "recovering", "lag_p99_us", "cpu_ratio", "run_queue_ratio", "gc_ratio"}
+	names := []string{"t_s", "expected_per_s", "delivered_per_s", "published_per_s", "acked_per_s", "e2e_p50_us", "e2e_p90_us", "e2e_p99_us", "e2e_p99_9_us", "open", "recovering", "gone", "undelivered", "unacked_messages", "lag_p99_us", "cpu_ratio", "run_queue_ratio", "gc_ratio"}
 	s := metrics.Series{IntervalS: 1, Columns: map[string][]*float64{}, Heatmap: &metrics.Heatmap{RowsPerOctave: 4}}
 	chance := rand.New(rand.NewPCG(7, 11))
 	for i := range n {
-		row := map[string]float64{"t_s": float64(i), "open": min(float64(i)*250, 1000), "recovering": 0, "lag_p99_us": math.Round(380 + 150*chance.Float64())}
+		row := map[string]float64{"t_s": float64(i), "open": min(float64(i)*250, 1000), "recovering": 0, "gone": 0, "undelivered": 0, "unacked_messages": 0, "lag_p99_us": math.Round(380 + 150*chance.Float64())}
 		row["cpu_ratio"], row["run_queue_ratio"], row["gc_ratio"] = 0.35+0.01*float64(i%9), 0.02*float64(i%4), 0.001*float64(i%5)
 		if i >= 4 && i < 69 {
 			hurt := 1.0
@@ -200,6 +201,7 @@ func series(n int) metrics.Series {
 				}
 			}
 			row["open"] = 1000 - row["recovering"]
+			row["undelivered"], row["unacked_messages"] = float64(60+i%7)+10*row["recovering"], float64(5+i%3)+0.8*row["recovering"]
 			row["expected_per_s"], row["published_per_s"], row["acked_per_s"] = 10_000, 1000, 1000
 			row["delivered_per_s"] = math.Round(10_000 - 10*row["recovering"] + 40*chance.Float64())
 			p50 := math.Round(7600 + 500*chance.Float64())
@@ -326,7 +328,7 @@ func degradedRun(t testing.TB) *metrics.Run {
 	d.Delivered, d.Excused.SessionEnded = 637_500, 12_500
 	r.Totals.Outcomes.AckedDelivered, r.Totals.Outcomes.AckedMissing = 637_090, 12_500
 	for i := 8; i < 12; i++ {
-		r.Series.Columns["open"][i], r.Series.Columns["delivered_per_s"][i] = ptr(750.0), ptr(7500.0)
+		r.Series.Columns["open"][i], r.Series.Columns["gone"][i], r.Series.Columns["delivered_per_s"][i] = ptr(750.0), ptr(250.0), ptr(7500.0)
 	}
 	return decided(r)
 }

@@ -34,6 +34,7 @@ func (tl *timeline) heatmap() *figure {
 	f.Finding = fmt.Sprintf("Deliveries lie between %s and %s; at most %s in one cell.",
 		micros(edge(lowRow)), micros(edge(highRow+1)), htmlNumbers.count(uint64(most)))
 	f.Columns = readout("delivered_per_s|delivered|rate", "e2e_p50_us|p50|us", "e2e_p99_us|p99|us")
+	f.Cells = fmt.Sprint(lowRow, highRow+1)
 	c := tl.open(f, headRoom, 150)
 	c.timeAxis()
 	c.valueAxis(svg.LogExact(edge(lowRow), edge(highRow+1), c.bottom, c.top), axisMicros)

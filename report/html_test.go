@@ -39,7 +39,7 @@ var (
 		table caption thead tbody tr th td code pre small details summary figure figcaption dl dt dd script svg g path rect text desc clipPath`)
 	allowedAttributes = strings.Fields(`html lang charset http-equiv content name class href id tabindex role type scope
 		aria-label aria-labelledby aria-describedby aria-hidden focusable
-		data-v data-columns data-x
+		data-v data-columns data-x data-cells
 		xmlns width height viewBox font-family font-size x y d fill fill-opacity stroke stroke-width stroke-opacity stroke-dasharray
 		stroke-linejoin stroke-linecap text-anchor clip-path pointer-events`)
 	allowedLink = regexp.MustCompile(`^#[a-z]+(-[0-9]+)?$`)

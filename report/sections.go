@@ -171,30 +171,14 @@ func stageTable(inc metrics.Incident) *table {
 
 // connectionsSection answers: who got in, who fell out, why?
 type connectionsSection struct {
-	Funnel *table
+	Funnel *figure
 	Ends   *table
 	Counts []string
 }
 
 func newConnectionsSection(r *metrics.Run) *connectionsSection {
 	f := r.Connections.Funnel
-	s := &connectionsSection{Funnel: &table{Caption: "How far connections came", Head: heads("stage", ">count", ">of planned", ">lost here")}}
-	before := f.Planned
-	for _, stage := range []struct {
-		name string
-		n    int
-	}{{"planned", f.Planned}, {"attempted", f.Attempted}, {"opened", f.Opened}, {"connected", f.Connected}, {"joined", f.Joined}, {"open at the end", f.AtEnd}} {
-		gone := cell{Text: dash, Num: true}
-		if stage.n < before {
-			gone = intCell(before - stage.n)
-		}
-		share := dash
-		if f.Planned > 0 {
-			share = percent(float64(stage.n) / float64(f.Planned))
-		}
-		s.Funnel.add(textCell(stage.name), intCell(stage.n), numCell(share), gone)
-		before = stage.n
-	}
+	s := &connectionsSection{Funnel: funnel(f)}
 	s.Counts = append(s.Counts, churnCounts(htmlNumbers, &f)...)
 	for _, c := range []struct {
 		n                uint64

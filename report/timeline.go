@@ -33,6 +33,7 @@ type figure struct {
 	// per entry as "column|name|kind". Empty: the chart has no cursor.
 	Columns string
 	Time    string // the ends of the time axis
+	Cells   string // of a heatmap: its first row and the end of its rows
 	Table   *table
 }
 
@@ -90,6 +91,9 @@ func (tl *timeline) charts() []*figure {
 		figures = append(figures, f)
 	}
 	figures = append(figures, tl.connections())
+	if f := tl.backlog(); f != nil {
+		figures = append(figures, f)
+	}
 	if f := tl.generator(); f != nil {
 		figures = append(figures, f)
 	}
@@ -189,9 +193,11 @@ func (tl *timeline) connections() *figure {
 	curves := tl.load([]curve{
 		{column: "open", name: "open", paint: svg.Stroke(svg.Open, 1.8)},
 		{column: "recovering", name: "recovering", paint: svg.Stroke(svg.Recovering, 1.8)},
+		{column: "gone", name: "gone", paint: svg.Stroke(svg.Fail, 1.8)},
 	})
+	curves = slices.DeleteFunc(curves, func(c curve) bool { return c.column == "gone" && extent(c.values).hi == 0 })
 	f := &figure{ID: "conn", Title: "Connections", Finding: tl.finding(curves, htmlNumbers.float)}
-	f.Columns = readout("open|open|count", "recovering|recovering|count")
+	f.Columns = readout("open|open|count", "recovering|recovering|count", "gone|gone|count")
 	f.Table = tl.table(f.Title, curves, htmlNumbers.float)
 	c := tl.open(f, headRoom, 76)
 	c.lines(curves, svg.Linear(0, highest(curves)*1.05, c.bottom, c.top), axisCount)

@@ -167,6 +167,21 @@ describe("charts", { concurrency: true }, () => {
     assert.ok((await readings(page)).every((text) => text === ""));
   });
 
+  test("hover: the heatmap tells the cell under the pointer", async () => {
+    const page = await show("passed");
+    const { heatmap } = JSON.parse(readFileSync(join(testdata, "passed.json"), "utf8")).series;
+    const here = heatmap.cells.filter(([column]) => column === 20);
+    const most = here.reduce((a, b) => b[2] > a[2] ? b : a);
+    const rows = heatmap.cells.map(([, row]) => row), low = Math.min(...rows), high = Math.max(...rows) + 1;
+    await page.locator("#heat").scrollIntoViewIfNeeded();
+    const box = await page.locator("#heat svg").boundingBox();
+    const [x] = await point(page, "heat", 20.5 / 75);
+    await page.mouse.move(x, box.y + (20 + 150 * (high - most[1] - 0.5) / (high - low)) / 1120 * box.width);
+    const share = most[2] / here.reduce((sum, cell) => sum + cell[2], 0) * 100;
+    const ms = (row) => `${(2 ** (row / heatmap.rows_per_octave) / 1e3).toFixed(1)} ms`;
+    await page.locator("#heat .reading", { hasText: ` · ${ms(most[1])} to ${ms(most[1] + 1)}: ${most[2].toLocaleString("en").replace(",", "\u202f")}, ${share.toFixed(1)} %` }).waitFor();
+  });
+
   test("keys: the reading is spoken", async () => {
     const page = await show("passed");
     const spoken = async (key, want) => {

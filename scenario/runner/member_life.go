@@ -93,6 +93,9 @@ func (m *member) finish() {
 		return
 	}
 	m.closed = true
+	if !m.closing {
+		m.w.counts.gone++
+	}
 	m.w.counts.finished++
 	m.w.pulse.finished.Add(1)
 }

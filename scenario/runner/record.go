@@ -86,11 +86,17 @@ func (r *run) judge() *metrics.Judgement {
 		DrainCut: r.drainCut,
 		T0:       r.t0,
 		Start:    r.start,
-		OnMissing: func(intended time.Duration, population int, lost, undelivered, _ uint64) {
+		OnMissing: func(intended time.Duration, population int, why metrics.Missing) {
 			if intended == metrics.UnknownInstant { // where it weighs most
 				intended = r.plan.Scenario.Phases.Warmup
 			}
-			r.collector.Censor(intended, population, lost+undelivered)
+			switch why {
+			case metrics.MissingLost, metrics.MissingUndelivered:
+				r.collector.Censor(intended, population, 1)
+			case metrics.MissingExcused:
+				r.collector.Excuse(int((r.t0+intended-r.start)/tickEvery), 1)
+			case metrics.MissingRejected: // taken back when the service refused it
+			}
 		},
 		Incident: r.incidentAt,
 	}, shards...)

@@ -44,6 +44,7 @@ type worker struct {
 	leaving
 	budget            metrics.BudgetPeak // of the interval under way
 	bytesIn, bytesOut uint64             // as of the last tick
+	owed              int64              // copies under way as of the last tick
 	payload           []byte             // scratch
 	tick              int
 	pulse             pulse
@@ -61,6 +62,7 @@ type counts struct {
 	outstanding              int      // acked publishes without an answer yet
 	backlog                  int      // due, not sent
 	away, finished           int
+	gone                     int // of finished: not closed by us
 	open, recovering         gauge
 }
 
@@ -234,6 +236,10 @@ func (w *worker) handOver() {
 	iv.Open, iv.Recovering = w.counts.open.low, w.counts.recovering.high
 	w.counts.open.reset()
 	w.counts.recovering.reset()
+	p := w.checker.Progress()
+	owed := int64(p.Expected) - int64(p.Delivered)
+	iv.Owed, iv.Gone = owed-w.owed, w.counts.gone
+	w.owed = owed
 	w.run.handOver(w.tick, iv)
 	w.tick++
 }
