@@ -320,6 +320,8 @@ type Groups struct {
 	Count      int          `json:"count"`
 	ReachRatio float64      `json:"reach_ratio"`
 	Worst      []GroupReach `json:"worst"` // incomplete ones, at most 50
+	// Fanout is nil when no message of steady state had several subscribers.
+	Fanout *Fanout `json:"fanout,omitempty"`
 }
 
 // GroupReach is one incomplete group.

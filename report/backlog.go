@@ -28,7 +28,7 @@ func (tl *timeline) backlog() *figure {
 		limit = float64(b.Limit.UnackedMessages)
 		f.Finding += " Unacked: received by one session and not acknowledged, of which the service keeps " + htmlNumbers.float(limit) + "."
 	}
-	c := tl.open(f, headRoom, 96)
+	c := tl.open(f, headRoom, 76)
 	y := svg.Log(1, max(hi, limit), c.bottom, c.top)
 	c.lines(curves, y, axisCount)
 	if limit > 0 {

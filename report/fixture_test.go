@@ -78,7 +78,7 @@ func passedRun(t testing.TB) *metrics.Run {
 			},
 			Budget: &metrics.Budget{Peak: metrics.BudgetPeak{UnackedMessages: 166, UnackedBytes: 61_000, AcksInFlight: 4}, Limit: metrics.ServiceBudget},
 		},
-		Groups: metrics.Groups{Count: 100, ReachRatio: 1},
+		Groups: metrics.Groups{Count: 100, ReachRatio: 1, Fanout: fanout()},
 		Events: []metrics.RunEvent{
 			{TS: 0, Kind: "phase", Text: "connect"}, {TS: 4, Kind: "phase", Text: "warm-up"}, {TS: 9, Kind: "phase", Text: "steady"},
 			{TS: 29, Kind: "fault", Text: "F1 rst, 200 connections", Ref: "/incidents/0"}, {TS: 49, Kind: "fault", Text: "F2 close, 200 connections", Ref: "/incidents/1"},
@@ -181,6 +181,18 @@ func incident(id, kind string, at float64, hit int, median, all float64) metrics
 		Attempts:  uint64(hit), Replayed: 1070, Redundant: 12, PeakPerS: 180,
 		Closes: []metrics.CloseReason{{Side: "us", Text: kind + " by a fault", Count: uint64(hit)}},
 	}
+}
+
+// fanout is of 40 groups of three sizes.
+func fanout() *metrics.Fanout {
+	stage := func(p50, p95, p99, most int64) metrics.StageSummary {
+		return metrics.StageSummary{P50: &p50, P95: &p95, P99: &p99, Max: &most, N: 9286}
+	}
+	f := &metrics.Fanout{OneIn: 7, Publishes: 9286, First: stage(5100, 9800, 14_200, 402_000), Median: stage(7900, 15_900, 22_400, 688_000), Last: stage(11_300, 21_600, 34_800, 912_785), GroupCount: 100}
+	for i := range 40 {
+		f.Groups = append(f.Groups, metrics.GroupFanout{Name: fmt.Sprintf("room-%03d", i), Members: 5 * (1 + i%3), Publishes: 93, LastP99: int64(34_800 - 500*i)})
+	}
+	return f
 }
 
 // series has one interval per second: a ramp of 9 s, 60 s of steady state with dips at
@@ -406,6 +418,7 @@ func hostileRun(t testing.TB) *metrics.Run {
 	for i := range r.Populations {
 		r.Populations[i].Name, r.Populations[i].Subprotocol = next(), next()
 	}
+	r.Groups.Fanout.Groups[0].Name, r.Groups.Fanout.Groups[1].Name = next(), next()
 	r.Groups.Worst = []metrics.GroupReach{{Name: next()}, {Name: strings.Repeat("name-שלום-", 1000)}, {Name: next()}}
 	e := &r.Environment
 	e.Tool.Version, e.Tool.Commit, e.Tool.Go = next(), next(), next()

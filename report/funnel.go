@@ -17,7 +17,7 @@ func funnel(f metrics.Funnel) *figure {
 	t := &table{Caption: "How far connections came", Head: heads("stage", ">count", ">of planned", ">lost here")}
 	fig := &figure{ID: "funnel", Title: t.Caption, Table: t,
 		Finding: fmt.Sprintf("%s of %s were open at the end.", htmlNumbers.float(float64(f.AtEnd)), htmlNumbers.counted(uint64(max(f.Planned, 0)), "connection", "connections"))}
-	const row = 20.0
+	const row = 16.0
 	const left, right = plotLeft + 20, plotRight - 150
 	doc := svg.New("svg-"+fig.ID, chartWidth, int(row*float64(len(stages))+12), fig.Title, fig.Finding)
 	x := svg.Linear(0, float64(max(f.Planned, 1)), left, right)
@@ -29,11 +29,11 @@ func funnel(f metrics.Funnel) *figure {
 		}
 		top := 6 + row*float64(i)
 		doc.Text(left-8, top+row/2+4, svg.End, svg.Muted, stage.name)
-		doc.Rect(left, top+3, x.At(float64(stage.n))-left, row-6, svg.Fill(svg.Open))
+		doc.Rect(left, top+2, x.At(float64(stage.n))-left, row-4, svg.Fill(svg.Open))
 		label := htmlNumbers.float(float64(stage.n))
 		if stage.n < before {
 			lost = intCell(before - stage.n)
-			doc.Rect(x.At(float64(stage.n)), top+3, x.At(float64(before))-x.At(float64(stage.n)), row-6, svg.Fill(svg.Fail).Faint(0.35))
+			doc.Rect(x.At(float64(stage.n)), top+2, x.At(float64(before))-x.At(float64(stage.n)), row-4, svg.Fill(svg.Fail).Faint(0.35))
 			label += ", " + lost.Text + " lost"
 		}
 		doc.Text(right+10, top+row/2+4, svg.Start, svg.Ink, label)

@@ -48,7 +48,7 @@ type page struct {
 	Delivery    *deliverySection
 	Recovery    *recoverySection
 	Connections *connectionsSection
-	Fanout      *table
+	Fanout      *fanoutSection
 	Compare     *compareSection
 	Measurement *measurementSection
 	Provenance  *provenanceSection
@@ -74,7 +74,7 @@ func newPage(r *metrics.Run, c *compare.Result, points int) *page {
 		Delivery:    newDeliverySection(r),
 		Recovery:    newRecoverySection(r),
 		Connections: newConnectionsSection(r),
-		Fanout:      fanoutTable(r),
+		Fanout:      newFanoutSection(r),
 		Compare:     newCompareSection(c, points),
 		Measurement: newMeasurementSection(r),
 		Provenance:  newProvenanceSection(r),

@@ -124,7 +124,7 @@ func caughtUp(r *metrics.Run) *figure {
 	}
 	f := &figure{ID: "caught-up", Title: "Connections that had caught up, since the drop"}
 	f.Finding = fmt.Sprintf("Steps at 50, 90, 99 and 100 %% of the connections hit; the last of all after %s.", seconds(longest))
-	c := &canvas{top: 12, bottom: 132}
+	c := &canvas{top: 12, bottom: 96}
 	c.doc = svg.New("svg-"+f.ID, chartWidth, int(c.bottom+footRoom), f.Title, f.Finding)
 	x, y := svg.Linear(0, longest*1.02, plotLeft, plotRight), svg.Linear(0, 1, c.bottom, c.top)
 	c.ticks(x, func(s float64) string { return axisMicros(s * 1e6) })

@@ -210,24 +210,6 @@ func newConnectionsSection(r *metrics.Run) *connectionsSection {
 	return s
 }
 
-// fanoutTable lists the groups that publishes did not reach in full; nil when every
-// group was reached.
-func fanoutTable(r *metrics.Run) *table {
-	if len(r.Groups.Worst) == 0 {
-		return nil
-	}
-	t := &table{Caption: "Incomplete groups", Sortable: true, Head: heads("group", ">members", ">expected", ">delivered", ">missing", ">reach")}
-	for i, g := range r.Groups.Worst {
-		if i == 20 {
-			t.Note = moreRows(len(r.Groups.Worst) - i)
-			break
-		}
-		missing := max(g.Expected, g.Delivered) - g.Delivered
-		t.add(textCell(g.Name), intCell(g.Members), countCell(g.Expected), countCell(g.Delivered), countCell(missing), numCell(ratioOf(g.Delivered, g.Expected)))
-	}
-	return t
-}
-
 // measurementSection answers: why believe it?
 type measurementSection struct {
 	Line  string

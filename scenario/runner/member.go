@@ -186,6 +186,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		w.recorder.Record(metrics.E2ELatency, r.Header.Intended, m.population, now-due)
 		w.recorder.Record(metrics.E2EService, r.Header.Intended, m.population, now-due-r.Header.Lag)
 		w.recorder.Interval().Delivered++
+		w.sampler.Note(&r.Header, now-due)
 	}
 	if r.CaughtUp {
 		m.caughtUp(now)

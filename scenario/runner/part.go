@@ -83,6 +83,7 @@ type leaving struct {
 	budgetPeak    metrics.BudgetPeak
 	selfInflicted uint64
 	traffic       []metrics.Totals // by population: bytes, and messages without payload
+	fanout        metrics.FanoutShard
 }
 
 // node is one process of the generator, as the record needs it.
@@ -194,7 +195,7 @@ func (l local) end() {
 func (l local) leavings() []*leaving {
 	out := make([]*leaving, len(l.workers))
 	for i, w := range l.workers {
-		w.traffic = w.countTraffic()
+		w.traffic, w.fanout = w.countTraffic(), w.sampler.Shard()
 		out[i] = &w.leaving
 	}
 	return out

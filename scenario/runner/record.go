@@ -42,6 +42,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 		rec.Metrics[m.String()] = r.usual(m)
 	}
 	r.complete(rec)
+	rec.Groups.Fanout = r.fanout()
 	rec.Phases = r.phaseResults()
 	r.expectedRate()
 	r.pressed = r.pressures()

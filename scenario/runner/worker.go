@@ -25,6 +25,7 @@ type worker struct {
 	loop     *wire.Loop
 	checker  *metrics.Checker
 	recorder *metrics.Recorder
+	sampler  *metrics.FanoutSampler
 
 	t0      time.Duration // 0 until the schedule begins
 	members []*member     // in the order they connect
@@ -102,6 +103,7 @@ func newWorker(r *run, index int, connections []int) *worker {
 		loop:     wire.NewLoop(r.cfg.Dialer, r.cfg.Transport),
 		checker:  metrics.NewChecker(r.topology, r.cfg.Profile, connections),
 		recorder: metrics.NewRecorder(r.windows, r.views),
+		sampler:  metrics.NewFanoutSampler(r.fanoutOneIn(), r.plan.Scenario.Phases.Warmup),
 		leaving:  leaving{incidents: make([]incidentShard, len(r.incidents)+1)},
 	}
 	populations := len(r.plan.Scenario.Populations)
