@@ -131,9 +131,9 @@ func (c *Client) UnackedBytes() int { return c.session.UnackedBytes() }
 func (c *Client) UnackedSequence() uint64 { return c.session.UnackedSequence() }
 
 // Probe is Session.Probe.
-func (c *Client) Probe(now, patience time.Duration) {
+func (c *Client) Probe(now time.Duration) {
 	outer := c.begin()
-	c.session.Probe(now, patience)
+	c.session.Probe(now)
 	c.end(outer)
 }
 

@@ -72,17 +72,20 @@ func (s *Session) HoldInput(now time.Duration, held bool) {
 	}
 }
 
+// ProbePatience is how long a service may say nothing at all before it has answered a Probe.
+const ProbePatience = 5 * time.Second
+
 // Probe asks whether the transport still is one, by a WebSocket ping, which is answered
 // whatever else the service is busy with (RFC 6455 5.5.2). A pong proves more than that: all
-// that the service wrote before it has arrived. Without one within patience the transport
-// is given up (ErrIdle). It does nothing without a connection.
-func (s *Session) Probe(now, patience time.Duration) {
+// that the service wrote before it has arrived. When neither that nor anything else comes for
+// ProbePatience the transport is given up (ErrIdle). It does nothing without a connection.
+func (s *Session) Probe(now time.Duration) {
 	if !s.established() {
 		return
 	}
 	s.now = now
 	s.probe++
-	s.probeAt = now + patience
+	s.probeAt = now + ProbePatience
 	s.write(ws.OpPing, binary.BigEndian.AppendUint32(nil, s.probe))
 }
 
@@ -101,6 +104,8 @@ func (s *Session) checkProbe() {
 	case s.probeAt == 0 || late < 0 || !s.established():
 	case late >= heldUp:
 		s.probeAt = s.now + heldUp
+	case s.now-s.lastRead < ProbePatience: // busy with what we sent before the ping
+		s.probeAt = s.lastRead + ProbePatience
 	default:
 		s.abort(ErrIdle)
 	}

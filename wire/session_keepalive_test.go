@@ -73,7 +73,7 @@ func TestPingsAskWhoIsHeard(t *testing.T) {
 
 // TestProbe: whoever does not answer the ping in time is given up.
 func TestProbe(t *testing.T) {
-	const patience = 5 * time.Second
+	const patience = ProbePatience
 	pong := func(probe byte) func(r *rig) {
 		return func(r *rig) { r.frames(ws.NewPongFrame([]byte{0, 0, 0, probe})) }
 	}
@@ -88,16 +88,17 @@ func TestProbe(t *testing.T) {
 		{"a pong to an earlier one", pong(1), true, true},
 		{"a pong to nothing", func(r *rig) { r.frames(ws.NewPongFrame(nil)) }, true, true},
 		{"what was under way", func(r *rig) { r.receive(groupMessage("a", 1)) }, true, true},
+		{"it is busy", func(r *rig) { r.pass(patience - 1); r.receive(groupMessage("a", 1)) }, true, true},
 		{"the end of it", func(r *rig) { r.lost(errReset) }, false, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := readyRig(t, reliable())
-			r.s.Probe(r.now, patience)
+			r.s.Probe(r.now)
 			pong(1)(r)
 			if r.s.Probing() {
 				t.Error("the first is answered, and still awaited")
 			}
-			r.s.Probe(r.now, patience)
+			r.s.Probe(r.now)
 			var given error
 			r.on = func(ev *Event) {
 				if ev.Kind == EventDropped {
@@ -109,14 +110,14 @@ func TestProbe(t *testing.T) {
 			if r.s.Probing() != row.probing || errors.Is(given, ErrIdle) {
 				t.Errorf("before the time is up: probing %v, dropped by %v", r.s.Probing(), given)
 			}
-			if r.pass(1); errors.Is(given, ErrIdle) != row.given || r.s.Probing() {
+			if r.pass(1); errors.Is(given, ErrIdle) != row.given || r.s.Probing() != (row.probing && !row.given) {
 				t.Errorf("then: probing %v, dropped by %v", r.s.Probing(), given)
 			}
 		})
 	}
 	r := newRig(t, reliable())
 	r.start()
-	if r.s.Probe(r.now, patience); r.s.Probing() {
+	if r.s.Probe(r.now); r.s.Probing() {
 		t.Error("there is nothing to probe")
 	}
 }

@@ -25,9 +25,6 @@ const (
 	// probeAfter is how long nothing may arrive before the sessions are asked whether they
 	// are still there.
 	probeAfter = quiet / 2
-	// probePatience is how long a session may take to show that it has a transport before
-	// what it misses is put down to that.
-	probePatience = 5 * time.Second
 	// settleAfter is how long nothing may arrive before the checkers are asked whether
 	// anything that is missing may still come.
 	settleAfter = 500 * time.Millisecond

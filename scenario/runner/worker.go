@@ -249,7 +249,7 @@ func (w *worker) handOver() {
 // probe asks every session for a sign of life.
 func (w *worker) probe(now time.Duration) {
 	for _, m := range w.members {
-		m.client.Probe(now, probePatience)
+		m.client.Probe(now)
 	}
 	w.beat(now)
 }
