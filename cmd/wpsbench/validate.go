@@ -12,10 +12,12 @@ import (
 
 func (a *app) validateCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "validate",
-		Usage:        "check a scenario and print what it would do; needs no target and no secrets",
-		ArgsUsage:    "FILE | :NAME",
-		Flags:        []cli.Flag{scaleFlag(), &cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}},
+		Name:      "validate",
+		Usage:     "check a scenario and print what it would do; needs no target and no secrets",
+		ArgsUsage: "FILE | :NAME",
+		Description: "A plan that does not fit this machine is refused with status 15, as run refuses it;\n" +
+			"--processes, --emulators and --local-ips are those of the run to be.",
+		Flags:        append(fleetFlags(), scaleFlag(), &cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}),
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
 			src, err := sourceArgument(c)
@@ -26,22 +28,16 @@ func (a *app) validateCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			spread, err := fleetOf(c)
+			if err != nil {
+				return err
+			}
 			plan := s.Plan()
 			if _, err := payloadBodies(plan); err != nil {
 				return err
 			}
 			_, _ = fmt.Fprintf(a.stdout, "%s is valid\n\n%s", src.name, estimateText(plan))
-			warnings, impossible := plan.Warnings(machineLimits())
-			for _, w := range warnings {
-				_, _ = fmt.Fprintf(a.stdout, "\nwarning: %s", w)
-			}
-			for _, p := range impossible {
-				_, _ = fmt.Fprintf(a.stdout, "\nthis machine cannot: %s", p)
-			}
-			if len(warnings)+len(impossible) > 0 {
-				_, _ = fmt.Fprintln(a.stdout)
-			}
-			return nil
+			return a.preflight(plan, &spread)
 		},
 	}
 }
