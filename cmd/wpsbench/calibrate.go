@@ -21,10 +21,12 @@ import (
 const (
 	// knownDelay is how long the emulator holds a delivery back, to be told from what this machine adds.
 	knownDelay = 5 * time.Millisecond
-	// ceilingLag is the schedule lag p99 up to which a rate is held (design.md 3.5).
+	// ceilingLag is the schedule lag p99 below which a rate is held (design.md 3.5).
 	ceilingLag = time.Millisecond
 	// messagesPerPublish of the sweep: the publish, its ack and ten deliveries.
 	messagesPerPublish = 12
+	// firstRate and mostRate bound the sweep, in messages per second.
+	firstRate, mostRate = 12_000, 12_000_000
 )
 
 // calibration is what was measured of a machine.
@@ -34,6 +36,7 @@ type calibration struct {
 	AddedP50    int64     `json:"added_p50_us"` // to a latency of knownDelay
 	AddedP99    int64     `json:"added_p99_us"`
 	CeilingPerS float64   `json:"ceiling_per_s"` // messages
+	LagMicros   int64     `json:"lag_us"`        // the p99 below which a rate counts as held
 }
 
 // machineID is what must be the same for a calibration to hold.
@@ -73,9 +76,13 @@ func (a *app) calibrateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "calibrate",
 		Usage: "measure what this machine adds to a latency, and how many messages per second it can drive",
-		Description: "Takes about half a minute on an idle machine. The emulator is the target, on the same\n" +
+		Description: "Takes about a minute on an idle machine. The emulator is the target, on the same\n" +
 			"processors, so the ceiling is that of both. Runs hold their rate against it.",
-		Flags:        []cli.Flag{&cli.StringFlag{Name: "out", Usage: "file for the result (default: in the user's cache folder, where runs look for it)"}},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "file for the result (default: in the user's cache folder, where runs look for it)"},
+			&cli.IntFlag{Name: "at-most", Value: mostRate, Usage: "try no more messages per second"},
+			&cli.DurationFlag{Name: "lag", Value: ceilingLag, Usage: "a rate is held when the schedule lag's p99 stays below"},
+		},
 		OnUsageError: usageError,
 		Action:       a.calibrateAction,
 	}
@@ -84,6 +91,12 @@ func (a *app) calibrateCommand() *cli.Command {
 func (a *app) calibrateAction(c *cli.Context) error {
 	if c.Args().Present() {
 		return failf(exitUsage, "calibrate takes no arguments, got %q", c.Args().First())
+	}
+	if n := c.Int("at-most"); n < messagesPerPublish || n > mostRate {
+		return failf(exitUsage, "--at-most %d: from %d to %d", n, messagesPerPublish, mostRate)
+	}
+	if lag := c.Duration("lag"); lag <= 0 {
+		return failf(exitUsage, "--lag %v: more than 0", lag)
 	}
 	file := c.String("out")
 	if file == "" {
@@ -94,15 +107,14 @@ func (a *app) calibrateAction(c *cli.Context) error {
 	}
 	signals := watchSignals(c.Context, func(int) {})
 	defer signals.release()
-	result := calibration{Machine: thisMachine(), At: time.Now().UTC().Truncate(time.Second)}
+	result := calibration{Machine: thisMachine(), At: time.Now().UTC().Truncate(time.Second), LagMicros: c.Duration("lag").Microseconds()}
 	if err := a.measureDelay(signals, &result); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.stdout, "a latency of %v comes out %d µs longer at p50, %d µs at p99\n", knownDelay, result.AddedP50, result.AddedP99)
-	if err := a.measureCeiling(signals, &result); err != nil {
+	if err := a.measureCeiling(signals, c.Int("at-most"), c.Duration("lag"), &result); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(a.stdout, "ceiling %.0f messages/s\n", result.CeilingPerS)
 	b, err := json.MarshalIndent(&result, "", "  ")
 	if err != nil {
 		return err
@@ -118,7 +130,7 @@ func (a *app) calibrateAction(c *cli.Context) error {
 }
 
 func (a *app) measureDelay(s signals, result *calibration) error {
-	rec, err := a.calibrationRun(s, knownDelay, 10, 10, 100, 5*time.Second)
+	rec, err := a.calibrationRun(s, knownDelay, 10, 10, 1000, 5*time.Second)
 	if err != nil {
 		return err
 	}
@@ -130,41 +142,46 @@ func (a *app) measureDelay(s signals, result *calibration) error {
 	return nil
 }
 
-// measureCeiling doubles the rate until the generator falls behind, then halves the
-// distance to what it held twice.
-func (a *app) measureCeiling(s signals, result *calibration) error {
-	held, missed := 0, 0 // publishes of one connection per second
-	for held == 0 || missed == 0 || missed-held > max(1, held/4) {
-		publishes := max(1, 2*held)
-		if missed > 0 {
-			publishes = (held + missed) / 2
-		}
-		rec, err := a.calibrationRun(s, 0, 1000, 100, publishes, 2*time.Second)
+// measureCeiling looks for the highest rate that the generator keeps up with and whose
+// every copy arrives.
+func (a *app) measureCeiling(s signals, most int, limit time.Duration, result *calibration) error {
+	held, err := highestHeld(firstRate, most, func(rate int) (bool, error) {
+		rec, err := a.calibrationRun(s, 0, 1000, 100, max(1, rate/messagesPerPublish), 2*time.Second)
 		if err != nil {
-			return err
+			return false, err
 		}
-		rate := float64(publishes * 1000 * messagesPerPublish)
-		lag := rec.Metrics["schedule_lag"].Percentiles["p99"]
-		d := rec.Totals.Deliveries
-		switch {
-		case lag != nil && time.Duration(*lag)*time.Microsecond < ceilingLag && d.Lost+d.Undelivered+rec.Totals.Publishes.Dropped == 0:
-			held, result.CeilingPerS = publishes, rate
-			_, _ = fmt.Fprintf(a.stdout, "%8.0f messages/s  schedule lag p99 %d µs\n", rate, *lag)
-		case held == 0:
-			return failf(metrics.ExitInvalid, "this machine does not hold %.0f messages/s: too much else runs on it", rate)
-		default:
-			missed = publishes
-			_, _ = fmt.Fprintf(a.stdout, "%8.0f messages/s  not held\n", rate)
+		lag, d := rec.Metrics["schedule_lag"].Percentiles["p99"], rec.Totals.Deliveries
+		if missing := d.Lost + d.Undelivered + rec.Totals.Publishes.Dropped; lag == nil || missing > 0 {
+			_, _ = fmt.Fprintf(a.stdout, "%10d messages/s  not held: %d messages missing\n", rate, missing)
+			return false, nil
 		}
+		held, word := time.Duration(*lag)*time.Microsecond < limit, ""
+		if !held {
+			word = "not held: "
+		}
+		_, _ = fmt.Fprintf(a.stdout, "%10d messages/s  %sschedule lag p99 %d µs\n", rate, word, *lag)
+		return held, nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case held == 0:
+		return failf(metrics.ExitInvalid, "this machine holds no rate with a schedule lag below %v: too much else runs on it; nothing was written", limit)
+	case held == most:
+		_, _ = fmt.Fprintf(a.stdout, "ceiling at least %d messages/s, more were not tried\n", held)
+	default:
+		_, _ = fmt.Fprintf(a.stdout, "ceiling %d messages/s\n", held)
 	}
+	result.CeilingPerS = float64(held)
 	return nil
 }
 
-// calibrationRun sends at evenly spread instants, to an emulator of its own.
-func (a *app) calibrationRun(s signals, delay time.Duration, connections, groups, perSecond int, steady time.Duration) (*metrics.Run, error) {
+// calibrationRun sends so many publishes per second at evenly spread instants, to an
+// emulator of its own.
+func (a *app) calibrationRun(s signals, delay time.Duration, connections, groups, publishes int, steady time.Duration) (*metrics.Run, error) {
 	text := fmt.Sprintf("name: calibrate\ngroups: {room: {count: %d}}\npopulations:\n  members:\n    connections: %d\n    connect_rate: 5000/s\n"+
-		"    join: {room: 1}\n    publish: {to: room, rate: %d/s, arrival: constant, ack: true, size: 128}\nphases: {warmup: 1s, steady: %s, drain: 5s}\n",
-		groups, connections, perSecond, steady)
+		"    join: {room: 1}\n    publish: {to: room, total_rate: %d/s, arrival: constant, ack: true, size: 128}\nphases: {warmup: 1s, steady: %s, drain: 5s}\n",
+		groups, connections, publishes, steady)
 	scn, err := scenario.Parse("calibrate", []byte(text), scenario.Options{})
 	if err != nil {
 		return nil, err
