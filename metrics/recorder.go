@@ -35,6 +35,7 @@ type Interval struct {
 	Open, Recovering         int                         // sessions: the fewest open and the most recovering
 	Gone                     int                         // sessions: closed for good by anybody but us
 	Owed                     int64                       // copies: by how many more are on their way than before
+	heat                     heatColumn                  // of E2ELatency
 	phases                   [metricCount][]distribution // by phase; the last one is outside of all
 	views                    []distribution
 	owner                    *Recorder
@@ -57,6 +58,9 @@ func (r *Recorder) Interval() *Interval { return r.current }
 // as long as more distributions are in use at once than ever before.
 func (r *Recorder) Record(m Metric, intended time.Duration, population int, v time.Duration) {
 	phase := r.w.phase(intended)
+	if m == E2ELatency {
+		r.current.heat.record(v)
+	}
 	r.current.record(&r.current.phases[m][phase], v)
 	for _, i := range r.of[m] {
 		if r.slices[i].contains(phase, intended, population) {

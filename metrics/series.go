@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"math"
-	"slices"
 	"time"
 )
 
@@ -11,18 +10,15 @@ import (
 // tick, not in the percentiles.
 const openTicks = 3
 
-// rowsPerOctave is the resolution of the heat map.
-const rowsPerOctave = 4
-
 // seriesBuilder makes the per-tick columns of a record.
 type seriesBuilder struct {
-	ticks   []tickTotals
-	open    [openTicks]openTick
-	extra   map[string][]*float64
-	shown   int    // ticks before it have been looked at by Latest
-	latest  Latest // of tick shown-1
-	heatmap [][3]int64
-	told    func(tick int, m Metric, s *MetricSummary)
+	ticks  []tickTotals // what grows with the run, together with cells
+	open   [openTicks]openTick
+	extra  map[string][]*float64
+	shown  int    // ticks before it have been looked at by Latest
+	latest Latest // of tick shown-1
+	cells  []heatCell
+	told   func(tick int, m Metric, s *MetricSummary)
 }
 
 type tickTotals struct {
@@ -33,15 +29,18 @@ type tickTotals struct {
 	open, recovering, gone int
 	owed                   int64 // copies that went under way, less those that came
 	budget                 BudgetPeak
-	e2e                    [4]*float64 // p50 p90 p99 p99.9, µs
-	lag, receive           *float64    // p99, µs
+	e2e                    [4]float64 // p50 p90 p99 p99.9, µs; NaN without samples
+	lag, receive           float64    // p99, µs; NaN without samples
 }
+
+var noQuantiles = tickTotals{e2e: [4]float64{math.NaN(), math.NaN(), math.NaN(), math.NaN()}, lag: math.NaN(), receive: math.NaN()}
 
 // openTick holds the distributions of a tick that more intervals may come for.
 type openTick struct {
 	used bool
 	tick int
 	of   [metricCount]distribution
+	heat heatColumn
 }
 
 var seriesQuantiles = [4]struct {
@@ -65,9 +64,7 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 	t.budget.Raise(iv.Budget)
 	o := &s.open[tick%openTicks]
 	if o.used && o.tick > tick { // too late
-		for i := range iv.phases[E2ELatency] {
-			s.heatmap = appendCells(s.heatmap, tick, &iv.phases[E2ELatency][i])
-		}
+		s.cells = iv.heat.appendTo(s.cells, tick)
 		for m := range iv.phases {
 			for i := range iv.phases[m] {
 				s.tell(tick, Metric(m), &iv.phases[m][i])
@@ -79,6 +76,7 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 		s.finish(o)
 	}
 	o.used, o.tick = true, tick
+	o.heat.add(&iv.heat)
 	for m := range iv.phases {
 		for i := range iv.phases[m] {
 			o.of[m].add(&iv.phases[m][i])
@@ -89,7 +87,7 @@ func (s *seriesBuilder) add(tick int, iv *Interval) {
 // at is the totals of a tick, made when it is new.
 func (s *seriesBuilder) at(tick int) *tickTotals {
 	for len(s.ticks) <= tick {
-		s.ticks = append(s.ticks, tickTotals{})
+		s.ticks = append(s.ticks, noQuantiles)
 	}
 	return &s.ticks[tick]
 }
@@ -105,11 +103,12 @@ func (s *seriesBuilder) finish(o *openTick) {
 	}
 	t.lag = microsAt(&o.of[ScheduleLag], 0.99)
 	t.receive = microsAt(&o.of[ReceiveDelay], 0.99)
-	s.heatmap = appendCells(s.heatmap, o.tick, &o.of[E2ELatency])
+	s.cells = o.heat.appendTo(s.cells, o.tick)
 	for m := range o.of {
 		s.tell(o.tick, Metric(m), &o.of[m])
 		o.of[m].reset()
 	}
+	o.heat = heatColumn{}
 	o.used = false
 }
 
@@ -120,42 +119,20 @@ func (s *seriesBuilder) tell(tick int, m Metric, d *distribution) {
 	}
 }
 
-func microsAt(d *distribution, q float64) *float64 {
+func microsAt(d *distribution, q float64) float64 {
 	v, ok := d.quantile(q)
 	if !ok {
+		return math.NaN()
+	}
+	return float64(micros(v))
+}
+
+// measured is the value of a column, nil for NaN.
+func measured(v float64) *float64 {
+	if math.IsNaN(v) {
 		return nil
 	}
-	return new(float64(micros(v)))
-}
-
-// appendCells adds one column of the heat map. Values below 1 µs are in row 0.
-func appendCells(cells [][3]int64, column int, d *distribution) [][3]int64 {
-	d.cells(func(from, to, count int64) {
-		row := int64(0)
-		if us := float64(from+to) / 2 / 1e3; us > 1 {
-			row = int64(math.Floor(math.Log2(us) * rowsPerOctave))
-		}
-		if n := len(cells); n > 0 && cells[n-1][0] == int64(column) && cells[n-1][1] == row {
-			cells[n-1][2] += count
-			return
-		}
-		cells = append(cells, [3]int64{int64(column), row, count})
-	})
-	return cells
-}
-
-// compactCells sorts cells and adds up those of one place.
-func compactCells(cells [][3]int64) [][3]int64 {
-	slices.SortFunc(cells, func(a, b [3]int64) int { return slices.Compare(a[:], b[:]) })
-	out := cells[:0]
-	for _, c := range cells {
-		if n := len(out); n > 0 && out[n-1][0] == c[0] && out[n-1][1] == c[1] {
-			out[n-1][2] += c[2]
-			continue
-		}
-		out = append(out, c)
-	}
-	return out
+	return &v
 }
 
 // SetColumn sets one value of a further column, such as expected_per_s.
@@ -190,7 +167,6 @@ func (c *Collector) Series(start, tick time.Duration) Series {
 // percentiles yet.
 func (c *Collector) SeriesSoFar(start, tick time.Duration) Series {
 	s := &c.series
-	s.heatmap = compactCells(s.heatmap)
 	out := Series{IntervalS: tick.Seconds(), Columns: make(map[string][]*float64)}
 	column := func(name string, value func(i int, t *tickTotals) *float64) {
 		values := make([]*float64, len(s.ticks))
@@ -238,10 +214,10 @@ func (c *Collector) SeriesSoFar(start, tick time.Duration) Series {
 	gauge("unacked_bytes", func(t *tickTotals) int { return int(t.budget.UnackedBytes) })
 	gauge("acks_in_flight", func(t *tickTotals) int { return int(t.budget.AcksInFlight) })
 	for q := range seriesQuantiles {
-		column(seriesQuantiles[q].column, func(_ int, t *tickTotals) *float64 { return t.e2e[q] })
+		column(seriesQuantiles[q].column, func(_ int, t *tickTotals) *float64 { return measured(t.e2e[q]) })
 	}
-	column("lag_p99_us", func(_ int, t *tickTotals) *float64 { return t.lag })
-	column("receive_delay_p99_us", func(_ int, t *tickTotals) *float64 { return t.receive })
+	column("lag_p99_us", func(_ int, t *tickTotals) *float64 { return measured(t.lag) })
+	column("receive_delay_p99_us", func(_ int, t *tickTotals) *float64 { return measured(t.receive) })
 	for name, values := range s.extra {
 		column(name, func(i int, _ *tickTotals) *float64 {
 			if i >= len(values) {
@@ -250,8 +226,6 @@ func (c *Collector) SeriesSoFar(start, tick time.Duration) Series {
 			return values[i]
 		})
 	}
-	if len(s.heatmap) > 0 {
-		out.Heatmap = &Heatmap{RowsPerOctave: rowsPerOctave, Cells: slices.Clone(s.heatmap)}
-	}
+	out.Heatmap = heatmap(s.cells)
 	return out
 }
