@@ -9,6 +9,8 @@ const (
 	E2ELatency Metric = iota
 	// E2EService: actual send to arrival, per delivered copy.
 	E2EService
+	// AckLatency: intended send to ack, per publish.
+	AckLatency
 	// AckRTT: actual send to ack, per publish.
 	AckRTT
 	// ConnectTime: dial to `connected`, per connection.
@@ -36,6 +38,7 @@ const (
 var metricInfos = [metricCount]struct{ name, basis string }{
 	E2ELatency:   {"e2e_latency", "intended"},
 	E2EService:   {"e2e_service", "sent"},
+	AckLatency:   {"ack_latency", "intended"},
 	AckRTT:       {"ack_rtt", "sent"},
 	ConnectTime:  {"connect_time", "event"},
 	JoinRTT:      {"join_rtt", "sent"},

@@ -185,7 +185,7 @@ func TestHistogramLogIsRead(t *testing.T) {
 	must(t, err)
 	h, err := hdr.Decode(want)
 	must(t, err)
-	if counts["e2e_latency"] != h.TotalCount() || len(counts) != 3 {
+	if counts["e2e_latency"] != h.TotalCount() || len(counts) != 4 {
 		t.Errorf("read %v, want %d of e2e_latency", counts, h.TotalCount())
 	}
 }

@@ -100,7 +100,8 @@ func words(key string) string { return strings.ReplaceAll(key, "_", " ") }
 var metricNames = []struct{ key, name, text string }{
 	{"e2e_latency", "end to end, response time", "e2e response"},
 	{"e2e_service", "end to end, service time", "e2e service"},
-	{"ack_rtt", "acknowledgement", "ack"},
+	{"ack_latency", "acknowledgement, response time", "ack response"},
+	{"ack_rtt", "acknowledgement, service time", "ack service"},
 	{"ack_closed", "acknowledgement, closed view: had every client waited for each", "ack closed"},
 	{"connect_time", "connect", ""},
 	{"join_rtt", "join", ""},

@@ -131,7 +131,8 @@ var descriptions = map[string]string{
 
 	"thresholds.e2e_latency":      "Time from when a message was due until a subscriber had it, each delivery a sample.",
 	"thresholds.e2e_service":      "Time from when a message really left until a subscriber had it.",
-	"thresholds.ack_rtt":          "Time from when a message was due until its acknowledgement.",
+	"thresholds.ack_latency":      "Time from when a message was due until its acknowledgement.",
+	"thresholds.ack_rtt":          "Time from when a message really left until its acknowledgement.",
 	"thresholds.connect_time":     "Time from the start of connecting until the server's connected message.",
 	"thresholds.join_rtt":         "Time from a join request until its acknowledgement.",
 	"thresholds.recovery_time":    "Time from a detected drop until the session has caught up.",

@@ -146,10 +146,10 @@
 // judged; the default is strict for the embedded target and spec for any other. With
 // more than pairs (4,000,000) pairs of a publisher's group and a subscriber, a sample of
 // the subscribers is judged message by message, and the others by count.
-// Thresholds have k6's grammar. Times (e2e_latency, e2e_service, ack_rtt,
-// connect_time, join_rtt, recovery_time, outage_time, schedule_lag) have avg, min,
-// med, max and p(N) with a limit that has a unit, and count, the number of samples,
-// with a plain one; counters (failed_connects,
+// Thresholds have k6's grammar. Times (e2e_latency and ack_latency since the message was
+// due, e2e_service and ack_rtt since it left, connect_time, join_rtt, recovery_time,
+// outage_time, schedule_lag) have avg, min, med, max and p(N) with a limit that has a
+// unit, and count, the number of samples, with a plain one; counters (failed_connects,
 // failed_publishes, lost, duplicated, reordered, unexpected, undelivered,
 // uninjected_drops, protocol_errors, published, delivered) have count and rate with a
 // plain number.

@@ -21,6 +21,7 @@ const (
 var metricKinds = map[string]metricKind{
 	"e2e_latency":   timeMetric,
 	"e2e_service":   timeMetric,
+	"ack_latency":   timeMetric,
 	"ack_rtt":       timeMetric,
 	"connect_time":  timeMetric,
 	"join_rtt":      timeMetric,

@@ -113,6 +113,7 @@ type Request struct {
 	Kind    UpstreamKind
 	AckID   uint64
 	Tag     uint64        // the caller's, from Publish or SendEvent
+	Due     time.Duration // the caller's, from Publish or SendEvent
 	SentAt  time.Duration // of the first send; 0 = never sent
 	Resends int           // after recoveries and failures, with the same ack id
 	// Renumbered counts the retries under a new ack id, see RetryPolicy.NewAckID: the
@@ -130,6 +131,9 @@ type Publish struct {
 	NoEcho   bool
 	Ack      bool   // ask for an ack; kept and resent with the same ack id until one comes
 	Tag      uint64 // comes back in Event.Request
+	// Due is when the message should have left; it comes back in Event.Request and means
+	// nothing to the Session.
+	Due time.Duration
 	// TTLSeconds: after so long the service may drop the message instead of delivering
 	// it to a slow client; 0 to MaxTTLSeconds, 0 = never (protocol.md 3.2).
 	TTLSeconds uint32
@@ -143,10 +147,11 @@ type Publish struct {
 type UserEvent struct {
 	Name     string
 	DataType DataType
-	Data     []byte // copied before the call returns
-	Ack      bool   // as Publish.Ack
-	Tag      uint64 // comes back in Event.Request
-	Metadata []byte // as Publish.Metadata
+	Data     []byte        // copied before the call returns
+	Ack      bool          // as Publish.Ack
+	Tag      uint64        // comes back in Event.Request
+	Due      time.Duration // as Publish.Due
+	Metadata []byte        // as Publish.Metadata
 }
 
 // EventKind names what an Event tells.

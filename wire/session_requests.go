@@ -64,7 +64,7 @@ func (s *Session) Publish(now time.Duration, p *Publish) (ackID uint64, err erro
 	m.Group = append(m.Group, p.Group...)
 	m.NoEcho, m.TTLSeconds, m.Metadata = p.NoEcho, p.TTLSeconds, p.Metadata
 	m.DataType, m.Data, m.HasData = p.DataType, p.Data, true
-	return s.submit(now, m, p.Ack, p.Tag)
+	return s.submit(now, m, p.Ack, Request{Tag: p.Tag, Due: p.Due})
 }
 
 // SendEvent sends an event to the service's event handler, like Publish.
@@ -73,10 +73,10 @@ func (s *Session) SendEvent(now time.Duration, e *UserEvent) (ackID uint64, err 
 	m.Event = append(m.Event, e.Name...)
 	m.Metadata = e.Metadata
 	m.DataType, m.Data, m.HasData = e.DataType, e.Data, true
-	return s.submit(now, m, e.Ack, e.Tag)
+	return s.submit(now, m, e.Ack, Request{Tag: e.Tag, Due: e.Due})
 }
 
-func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (uint64, error) {
+func (s *Session) submit(now time.Duration, m *Upstream, ack bool, req Request) (uint64, error) {
 	defer func() { m.Data, m.Metadata = nil, nil }() // the caller's
 	limit := s.cfg.maxMessageBytes()
 	switch {
@@ -103,7 +103,8 @@ func (s *Session) submit(now time.Duration, m *Upstream, ack bool, tag uint64) (
 		s.work.recycle(r)
 		return 0, nil
 	}
-	s.enqueue(r, Request{Kind: m.Kind, Tag: tag})
+	req.Kind = m.Kind
+	s.enqueue(r, req)
 	s.send(r)
 	return r.AckID, nil
 }

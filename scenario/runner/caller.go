@@ -43,7 +43,7 @@ func (c *caller) publish(now time.Duration, p *wire.Publish) error {
 	message := &wire.RESTMessage{
 		DataType: p.DataType, Data: slices.Clone(p.Data), TTLSeconds: int(p.TTLSeconds), Metadata: c.metadata,
 	}
-	addresses, tag := c.publisher.info.Addresses, p.Tag
+	addresses, tag, due := c.publisher.info.Addresses, p.Tag, p.Due
 	to := c.w.run.audience(addresses[tag%uint64(len(addresses))])
 	c.w.calls.Add(1)
 	go func() {
@@ -51,14 +51,15 @@ func (c *caller) publish(now time.Duration, p *wire.Publish) error {
 		ctx, cancel := context.WithTimeout(c.w.ctx, restTimeout)
 		err := c.w.run.cfg.Target.REST.Send(ctx, to, message)
 		cancel()
-		rtt := wire.Now() - now
-		c.w.loop.Do(func(time.Duration) { c.answered(tag, now, rtt, err) })
+		at := wire.Now()
+		c.w.loop.Do(func(time.Duration) { c.answered(tag, due, now, at, err) })
 	}()
 	return nil
 }
 
-// answered files the answer of the service, and sends what has waited for it.
-func (c *caller) answered(tag uint64, sent, rtt time.Duration, err error) {
+// answered files the answer that the service gave at an instant, and sends what has
+// waited for it.
+func (c *caller) answered(tag uint64, due, sent, at time.Duration, err error) {
 	c.underWay--
 	w := c.w
 	if w.shard != nil {
@@ -67,7 +68,7 @@ func (c *caller) answered(tag uint64, sent, rtt time.Duration, err error) {
 	var refused *wire.RESTError
 	answer := err == nil || errors.As(err, &refused)
 	if answer {
-		c.publisher.acked(tag, w.sinceT0(sent), rtt)
+		c.publisher.acked(tag, due, sent, at)
 	}
 	outcome := metrics.OutcomeIndeterminateDisconnect
 	switch {

@@ -183,7 +183,7 @@ func TestClosedView(t *testing.T) {
 		p.fire()
 	}
 	ack := func(k uint64, rtt time.Duration) {
-		p.acked(k, 0, rtt)
+		p.acked(k, 0, w.t0, w.t0+rtt)
 		p.answered(k, metrics.OutcomeOK)
 	}
 	send() // 0 is waited for
@@ -204,5 +204,31 @@ func TestClosedView(t *testing.T) {
 	if open.Count != 5 || closed.Count != 3 || *closed.Min != 1000 || *closed.Max != 500_000 {
 		t.Errorf("%d acks, %d of them in the closed view from %d to %d µs; want 5, 3 from 1000 to 500000",
 			open.Count, closed.Count, *closed.Min, *closed.Max)
+	}
+}
+
+// An ack counts from when the message was due and from when it left: what our delay
+// hides from the second the first one shows. Both belong to the window it was due in.
+func TestAckBases(t *testing.T) {
+	r := newRun(newFake(t, script{}).config(t, planOf(t, base)))
+	w := r.workers[0]
+	w.t0 = time.Hour
+	p := newPublisher(w, openOutlet{}, w.members[0].publisher.id)
+	warmup := r.plan.Scenario.Phases.Warmup
+	due := warmup - time.Millisecond // the last message of the warm-up, sent and answered in steady state
+	p.acked(0, due, w.t0+due+30*time.Millisecond, w.t0+due+35*time.Millisecond)
+	due = warmup
+	p.acked(1, due, w.t0+due+2*time.Millisecond, w.t0+due+12*time.Millisecond)
+	c := metrics.NewCollector(r.windows, r.views)
+	c.Add(0, w.recorder.Swap())
+	for _, tt := range []struct {
+		metric         metrics.Metric
+		warmup, steady int64 // µs
+	}{{metrics.AckLatency, 35_000, 12_000}, {metrics.AckRTT, 5000, 10_000}} {
+		before, steady := c.Summary(tt.metric, phaseWarmup), c.Steady(tt.metric)
+		if before.Count != 1 || steady.Count != 1 || *before.Max != tt.warmup || *steady.Max != tt.steady {
+			t.Errorf("%s: %d acks in the warm-up, up to %d µs, %d in steady state, up to %d; want 1 of %d, 1 of %d",
+				tt.metric, before.Count, *before.Max, steady.Count, *steady.Max, tt.warmup, tt.steady)
+		}
 	}
 }

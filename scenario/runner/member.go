@@ -90,7 +90,7 @@ func (m *member) epoch() uint8 { return uint8(m.connections) }
 func (m *member) publish(now time.Duration, p *wire.Publish) error {
 	if event := m.publisher.event; event != "" {
 		_, err := m.client.SendEvent(now, &wire.UserEvent{
-			Name: event, DataType: p.DataType, Data: p.Data, Ack: p.Ack, Tag: p.Tag, Metadata: p.Metadata,
+			Name: event, DataType: p.DataType, Data: p.Data, Ack: p.Ack, Tag: p.Tag, Due: p.Due, Metadata: p.Metadata,
 		})
 		return err
 	}

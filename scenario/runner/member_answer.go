@@ -12,11 +12,9 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 	if ev.Duplicate {
 		w.checker.Duplicate(now, m.id, req.AckID, req.Resends > 0)
 	}
-	rtt := now - req.SentAt
-	since := w.sinceT0(req.SentAt)
 	switch req.Kind {
 	case wire.JoinGroup:
-		w.recorder.Record(metrics.JoinRTT, since, m.population, rtt)
+		w.recorder.Record(metrics.JoinRTT, w.sinceT0(req.SentAt), m.population, now-req.SentAt)
 		if !ev.Success {
 			w.funnel.FailedJoins++
 			w.run.joinRefused(req.Group, string(ev.Message.ErrorName), string(ev.Message.ErrorMessage))
@@ -25,7 +23,7 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 	case wire.LeaveGroup:
 		m.churn.answered(now, req, ev.Success)
 	case wire.SendToGroup, wire.SendEvent:
-		m.publisher.acked(req.Tag, since, rtt)
+		m.publisher.acked(req.Tag, req.Due, req.SentAt, now)
 		w.counts.resent += uint64(req.Resends + req.Renumbered)
 		if req.Resends > 0 {
 			m.publisher.resent(req.Tag)

@@ -204,6 +204,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 		NoEcho:     p.info.NoEcho,
 		Ack:        p.info.Acked,
 		Tag:        k,
+		Due:        due,
 		TTLSeconds: p.ttlSeconds,
 		Metadata:   p.metadata,
 	})
@@ -226,12 +227,15 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	return true
 }
 
-// acked records how long an ack took, sent at an instant since T0: of every publish,
-// and of those that a client would have made which waits for each (the closed view).
-func (p *publisher) acked(k uint64, since, rtt time.Duration) {
-	p.w.recorder.Record(metrics.AckRTT, since, p.info.Population, rtt)
+// acked records how long an ack took which came at now, of message k due at an instant
+// since T0 and sent at one of the clock's: since both, and, of the publishes that a
+// client would have made which waits for each, in the closed view.
+func (p *publisher) acked(k uint64, due, sent, now time.Duration) {
+	rtt := now - sent
+	p.w.recorder.Record(metrics.AckLatency, due, p.info.Population, now-p.w.t0-due)
+	p.w.recorder.Record(metrics.AckRTT, due, p.info.Population, rtt)
 	if p.awaiting && p.awaited == k {
-		p.w.recorder.Record(metrics.AckClosed, since, p.info.Population, rtt)
+		p.w.recorder.Record(metrics.AckClosed, due, p.info.Population, rtt)
 	}
 	p.w.recorder.Interval().Acked++
 }

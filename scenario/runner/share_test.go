@@ -134,7 +134,7 @@ func wantSame(t *testing.T, one, three *metrics.Run) {
 		}
 	}
 	// What belongs to the instant it was intended for is counted there whenever it came.
-	for _, name := range []string{"e2e_latency", "e2e_service", "schedule_lag", "connect_time", "join_rtt"} {
+	for _, name := range []string{"e2e_latency", "e2e_service", "ack_latency", "ack_rtt", "schedule_lag", "connect_time", "join_rtt"} {
 		if name == "schedule_lag" && len(one.Incidents) > 0 {
 			continue // what a drop holds back has none
 		}
