@@ -9,9 +9,9 @@ CONFORMANCE = wire/emulator/conformance
 SDKS = $(CONFORMANCE)/node_modules/.package-lock.json
 BROWSER = report/browser
 
-.PHONY: check fmt vet lint test cross hostile fuzz truth proof bench bars build conformance browser-check
+.PHONY: check fmt vet lint test cross hostile growth fuzz truth proof bench bars memory build conformance browser-check
 
-check: fmt vet cross lint test hostile fuzz
+check: fmt vet cross lint test hostile growth fuzz
 
 build:
 	$(GO) build -o wpsbench ./cmd/wpsbench
@@ -52,6 +52,10 @@ browser-check: build
 # 10,000 hostile connections and what they leave, without the race detector.
 hostile:
 	$(GO) test -count=1 -v -run '^TestHostileConnectionsLeaveNothing$$' ./wire/emulator
+
+# What a run keeps by the second, over a simulated hour, without the race detector.
+growth:
+	$(GO) test -count=1 -v -run '^TestMemoryByTheSecond$$' ./scenario/runner
 
 # A bounded search beyond the committed corpus: each target for so many inputs. A
 # count, since the Go tool reports the end of a time as a failure now and then.

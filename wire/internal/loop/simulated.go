@@ -61,7 +61,7 @@ func (s *simulated) put(g segment) {
 		s.peer.conn.loop.spare.put(g.data)
 		return
 	}
-	g.at = s.world.now + s.world.delay()
+	g.at = s.world.arrival()
 	if n := len(s.underWay); n > 0 {
 		g.at = max(g.at, s.underWay[n-1].at)
 	} else {

@@ -18,6 +18,9 @@ type Link struct {
 	// what is under way ends at any byte, and each end hears of it as soon. 0 = none is
 	// cut.
 	Lifetime time.Duration
+	// For StallFor of every StallEvery nothing arrives, and all of it at the end: what a
+	// peer looks like that stands still. The first one begins with the world. 0 = never.
+	StallEvery, StallFor time.Duration
 	// Silent is the share of the ends that never hear of a cut: nothing comes any more.
 	Silent float64
 }
@@ -39,10 +42,13 @@ type listener struct {
 	accept func(nc net.Conn, c *Conn) Handler
 }
 
-// NewWorld returns an empty world, some time after the origin of its clock.
+// worldBegins is some time after the origin of the clock.
+const worldBegins = time.Hour
+
+// NewWorld returns an empty world.
 func NewWorld(link Link, seed uint64) *World {
 	return &World{
-		link: link, random: rand.New(rand.NewPCG(seed, 0)), now: time.Hour,
+		link: link, random: rand.New(rand.NewPCG(seed, 0)), now: worldBegins,
 		listeners: make(map[netip.AddrPort]listener),
 	}
 }
@@ -136,6 +142,17 @@ func (w *World) delay() time.Duration {
 		d += time.Duration(w.random.Int64N(int64(w.link.Jitter)))
 	}
 	return d
+}
+
+// arrival is when a piece of bytes arrives that is sent now.
+func (w *World) arrival() time.Duration {
+	at := w.now + w.delay()
+	if w.link.StallEvery > 0 {
+		if into := (at - worldBegins) % w.link.StallEvery; into < w.link.StallFor {
+			at += w.link.StallFor - into
+		}
+	}
+	return at
 }
 
 // connect is Loop.Connect of a loop of this world.
