@@ -47,7 +47,9 @@ type remote struct {
 	ready    chan struct{}  // closed with READY
 	answers  chan *dispatch // to what the controller has asked
 	ended    chan struct{}  // closed when nothing more will come
-	obeying  sync.Mutex     // of Obeys
+	obeying  sync.Mutex     // of what follows
+	orders   []order        // not written yet
+	writing  bool           // somebody writes them
 	mu       sync.Mutex     // of what follows
 	now      standing       //
 	tallies  map[int]tally  // by incident
@@ -211,11 +213,33 @@ func (m *remote) done(b json.RawMessage) error {
 	return exact.Read(r.Workers, &m.left)
 }
 
-// order sends an order. That it fails shows at the other stream.
+// order sends an order, after those before it. It does not wait for it to be taken: the
+// process may not read until it is listened to, and who listens gives orders, too.
 func (m *remote) order(o order) {
 	m.obeying.Lock()
 	defer m.obeying.Unlock()
-	_ = writeLine(m.Obeys, &o)
+	m.orders = append(m.orders, o)
+	if !m.writing {
+		m.writing = true
+		go m.write() // until nothing is left, or Obeys is closed
+	}
+}
+
+// write writes the orders. That it fails shows at the other stream.
+func (m *remote) write() {
+	for {
+		m.obeying.Lock()
+		batch := m.orders
+		m.orders = nil
+		m.writing = len(batch) > 0
+		m.obeying.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		for i := range batch {
+			_ = writeLine(m.Obeys, &batch[i])
+		}
+	}
 }
 
 // ask sends an order and waits for its answer, nil when none will come.
