@@ -78,7 +78,11 @@ bench: bars
 
 BARS_COUNT ?= 1
 bars:
-	$(GO) test -run '^$$' -bench . -benchtime 1x -count $(BARS_COUNT) -timeout 1h ./wire/internal/bare
+	$(GO) test -run '^$$' -bench '^Benchmark(Idle|Message|Throughput|Sessions)$$' -benchtime 1x -count $(BARS_COUNT) -timeout 1h ./wire/internal/bare
+
+# What a run takes after one minute and after ten: eleven minutes, and little of the machine.
+memory:
+	$(GO) test -run '^$$' -bench '^BenchmarkMemory$$' -benchtime 1x -timeout 15m ./wire/internal/bare
 
 # What the harness adds to latencies that are known otherwise: needs an idle machine.
 truth:

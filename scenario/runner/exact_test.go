@@ -158,7 +158,7 @@ func TestSleepingPacerShows(t *testing.T) {
 	}
 }
 
-// A server that stands still for 500 ms of every 5 s: spreadText spread messages show it to
+// A server that stands still for 500 ms of every 5 s: evenly spread messages show it to
 // the millisecond, p99 450 and p99.9 495. Of a client that waits for its acks one message
 // in 451 notices, so its p99 is the service time, here nothing.
 func TestFreezeIsExact(t *testing.T) {
