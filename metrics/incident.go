@@ -2,14 +2,17 @@ package metrics
 
 // Incident is one occurrence of an injected fault, or all the drops that nobody injected.
 type Incident struct {
-	ID        string                   `json:"id"`
-	Kind      string                   `json:"kind"`
-	Hit       int                      `json:"hit"`
-	Missed    int                      `json:"missed"` // injections that met a session without a transport
-	StartS    float64                  `json:"start_s"`
-	EndS      *float64                 `json:"end_s"` // all caught up; nil = not before the end
+	ID     string   `json:"id"`
+	Kind   string   `json:"kind"`
+	Hit    int      `json:"hit"`
+	Missed int      `json:"missed"` // injections that met a session without a transport
+	StartS float64  `json:"start_s"`
+	EndS   *float64 `json:"end_s"` // all caught up; nil = not before the end
+	// SteadyS is the start of the first second from EndS on whose p99 end to end is at
+	// most one and a half times that from before the incident; nil = it never came.
+	SteadyS   *float64                 `json:"steady_s"`
 	Outcomes  IncidentOutcomes         `json:"outcomes"`
-	Stages    map[string]*StageSummary `json:"stages"` // detect backoff queued negotiate tcp tls upgrade rejoin first_data catch_up recovery outage
+	Stages    map[string]*StageSummary `json:"stages"` // detect backoff queued negotiate tcp tls upgrade connected rejoin first_data catch_up recovery outage
 	CaughtUpS map[string]*float64      `json:"caught_up_s"`
 	Attempts  uint64                   `json:"attempts"` // dials of the sessions hit
 	Replayed  uint64                   `json:"replayed"`

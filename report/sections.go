@@ -128,7 +128,7 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 	}
 	s := &recoverySection{Bars: stageBars(r), CaughtUp: caughtUp(r), Incidents: &table{Caption: "Incidents: what became of the connections hit", Head: heads(
 		"incident", ">at", ">hit", ">resumed", ">new connection", ">gave up", ">still out",
-		">outage p50", ">outage p95", ">50 % caught up", ">99 % caught up", ">replayed", ">peak connects/s")}}
+		">outage p50", ">outage p95", ">50 % caught up", ">99 % caught up", ">steady again", ">replayed", ">peak connects/s")}}
 	for i, inc := range r.Incidents {
 		if i == maxIncidents {
 			s.Incidents.Note = moreRows(len(r.Incidents) - i)
@@ -143,7 +143,7 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 		s.Incidents.add(cell{Text: inc.ID, Sub: inc.Kind}, numCell(instant(inc.StartS)), hit,
 			intCell(inc.Outcomes.Resumed), intCell(inc.Outcomes.NewConnection),
 			intCell(inc.Outcomes.GaveUp), intCell(inc.Outcomes.Open), microsCell(outage.P50), microsCell(outage.P95),
-			numCell(secondsOf(inc.CaughtUpS["p50"])), numCell(secondsOf(inc.CaughtUpS["p99"])), countCell(inc.Replayed),
+			numCell(secondsOf(inc.CaughtUpS["p50"])), numCell(secondsOf(inc.CaughtUpS["p99"])), numCell(steadyAgain(&inc)), countCell(inc.Replayed),
 			numCell(htmlNumbers.float(inc.PeakPerS))).ID = fmt.Sprintf("incident-%d", i+1)
 		if t := stageTable(inc); t != nil {
 			s.Stages = append(s.Stages, t)
@@ -152,9 +152,17 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 	return s
 }
 
+// steadyAgain is how long after the fault latencies were as before.
+func steadyAgain(inc *metrics.Incident) string {
+	if inc.SteadyS == nil {
+		return dash
+	}
+	return secondsOf(new(*inc.SteadyS - inc.StartS))
+}
+
 // stageOrder is the order in which a recovery goes through its stages; the last two
 // are the whole.
-var stageOrder = []string{"detect", "backoff", "queued", "negotiate", "tcp", "tls", "upgrade", "rejoin", "first_data", "catch_up", "recovery", "outage"}
+var stageOrder = []string{"detect", "backoff", "queued", "negotiate", "tcp", "tls", "upgrade", "connected", "rejoin", "first_data", "catch_up", "recovery", "outage"}
 
 func stageTable(inc metrics.Incident) *table {
 	t := &table{Caption: inc.ID + " by stage", Head: heads("stage", ">p50", ">p95", ">p99", ">max", ">n")}

@@ -168,8 +168,8 @@ const (
 	// unacknowledged requests have been resent and publishing may go on.
 	EventOpened
 	// EventConnected: the service named a new connection (ConnectionID), by Message, which
-	// is nil on the Simple subprotocol. Not raised
-	// for a `connected` that follows a recovery and names the same one.
+	// is nil on the Simple subprotocol. A `connected` that follows a recovery and names the
+	// same one is EventConfirmed.
 	EventConnected
 	// EventReady: every join of the configured groups is answered (at once when there
 	// are none); publishing may start. Success is false if any was refused: which one
@@ -202,6 +202,9 @@ const (
 	// state does (protocol.md 4.2); Message holds that and nothing else. Fresh as with
 	// EventMessage.
 	EventNumbered
+	// EventConfirmed: a `connected` named the connection that we have, as a service may do
+	// after a recovery (protocol.md 4.5), by Message.
+	EventConfirmed
 )
 
 // EndReason says why a connectionId is over.

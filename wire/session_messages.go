@@ -56,6 +56,7 @@ func (s *Session) receivedConnected(m *Downstream) error {
 		if len(m.ReconnectionToken) > 0 {
 			s.token = string(m.ReconnectionToken)
 		}
+		s.emit(Event{Kind: EventConfirmed, Message: m})
 	default:
 		s.state = stateConnecting // so that the handler cannot publish on either
 		asked := s.pending.ackIDs()

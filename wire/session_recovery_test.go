@@ -215,9 +215,9 @@ func TestConnectedAfterRecovery(t *testing.T) {
 	r.due()
 	r.opened()
 	r.reset()
-	// The same connection: a new token, no event.
+	// The same connection: a new token.
 	r.receive(`{"type":"system","event":"connected","connectionId":"one","reconnectionToken":"fresh"}`)
-	r.want(nil, nil)
+	r.want(list{"confirmed"}, nil)
 	r.lost(errReset)
 	r.due()
 	if _, token, _ := r.s.Recovery(); token != "fresh" {
@@ -227,6 +227,7 @@ func TestConnectedAfterRecovery(t *testing.T) {
 	r.reset()
 	// Without a token the old one stays.
 	r.receive(`{"type":"system","event":"connected","connectionId":"one"}`)
+	r.want(list{"confirmed"}, nil)
 	if _, token := r.s.connectionID, r.s.token; token != "fresh" {
 		t.Errorf("token %q, want the old one", token)
 	}

@@ -94,7 +94,7 @@ func describe(ev *Event) string {
 		EventAcked: "acked", EventUnexpectedAck: "unexpected ack", EventNotice: "notice",
 		EventDropped: "dropped", EventUnanswered: "unanswered", EventEnded: "ended",
 		EventClosed: "closed", EventProtocolError: "protocol error",
-		EventRetried: "retried", EventNumbered: "numbered",
+		EventRetried: "retried", EventNumbered: "numbered", EventConfirmed: "confirmed",
 	}[ev.Kind]}
 	add := func(ok bool, format string, args ...any) {
 		if ok {

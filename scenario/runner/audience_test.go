@@ -120,6 +120,7 @@ func TestAudiencesOfALiar(t *testing.T) {
 		{"tells everybody", true, "G3"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			server, err := emulator.Start(emulator.Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -138,6 +138,8 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 		m.opened(now, ev)
 	case wire.EventConnected:
 		m.connected(now)
+	case wire.EventConfirmed:
+		m.recovery.announced(now)
 	case wire.EventReady:
 		m.becameReady(now, ev.Success)
 	case wire.EventDropped:

@@ -38,6 +38,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 
 func (m *member) connected(now time.Duration) {
 	m.connections++
+	m.recovery.announced(now)
 	m.w.checker.Joining(m.id) // the Session asks as soon as the service has named it
 	m.w.run.directory.enter(m.id, m.client.ConnectionID())
 	if m.connections == 1 {

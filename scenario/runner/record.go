@@ -48,6 +48,10 @@ func (r *run) record(setupErr error) *metrics.Run {
 	r.pressed = r.pressures()
 	r.pressureSeries()
 	rec.Series = r.collector.Series(0, tickEvery)
+	for i := range rec.Incidents {
+		in := &rec.Incidents[i]
+		in.SteadyS = steadyAgain(rec.Series.Columns, seconds(r.t0-r.start), in)
+	}
 	rec.Health = r.health(rec)
 	r.events = append(r.events, gateEvents(&rec.Health)...)
 	rec.Events = r.sortedEvents()

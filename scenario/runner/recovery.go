@@ -9,7 +9,7 @@ import (
 
 // recovery is one session's way back after a drop, all on the worker's clock
 // (design.md 7.7): fault t0, detected t1, tried t2, the dial's own trace up to
-// the open socket t5, first data t7. Zero = not reached.
+// the open socket t5, named by the service t6, first data t7. Zero = not reached.
 type recovery struct {
 	incident  int
 	entry     int // in the log of injections; noEntry without one
@@ -21,6 +21,7 @@ type recovery struct {
 	held      bool // the client misbehaves, and has its transport
 	renewed   bool // it opened for a new connection
 	openedAt  time.Duration
+	namedAt   time.Duration
 	joinedAt  time.Duration
 	firstData time.Duration
 	firstID   uint64 // the first sequence id over the latest socket: all before it was acknowledged
@@ -70,10 +71,18 @@ func (r *recovery) attempt(now time.Duration) {
 
 // open keeps the trace of the latest socket: an earlier one came to nothing.
 func (r *recovery) open(now time.Duration, ev *wire.Event) {
-	r.openedAt, r.firstData, r.joinedAt, r.firstID = now, 0, 0, 0
+	r.openedAt, r.namedAt, r.firstData, r.joinedAt, r.firstID = now, 0, 0, 0, 0
 	r.renewed = !ev.Recovering
 	if ev.Trace != nil {
 		r.trace = *ev.Trace
+	}
+}
+
+// announced notes the service's first `connected` on the socket, which it need not send
+// after a recovery (protocol.md 4.5). It may be called on nil.
+func (r *recovery) announced(now time.Duration) {
+	if r != nil && r.openedAt != 0 && r.namedAt == 0 {
+		r.namedAt = now
 	}
 }
 
@@ -128,6 +137,7 @@ const (
 	stageTCP
 	stageTLS
 	stageUpgrade
+	stageConnected
 	stageRejoin
 	stageFirstData
 	stageCatchUp
@@ -137,7 +147,7 @@ const (
 )
 
 var stageNames = [stages]string{
-	"detect", "backoff", "queued", "negotiate", "tcp", "tls", "upgrade", "rejoin", "first_data", "catch_up", "recovery", "outage",
+	"detect", "backoff", "queued", "negotiate", "tcp", "tls", "upgrade", "connected", "rejoin", "first_data", "catch_up", "recovery", "outage",
 }
 
 // incidentShard is what one worker saw of one incident.
@@ -187,6 +197,7 @@ func (s *incidentShard) finish(r *recovery, now time.Duration) {
 	s.span(stageTCP, r.trace.Start, r.trace.TCP)
 	s.span(stageTLS, r.trace.TCP, r.trace.TLS)
 	s.span(stageUpgrade, max(r.trace.TCP, r.trace.TLS), r.trace.Upgraded)
+	s.span(stageConnected, r.openedAt, r.namedAt)
 	s.span(stageRejoin, r.openedAt, r.joinedAt)
 	s.span(stageFirstData, r.openedAt, r.firstData)
 	s.span(stageCatchUp, r.openedAt, now)

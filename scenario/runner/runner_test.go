@@ -135,6 +135,7 @@ func TestCleanRuns(t *testing.T) {
 		{"own roles", []string{members + `roles=["webpubsub.joinLeaveGroups.room-*", webpubsub.sendToGroup.room-000, webpubsub.sendToGroup.room-001, webpubsub.sendToGroup.room-002]`}, 144, 576},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			plan := planOf(t, base, row.set...)
 			rec, stats := execute(t, plan, emulator.Options{})
 			wantAddsUp(t, rec)
@@ -329,6 +330,7 @@ func TestSwapIsFound(t *testing.T) {
 		{"protobuf.reliable.webpubsub.azure.v1", "R6"},
 	} {
 		t.Run(row.check, func(t *testing.T) {
+			t.Parallel()
 			rec, stats := execute(t, planOf(t, base, "protocol="+row.protocol, "populations.members.publish.rate=40/s"),
 				emulator.Options{Lies: emulator.Lies{emulator.LieSwap: {N: 1, Of: 25}}})
 			told := stats.Lies["swap"]

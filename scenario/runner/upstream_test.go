@@ -123,6 +123,7 @@ func TestEchoFaults(t *testing.T) {
 			func(r *metrics.Run) uint64 { return r.Totals.Publishes.Errored }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			var n, odd atomic.Uint64
 			handler := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("WebHook-Allowed-Origin", "*")
