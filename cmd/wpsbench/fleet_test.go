@@ -61,7 +61,7 @@ func wantGone(t *testing.T, pids []int) {
 }
 
 // The end of one process of the generator, or of the one that people started, ends all
-// of them, and leaves no result.
+// of them. The former leaves the record of the part that ran, the latter nothing.
 func TestFleetEnds(t *testing.T) {
 	for _, row := range []struct {
 		name string
@@ -100,8 +100,19 @@ func TestFleetEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(left) != 1 {
-				t.Errorf("left behind: %v", left)
+			if row.code < 0 {
+				if len(left) != 1 {
+					t.Errorf("left behind: %v", left)
+				}
+				return
+			}
+			files, _ := filepath.Glob(filepath.Join(p.dir, "results", "*", "run.json"))
+			if len(files) != 1 {
+				t.Fatalf("records: %v", files)
+			}
+			run := readRecord(t, files[0])
+			if run.Verdict.Result != metrics.ResultDegraded || run.Verdict.ExitCode != row.code || !strings.Contains(run.Verdict.Headline, "it had 4 of 8 connections") {
+				t.Errorf("verdict %+v", run.Verdict)
 			}
 		})
 	}

@@ -21,11 +21,19 @@ func (r *run) checkpoint(latest metrics.Latest) {
 		return
 	}
 	r.checkpointed = now
-	r.cfg.Checkpoint(r.soFar(now, latest))
+	rec := r.soFar(now, latest, "this is a checkpoint of a run that did not end, its deliveries were not judged")
+	rec.Info.Status = metrics.RunInterrupted
+	metrics.Decide(rec)
+	r.cfg.Checkpoint(rec)
 }
 
-func (r *run) soFar(now time.Duration, latest metrics.Latest) *metrics.Run {
+// soFar is the record of what has been measured, without a verdict; why says what kept
+// the deliveries from being judged. Who of the populations sent what only the workers know.
+func (r *run) soFar(now time.Duration, latest metrics.Latest, why string) *metrics.Run {
 	s := r.standing()
+	if s.Violations > 0 {
+		why += fmt.Sprintf("; %d violations were seen so far, %s", s.Violations, s.First)
+	}
 	planned := r.publishEnd
 	r.publishEnd = max(0, min(planned, now-r.t0))
 	defer func() { r.publishEnd = planned }()
@@ -33,19 +41,15 @@ func (r *run) soFar(now time.Duration, latest metrics.Latest) *metrics.Run {
 		Kind:          "wpsbench.run",
 		SchemaVersion: metrics.SchemaVersion,
 		Info:          r.info(now, nil),
-		Checks:        metrics.Unjudged(r.cfg.Profile, unjudged(&s)),
+		Checks:        metrics.Unjudged(r.cfg.Profile, why),
 		Totals:        totalsSoFar(&s, &latest.Total),
 		Metrics:       map[string]*metrics.MetricSummary{},
 		Environment:   environment(r.cfg.Transport),
 		Profile:       r.cfg.Profile.String(),
 		Scenario:      r.scenarioText(),
 	}
-	rec.Info.Status = metrics.RunInterrupted
 	for _, m := range metrics.Metrics() {
 		rec.Metrics[m.String()] = r.usual(m)
-	}
-	for i, p := range r.plan.Scenario.Populations {
-		rec.Populations = append(rec.Populations, metrics.PopulationResult{Name: p.Name, Subprotocol: p.Protocol, Connections: r.plan.Populations[i].Count})
 	}
 	rec.Groups.Count = r.plan.Groups
 	rec.Connections.Funnel = metrics.Funnel{
@@ -66,17 +70,7 @@ func (r *run) soFar(now time.Duration, latest metrics.Latest) *metrics.Run {
 	r.mu.Unlock()
 	rec.Thresholds = r.judgeThresholds(rec)
 	rec.Residue = residue(rec)
-	metrics.Decide(rec)
 	return rec
-}
-
-// unjudged is why no check has an answer.
-func unjudged(s *standing) string {
-	text := "this is a checkpoint of a run that did not end, its deliveries were not judged"
-	if s.Violations > 0 {
-		text += fmt.Sprintf("; %d violations were seen so far, %s", s.Violations, s.First)
-	}
-	return text
 }
 
 // totalsSoFar counts what has come back; what has not is under way.

@@ -26,8 +26,9 @@ type Process struct {
 
 // LostError says that a process of the generator ended before its time.
 type LostError struct {
-	Process string
-	Err     error
+	Process     string
+	Connections int // sessions that were its; 0 when it had not come so far as to count them
+	Err         error
 }
 
 func (e *LostError) Error() string { return fmt.Sprintf("%s was lost: %v", e.Process, e.Err) }
@@ -117,7 +118,7 @@ func (m *remote) lost(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = errors.New("it ended before its time")
 	}
-	return &LostError{Process: m.Name, Err: err}
+	return &LostError{Process: m.Name, Connections: m.prepared.Sessions, Err: err}
 }
 
 // listen takes the lines of the process up to DONE.

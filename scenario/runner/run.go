@@ -87,6 +87,7 @@ type run struct {
 //
 // Before the first session, if there are any, is connected a failure is returned as *SetupError with
 // no record, and a stop with neither; afterwards there always is a record, beside the error if there is one.
+// When a process is lost (*LostError) it is that of the part that ran, once the schedule has begun.
 func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 	api, idle, err := restOf(&cfg)
 	if err != nil {
@@ -114,7 +115,7 @@ func (r *run) execute(stop, cut context.Context) (*metrics.Run, error) {
 	end := r.startWorkers(cut)
 	setupErr := r.control(stop, cut)
 	if err := errors.Join(end(), dismiss()); err != nil {
-		return nil, err
+		return r.degraded(err), err
 	}
 	if setupErr != nil {
 		setupErr = &SetupError{Target: r.cfg.Target.Endpoint, Err: setupErr}

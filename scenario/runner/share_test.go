@@ -172,15 +172,17 @@ func judgedOf(rec *metrics.Run) map[string]string {
 	return out
 }
 
-// The end of a process ends the run, and says which it was.
+// The end of a process ends the run, and says which it was; there is a record of what was
+// measured until then.
 func TestShareLost(t *testing.T) {
 	for _, row := range []struct {
-		name  string
-		after string // the line of the controller after which the process is gone
-		want  string
+		name   string
+		after  string // the line of the controller after which the process is gone
+		want   string
+		record bool
 	}{
-		{"before it is connected", orderConnect, "process 1 was lost: it ended before its time"},
-		{"in steady state", orderStart, "process 1 was lost: it ended before its time"},
+		{"before it is connected", orderConnect, "process 1 was lost: it ended before its time", false},
+		{"in steady state", orderStart, "process 1 was lost: it ended before its time", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -197,10 +199,34 @@ func TestShareLost(t *testing.T) {
 				}
 			})
 			var lost *LostError
-			if !errors.As(err, &lost) || err.Error() != row.want || rec != nil {
-				t.Errorf("got %v and a record %v; want %q and none", err, rec != nil, row.want)
+			if !errors.As(err, &lost) || err.Error() != row.want || (rec != nil) != row.record {
+				t.Errorf("got %v and a record %v; want %q and %v", err, rec != nil, row.want, row.record)
+			}
+			if rec != nil {
+				wantDegraded(t, rec)
 			}
 		})
+	}
+}
+
+func wantDegraded(t *testing.T, rec *metrics.Run) {
+	t.Helper()
+	if d := rec.Totals.Deliveries; d.Expected != d.Delivered+d.Undelivered || d.Lost != 0 || len(rec.Populations) != 0 {
+		t.Errorf("deliveries %+v of %d populations", d, len(rec.Populations))
+	}
+	if rec.Verdict.Result != metrics.ResultDegraded || rec.Verdict.ExitCode != metrics.ExitDegraded || rec.Info.Status != "aborted" {
+		t.Errorf("verdict %+v of a run that is %s", rec.Verdict, rec.Info.Status)
+	}
+	if want := "DEGRADED: process 1 was lost: it ended before its time; it had 6 of 12 connections"; rec.Verdict.Headline != want || rec.Connections.Funnel.AtEnd != 6 {
+		t.Errorf("headline %q, %d connections left; want %q and 6", rec.Verdict.Headline, rec.Connections.Funnel.AtEnd, want)
+	}
+	if rec.Metrics["connect_time"].Count < 6 || rec.Connections.Funnel.Planned != 12 {
+		t.Errorf("%d connects of %d are in the record", rec.Metrics["connect_time"].Count, rec.Connections.Funnel.Planned)
+	}
+	for _, c := range rec.Checks {
+		if c.Result != metrics.CheckUnknown {
+			t.Errorf("check %s is %s, though half of its evidence is gone", c.ID, c.Result)
+		}
 	}
 }
 
