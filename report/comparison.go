@@ -58,7 +58,7 @@ func WriteComparisonText(w io.Writer, c *compare.Result, o TextOptions) error {
 		s.comparison(c)
 	}
 	style := styleOf(c.Verdict.Result)
-	s.line(string(style.mark)+" "+c.Verdict.Headline, style.token)
+	s.sentence("", "  ", string(style.mark)+" "+c.Verdict.Headline, style.token)
 	if _, err := io.WriteString(w, s.b.String()); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
 	}
@@ -67,7 +67,7 @@ func WriteComparisonText(w io.Writer, c *compare.Result, o TextOptions) error {
 
 func (s *summary) comparison(c *compare.Result) {
 	short := func(name string) string { return ellipsize(name, 30, "…") }
-	s.wrap("", "  ", "   ", append([]string{"A " + short(c.A.Name), "B " + short(c.B.Name)}, comparisonFacts(c)...))
+	s.wrap("", "  ", "   ", append([]string{"A " + short(c.A.Name), "B " + short(c.B.Name)}, comparisonFacts(c)...), "")
 	row := func(t svg.Token, cells ...string) {
 		s.line("  "+left(cells[0], 13)+right(cells[1], 10)+right(cells[2], 11)+right(cells[3], 10)+"  "+left(cells[4], 18)+cells[5], t)
 	}
@@ -80,18 +80,24 @@ func (s *summary) comparison(c *compare.Result) {
 		token := style.token
 		switch {
 		case !m.Primary:
-			word += ", informational"
 			token = svg.Muted
 		case m.Verdict == compare.Regressed:
 			word += " " + string(style.mark)
 		}
 		row(token, m.Name, textNumbers.measuredOf(m.A, m.Unit), textNumbers.measuredOf(m.B, m.Unit), changeOf(m.ChangeRatio), changeInterval(m.Interval), word)
+		var aside []string
+		if !m.Primary {
+			aside = append(aside, "informational")
+		}
 		if m.Reason != "" {
-			s.line("      "+m.Reason, svg.Muted)
+			aside = append(aside, m.Reason)
+		}
+		if len(aside) > 0 {
+			s.sentence("      ", "      ", strings.Join(aside, ": "), svg.Muted)
 		}
 	}
 	for _, line := range comparisonNotes(c) {
-		s.line("  "+line, svg.Warn)
+		s.sentence("  ", "    ", line, svg.Warn)
 	}
 }
 

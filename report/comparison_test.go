@@ -183,8 +183,8 @@ func TestComparisonGoldens(t *testing.T) {
 			for ext, write := range map[string]func(*bytes.Buffer) error{
 				"json":      func(b *bytes.Buffer) error { return WriteComparisonJSON(b, c) },
 				"md":        func(b *bytes.Buffer) error { return WriteComparisonMarkdown(b, c) },
-				"txt":       func(b *bytes.Buffer) error { return WriteComparisonText(b, c, TextOptions{Width: 96, UTF8: true}) },
-				"ascii.txt": func(b *bytes.Buffer) error { return WriteComparisonText(b, c, TextOptions{Width: 96}) },
+				"txt":       func(b *bytes.Buffer) error { return WriteComparisonText(b, c, TextOptions{Width: 80, UTF8: true}) },
+				"ascii.txt": func(b *bytes.Buffer) error { return WriteComparisonText(b, c, TextOptions{Width: 80}) },
 			} {
 				var got bytes.Buffer
 				must(t, write(&got))

@@ -26,7 +26,7 @@ var readings = map[string]struct {
 	"failed": {
 		cause:   "e2e_latency p(99)<20ms: 22.7 ms (scenarios/soak.yaml:41)",
 		page:    []string{"wss://bench.webpubsub.azure.com", "9 998 deliveries/s", "Generator: valid", "0 lost", "fail e2e_latency p(99)<20ms steady 22.7 ms +14 % scenarios/soak.yaml:41"},
-		text:    []string{"wss://bench.webpubsub.azure.com", "9 998 deliveries/s", "generator valid", "lost 0", "✕ e2e_latency p(99)<20ms 22.7 ms …enarios/soak.yaml:41"},
+		text:    []string{"wss://bench.webpubsub.azure.com", "9 998 deliveries/s", "generator valid", "lost 0", "✕ e2e_latency p(99)<20ms 22.7 ms scenarios/soak.yaml:41"},
 		neither: []string{"EMULATOR"},
 	},
 	"violated": {

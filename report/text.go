@@ -63,7 +63,7 @@ func (s *summary) everything(files []File) {
 	s.latency()
 	s.recovery()
 	s.budget()
-	s.wrap(left("  generator", labelWidth), strings.Repeat(" ", labelWidth), " · ", healthParts(textNumbers, s.r))
+	s.wrap(left("  generator", labelWidth), strings.Repeat(" ", labelWidth), " · ", healthParts(textNumbers, s.r), "")
 	s.files(files)
 }
 
@@ -104,29 +104,49 @@ func (s *summary) ascii(text string) string {
 
 // fields writes a section's name and its parts, wrapped behind the name.
 func (s *summary) fields(label string, parts ...string) {
-	s.wrap(left("  "+label, labelWidth), strings.Repeat(" ", labelWidth), gap, parts)
+	s.wrap(left("  "+label, labelWidth), strings.Repeat(" ", labelWidth), gap, parts, "")
 }
 
 // gap stands between figures on one line.
 const gap = "   "
 
 // wrap writes parts with a separator between them, and goes to a new line where the
-// next part would not fit.
-func (s *summary) wrap(first, next, separator string, parts []string) {
+// next part would not fit; a part that fits on no line is broken between its words.
+func (s *summary) wrap(first, next, separator string, parts []string, t svg.Token) {
 	line, empty := first, true
-	for _, p := range parts {
-		if !empty && columns(s.ascii(line+separator+p)) > s.o.Width {
-			s.line(line, "")
+	add := func(separator, text string) {
+		if !empty && !s.fits(line+separator+text) {
+			s.line(line, t)
 			line, empty = next, true
 		}
 		if !empty {
 			line += separator
 		}
-		line += p
+		line += text
 		empty = false
 	}
-	s.line(line, "")
+	for _, p := range parts {
+		if s.fits(next + p) {
+			add(separator, p)
+			continue
+		}
+		for i, word := range strings.Fields(p) {
+			if i == 0 {
+				add(separator, word)
+			} else {
+				add(" ", word)
+			}
+		}
+	}
+	s.line(line, t)
 }
+
+// sentence writes a text wrapped between its words.
+func (s *summary) sentence(first, next, text string, t svg.Token) {
+	s.wrap(first, next, " ", strings.Fields(text), t)
+}
+
+func (s *summary) fits(line string) bool { return columns(s.ascii(line)) <= s.o.Width }
 
 func (s *summary) head() {
 	t := s.r.Environment.Target
@@ -143,7 +163,7 @@ func (s *summary) head() {
 		s.fields("load", load...)
 	}
 	if misdeeds := lies(s.r); misdeeds != "" {
-		s.line("  the emulator misbehaved on purpose: "+misdeeds, svg.Warn)
+		s.sentence("  ", "    ", "the emulator misbehaved on purpose: "+misdeeds, svg.Warn)
 	}
 }
 
@@ -174,9 +194,10 @@ func (s *summary) thresholds() {
 	metricWidth, exprWidth, valueWidth := 11, 14, 10
 	for _, t := range shown {
 		metricWidth = min(max(metricWidth, columns(t.Metric)), 16)
-		exprWidth = min(max(exprWidth, columns(limitText(t))), 24)
+		exprWidth = max(exprWidth, columns(limitText(t)))
 		valueWidth = min(max(valueWidth, columns(textNumbers.measuredOf(t.Measured, t.Unit))), 12)
 	}
+	exprWidth = max(min(exprWidth, s.o.Width-metricWidth-valueWidth-len("    + ")-3*len("  ")-len("-100 %")), 8)
 	for _, t := range shown {
 		a := answerOf(t.Result)
 		value := textNumbers.measuredOf(t.Measured, t.Unit)
@@ -185,24 +206,34 @@ func (s *summary) thresholds() {
 		}
 		text := fmt.Sprintf("    %c %s  %s  %s  ", a.mark, left(ellipsize(t.Metric, metricWidth, "…"), metricWidth),
 			left(ellipsize(limitText(t), exprWidth, "…"), exprWidth), left(value, valueWidth))
-		s.line(text+s.thresholdTail(t, s.o.Width-columns(text)), a.token)
+		tail := s.thresholdTail(t)
+		if !s.fits(text + tail) {
+			s.line(text, a.token)
+			text = "      "
+		}
+		s.line(text+fromEnd(tail, s.o.Width-columns(text)), a.token)
 	}
 }
 
-// thresholdTail is where a limit that failed stands, its end in room columns, and how
-// much one that held had left.
-func (s *summary) thresholdTail(t metrics.ThresholdResult, room int) string {
+// thresholdTail is where a limit that failed stands, and how much one that held had
+// left.
+func (s *summary) thresholdTail(t metrics.ThresholdResult) string {
 	if t.Result != "pass" {
-		source := []rune(sourceText(t))
-		if cut := len(source) - room; cut > 0 {
-			source = append([]rune("…"), source[min(cut+1, len(source)):]...)
-		}
-		return string(source)
+		return sourceText(t)
 	}
 	if t.MarginRatio == nil {
 		return ""
 	}
-	return change(*t.MarginRatio) + "  " + s.interval(t)
+	return strings.TrimRight(change(*t.MarginRatio)+"  "+s.interval(t), " ")
+}
+
+// fromEnd cuts a text at its beginning to a number of columns.
+func fromEnd(text string, width int) string {
+	runes := []rune(text)
+	if cut := len(runes) - width; cut > 0 {
+		return "…" + string(runes[cut+1:])
+	}
+	return text
 }
 
 // interval is the 95 % interval of the percentile that a limit is on.
@@ -252,7 +283,7 @@ func (s *summary) delivery() {
 	if d.Recovered > 0 {
 		parts = append(parts, "indeterminate, yet delivered "+n.count(d.Recovered))
 	}
-	s.wrap("    ", "    ", gap, parts)
+	s.wrap("    ", "    ", gap, parts, "")
 }
 
 // churn tells of the coming and going, where there was any.
@@ -265,6 +296,9 @@ func (s *summary) churn() {
 		s.fields("churn", parts...)
 	}
 }
+
+// checkIndent is where what belongs to a rule continues, behind its mark.
+const checkIndent = "      "
 
 // checks names the rules by their answer, and tells of those that were broken or could
 // not be judged.
@@ -281,14 +315,15 @@ func (s *summary) checks() {
 	for i := range s.r.Checks {
 		c := &s.r.Checks[i]
 		a := answerOf(c.Result)
-		text := fmt.Sprintf("    %c %s: %s", a.mark, ellipsize(c.ID+" "+c.Name, 36, "…"), a.word)
+		mark := fmt.Sprintf("    %c ", a.mark)
+		text := c.ID + " " + c.Name + ": " + a.word
 		switch c.Result {
 		case "violated":
-			s.line(fmt.Sprintf("%s %s of %s", text, textNumbers.count(c.Violations), textNumbers.count(c.Checked)), a.token)
+			s.sentence(mark, checkIndent, fmt.Sprintf("%s %s of %s", text, textNumbers.count(c.Violations), textNumbers.count(c.Checked)), a.token)
 			s.example(c, first)
 		case "unknown":
 			if !told[c.Reason] {
-				s.line(text+", "+c.Reason, a.token)
+				s.sentence(mark, checkIndent, text+", "+c.Reason, a.token)
 			}
 			told[c.Reason] = true
 		}
@@ -298,12 +333,12 @@ func (s *summary) checks() {
 // example tells the first example of a broken rule, and how many more there are; what
 // was seen around the offence for the one that came first of all.
 func (s *summary) example(c *metrics.CheckResult, first *metrics.Example) {
-	const indent = "      "
+	const indent = checkIndent
 	if len(c.Examples) == 0 {
 		return
 	}
 	e := &c.Examples[0]
-	s.wrap(indent, indent, " ", strings.Fields("first "+exampleText(e)))
+	s.sentence(indent, indent, "first "+exampleText(e), "")
 	if e == first {
 		for _, line := range closeContext(e, 3, 2) {
 			s.line(indent+"  "+line, svg.Muted)
@@ -322,7 +357,7 @@ func (s *summary) files(files []File) {
 	for _, f := range files {
 		parts = append(parts, fmt.Sprintf("%s (%s)", f.Name, bytesText(uint64(max(f.Bytes, 0)))))
 	}
-	s.wrap("  wrote ", "        ", "  ", parts)
+	s.wrap("  wrote ", "        ", "  ", parts, "")
 }
 
 func (s *summary) verdict() {
@@ -331,18 +366,6 @@ func (s *summary) verdict() {
 	if sentence := verdictSentence(s.r); sentence != "" {
 		text += ": " + sentence
 	}
-	// Never cut: its end is often the place in the file. It wraps instead.
-	line, empty := "", true
-	for _, word := range strings.Fields(text) {
-		if !empty && columns(s.ascii(line+" "+word)) > s.o.Width {
-			s.line(line, style.token)
-			line, empty = "  ", true
-		}
-		if !empty {
-			line += " "
-		}
-		line += word
-		empty = false
-	}
-	s.line(line, style.token)
+	// Never cut: its end is often the place in the file.
+	s.sentence("", "  ", text, style.token)
 }

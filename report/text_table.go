@@ -34,7 +34,7 @@ func (s *summary) latency() {
 		}
 		row("    "+name.text, append(cells, microsOf(m.Max), short(m.Count)))
 		if text := needed(s.r, name.key, "p50", "p90", "p99", "p99_9"); text != "" {
-			s.line("      "+text, svg.Muted)
+			s.sentence("      ", "      ", text, svg.Muted)
 		}
 		if m.Censored > 0 {
 			s.line(fmt.Sprintf("      %s never delivered: above all in the percentiles", textNumbers.count(m.Censored)), svg.Warn)
@@ -73,7 +73,7 @@ func (s *summary) recovery() {
 		row("    "+inc.ID+" "+inc.Kind, fmt.Sprint(inc.Hit), fmt.Sprint(inc.Outcomes.Resumed), fmt.Sprint(inc.Outcomes.NewConnection),
 			fmt.Sprint(inc.Outcomes.GaveUp), p50, p95, secondsOf(inc.CaughtUpS["p99"]))
 		if others := otherOutcomes(&inc, textNumbers); others != "" {
-			s.line("      "+others, "")
+			s.sentence("      ", "      ", others, "")
 		}
 	}
 }

@@ -100,7 +100,7 @@ func (a *app) showComparison(c *cli.Context, result *compare.Result, outs []out)
 			return failf(exitInternal, "write %s: %w", o.path, err)
 		}
 	}
-	options := report.TextOptions{Width: 96, Color: color, UTF8: utf8Locale(), VerdictOnly: c.Bool("quiet")}
+	options := report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale(), VerdictOnly: c.Bool("quiet")}
 	if err := report.WriteComparisonText(text, result, options); err != nil {
 		return err
 	}

@@ -21,9 +21,12 @@ func faultLines(plan *scenario.Plan) (lines []string) {
 				own = append(own, in)
 			}
 		}
-		about := ""
+		about, whom := "", ""
 		if f.Rate > 0 {
 			about = "about "
+		}
+		if f.Population != "" {
+			whom = "into " + f.Population + " "
 		}
 		each := plan.Injections(i).Expected() / float64(len(own))
 		for k, in := range own {
@@ -35,7 +38,7 @@ func faultLines(plan *scenario.Plan) (lines []string) {
 			if in.Until > in.At {
 				when = fmt.Sprintf("from %s to %s", in.At, in.Until)
 			}
-			lines = append(lines, fmt.Sprintf("%s: %s, %s%.0f injections into %s %s", in.ID, f.Kind, about, each, f.Population, when))
+			lines = append(lines, fmt.Sprintf("%s: %s, %s%.0f injections %s%s", in.ID, f.Kind, about, each, whom, when))
 		}
 	}
 	return lines

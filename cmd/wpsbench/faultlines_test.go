@@ -18,6 +18,7 @@ faults:
   - {name: B, at: 5s, kind: fin, population: members, hit: 20, over: 20s}
   - {name: C, at: 5s, kind: rst, population: members, hit: 3, every: 10s, for: 61s}
   - {name: D, at: 20s, kind: zombie, population: members, hit: 50%, rate: 1/10s}
+  - {name: E, at: 80s, kind: restart, lasts: 2s}
 `
 	s, err := scenario.Parse("t.yaml", []byte(text), scenario.Options{})
 	if err != nil {
@@ -33,6 +34,7 @@ faults:
 		"C.5: rst, 3 injections into members at 55s",
 		"C: 2 more, the last at 1m15s",
 		"D: zombie, about 400 injections into members from 30s to 1m50s",
+		"E: restart, 100 injections at 1m30s",
 	}
 	if got := faultLines(s.Plan()); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
