@@ -92,7 +92,7 @@ func (c *core) open(now time.Duration, k *socket, a *admission) {
 	c.stats.Sessions++
 	h := c.hub(a.hub)
 	s := &session{
-		hub: h, id: a.id, user: []byte(a.user),
+		hub: h, id: a.id, number: c.stats.SessionsTotal, user: []byte(a.user),
 		subprotocol: a.subprotocol, encoding: a.subprotocol.Encoding(),
 		reliable: a.subprotocol.Reliable(), simple: a.subprotocol == wire.Simple,
 		send: a.send, join: a.join, raw: a.raw,

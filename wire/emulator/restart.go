@@ -1,9 +1,9 @@
 package emulator
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // closeGoingAway is what a service that restarts is taken to close with: the notes on it
@@ -29,7 +29,7 @@ func (c *core) restart(keep bool) (closed int) {
 			all = append(all, s)
 		}
 	}
-	slices.SortFunc(all, func(a, b *session) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(all, func(a, b *session) int { return cmp.Compare(a.number, b.number) }) // ids are random, a simulation is not
 	for _, s := range all {
 		k := s.socket
 		if keep {

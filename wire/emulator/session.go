@@ -21,6 +21,7 @@ import (
 type session struct {
 	hub         *hub
 	id          string
+	number      uint64 // in the order in which they came
 	user        []byte // empty: anonymous
 	subprotocol wire.Subprotocol
 	reliable    bool
