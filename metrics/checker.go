@@ -153,11 +153,11 @@ const (
 )
 
 // Progress is what the drain compares: summed over the workers, everything has
-// arrived when Delivered reaches Expected. Copies that nobody owes any more
-// (connection drops without recovery) keep it below.
+// arrived when Delivered reaches Expected, unless the topology is Sampled. Copies that
+// nobody owes any more (connection drops without recovery) keep it below.
 type Progress struct {
 	Expected  uint64 // copies of every message sent and not rejected
-	Delivered uint64 // copies that arrived, each counted once
+	Delivered uint64 // copies that arrived, each counted once but by subscribers outside of the sample
 
 	// Violations were charged so far, before the judge has seen what other workers know;
 	// First says of which check the first one is.

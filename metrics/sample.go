@@ -46,6 +46,11 @@ func lot(seed uint64, connection int) uint64 {
 	return z ^ z>>31
 }
 
+// Sampled tells whether some subscribers are outside of the sample: only counted.
+func (t *Topology) Sampled() bool {
+	return slices.ContainsFunc(t.Subscribers, func(s Subscriber) bool { return s.Counted })
+}
+
 // sampled counts the subscribers, and those of them that are judged message by message.
 func (t *Topology) sampled() (verified, all int) {
 	for _, s := range t.Subscribers {

@@ -281,7 +281,8 @@ func (r *run) publish(stop context.Context) {
 }
 
 // drain waits until everything has arrived, until nothing arrives any more while
-// all sessions are attached, or until its maximum.
+// all sessions are attached, or until its maximum. Among copies that are only counted
+// one that came twice looks like one that has not come yet: the checkers know more.
 func (r *run) drain(stop, cut context.Context) {
 	r.enter(phaseDrain)
 	began := r.driver.now()
@@ -289,6 +290,7 @@ func (r *run) drain(stop, cut context.Context) {
 	if r.interrupted || r.aborted != "" {
 		limit = min(limit, began+interruptedDrain)
 	}
+	distinct := !r.topology.Sampled()
 	seen, absent, changed := uint64(0), int64(0), began
 	var asked time.Duration  // the change after which the checkers were asked last
 	var probed time.Duration // that after which the sessions were
@@ -301,7 +303,7 @@ func (r *run) drain(stop, cut context.Context) {
 			seen, absent, changed = s.Delivered, s.Away, now
 		}
 		switch {
-		case s.Delivered >= s.Expected && owed == 0 && s.Away == 0 && (s.Recovering == 0 || now-changed >= quiet):
+		case distinct && s.Delivered >= s.Expected && owed == 0 && s.Away == 0 && (s.Recovering == 0 || now-changed >= quiet):
 			return
 		case s.Away == 0 && now-changed >= quiet && probed == changed && s.Probing == 0:
 			return

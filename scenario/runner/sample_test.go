@@ -80,3 +80,17 @@ func TestSampledRun(t *testing.T) {
 		})
 	}
 }
+
+// TestSampledDrain: where copies are only counted, one that came twice does not stand for
+// one that is still on its way: the run waits for it.
+func TestSampledDrain(t *testing.T) {
+	text, _, _ := strings.Cut(strings.Replace(sampleScenario, "size: 80", "ack: false, size: 80", 1), "faults:")
+	w := world{seed: 1, text: text + "phases: {steady: 20s, drain: 1m}\nchecks: {pairs: 72}\n", link: wire.Link{Jitter: 300 * time.Millisecond}}
+	w.options.Lies[emulator.LieDuplicate] = emulator.Share{N: 1, Of: 50}
+	rec, stats := simulate(t, w)
+	wantAddsUp(t, rec)
+	told := stats.Lies[emulator.LieDuplicate.String()]
+	if d := rec.Totals.Deliveries; told == 0 || d.Duplicated != told || d.Delivered != d.Expected {
+		t.Errorf("deliveries %+v, want all delivered and %d of them twice", d, told)
+	}
+}
