@@ -283,13 +283,17 @@ func (c *Checker) Dropped(now time.Duration, connection int) {
 }
 
 // SilentSince says that the transport whose loss Dropped has told of brought nothing from
-// that instant on: the service may have noticed long before us, and from then on it keeps
-// the session only so long.
+// that instant on: whoever ended it in our eyes, the service may have noticed long before
+// us, and from then on it keeps the session only so long.
 func (c *Checker) SilentSince(connection int, since time.Duration) {
 	if n := c.conn(connection); c.shard == nil && n.outage != 0 {
 		n.outage = min(n.outage, since)
 	}
 }
+
+// Outage is since when the service may be without a transport of the connection that has
+// not been shown to be back; 0 = it never lost one.
+func (c *Checker) Outage(connection int) time.Duration { return c.conn(connection).outage }
 
 // Ended says that the connectionId is over. What is missed from its last data
 // until the next Joined is excused.

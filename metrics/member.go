@@ -184,6 +184,6 @@ func (c *Checker) refused(now time.Duration, n *conn) {
 	}
 	c.charge(checkC1, n, offence{
 		at: now, connection: n.id, publisher: -1, group: -1,
-		text: fmt.Sprintf("recovery refused %.3f s after the drop", (now - n.outage).Seconds()),
+		text: fmt.Sprintf("recovery refused %.3f s after the last sign of life", (now - n.outage).Seconds()),
 	})
 }

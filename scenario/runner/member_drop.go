@@ -20,10 +20,10 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	w.closes.add(closed)
 	m.checkBudget(ev)
 	w.checker.Dropped(now, m.id)
-	since := now
+	since, heard := now, m.client.LastRead()
+	w.checker.SilentSince(m.id, heard)
 	if silent(ev.Err) {
-		since = m.client.LastRead()
-		w.checker.SilentSince(m.id, since)
+		since = heard
 	}
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
@@ -107,10 +107,10 @@ const closePolicy = 1008
 
 // refusal says what a refused recovery comes from. A service that has closed the
 // session itself has ended it, and one that could not keep what is unacknowledged any
-// more has, too, maybe without a word (protocol.md 4.4, 4.6).
+// more or was restarted has, too, maybe without a word (protocol.md 4.4, 4.6).
 func (m *member) refusal(now time.Duration) metrics.SessionEnd {
 	switch {
-	case m.closedByPeer:
+	case m.closedByPeer, m.w.restarted(m.w.checker.Outage(m.id), now):
 		return metrics.EndByPeer
 	case m.spent || m.overflows(now):
 		return metrics.EndOverflow

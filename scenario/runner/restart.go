@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wpsbench/wpsbench/scenario"
@@ -60,6 +61,16 @@ func (r *restarter) restart(time.Duration) {
 			return
 		}
 		w.run.note("fault", fmt.Sprintf("%s restart took %v: %s", id, took, said))
+	})
+}
+
+// restarted tells whether a restart that may cost the target its sessions was made
+// between two instants, or was still going on at the first.
+func (w *worker) restarted(from, to time.Duration) bool {
+	return w.t0 != 0 && slices.ContainsFunc(w.run.incidents, func(in scenario.Incident) bool {
+		f := &w.run.plan.Scenario.Faults[in.Fault]
+		at := w.t0 + in.At
+		return f.Kind == scenario.FaultRestart && !f.KeepsSessions && at <= to && at+f.Lasts >= from
 	})
 }
 

@@ -59,7 +59,8 @@ populations:
 		b.WriteString("faults:\n")
 		for i := range 1 + r.IntN(3) {
 			fmt.Fprintf(&b, "  - {name: F%d, at: %ds, population: members, hit: %d%%, kind: %s}\n",
-				i, 1+r.IntN(int(steady/time.Second)-1), 10+r.IntN(91), pick(r, "rst", "close", "close, code: 1001"))
+				i, 1+r.IntN(int(steady/time.Second)-1), 10+r.IntN(91),
+				pick(r, "rst", "fin", "close", "close, code: 1001", "zombie", "blackhole", "restart, lasts: 1s", "restart, lasts: 1s, keeps_sessions: true"))
 		}
 	}
 	w := world{seed: seed, text: b.String()}
