@@ -31,27 +31,54 @@ func TestCIJobs(t *testing.T) {
 	if len(blocks) < 3 {
 		t.Fatalf("got %d jobs, want two for GitHub and one for Azure", len(blocks))
 	}
+	lines := 0
 	for _, block := range blocks {
 		var job any
 		if err := yaml.Unmarshal([]byte(block), &job); err != nil {
 			t.Errorf("%v in\n%s", err, block)
 		}
-		for line := range strings.Lines(block) {
+		for _, line := range scalars(job) {
 			if _, args, ok := strings.Cut(line, "wpsbench run "); ok {
+				lines++
 				checkFlags(t, strings.Fields("run "+args))
 			}
 		}
 	}
+	if lines < 3 {
+		t.Errorf("%d of the steps run wpsbench, want 3", lines)
+	}
 }
 
-// checkFlags wants every flag of a command line to be one of the command's.
+// scalars returns the strings of a YAML value.
+func scalars(value any) (all []string) {
+	switch v := value.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, item := range v {
+			all = append(all, scalars(item)...)
+		}
+	case map[string]any:
+		for _, item := range v {
+			all = append(all, scalars(item)...)
+		}
+	}
+	return all
+}
+
+// checkFlags wants every flag of a command line to be one of the command's, and the
+// values of those for build servers to be ones that it takes.
 func checkFlags(t *testing.T, args []string) {
 	t.Helper()
 	c := (&app{}).cli()
 	c.Setup()
 	command := c.Command(args[0])
-	for _, arg := range args[1:] {
+	for i, arg := range args[1:] {
 		name, isFlag := strings.CutPrefix(arg, "--")
+		name, value, given := strings.Cut(name, "=")
+		if !given && i+2 < len(args) {
+			value = args[i+2]
+		}
 		known := false
 		for _, f := range command.Flags {
 			known = known || f.Names()[0] == name
@@ -59,9 +86,38 @@ func checkFlags(t *testing.T, args []string) {
 		if isFlag && !known {
 			t.Errorf("wpsbench %s: no flag --%s", args[0], name)
 		}
+		var err error
+		switch name {
+		case "ci":
+			_, err = parseCI(value)
+		case "soft":
+			_, err = parseSoft(value)
+		case "out":
+			_, err = parseOuts([]string{value})
+		}
+		if err != nil {
+			t.Errorf("wpsbench %s: %v", strings.Join(args, " "), err)
+		}
 	}
 	if _, err := readSource(args[1]); err != nil {
 		t.Errorf("wpsbench %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// The exit statuses that the page explains are all there are, but for a bug.
+func TestCIExitStatuses(t *testing.T) {
+	explained := map[string]bool{}
+	for line := range strings.Lines(helpCI) {
+		if cells := strings.Split(line, "|"); len(cells) == 4 {
+			for code := range strings.SplitSeq(cells[1], ",") {
+				explained[strings.TrimSpace(code)] = true
+			}
+		}
+	}
+	for _, status := range exitTable {
+		if code := fmt.Sprint(status.code); !explained[code] && status.code != exitInternal {
+			t.Errorf("exit status %s (%s) is not explained", code, status.meaning)
+		}
 	}
 }
 
