@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -128,6 +129,7 @@ func TestCanary(t *testing.T) {
 		stdin  string
 		code   int
 		before []string // a command line to run first
+		file   string   // that has to be there in the end
 	}{
 		{name: "run, connection string on the command line", args: slices.Concat([]string{"run", "c.yaml", "--target", works}, everywhere), code: 10},
 		{name: "run, connection string from the environment", args: slices.Concat([]string{"run", "c.yaml", "--target", "${CANARY_TARGET}", "--processes", "2"}, everywhere), code: 10},
@@ -138,6 +140,9 @@ func TestCanary(t *testing.T) {
 		{name: "run, Entra", args: slices.Concat([]string{"run", "c.yaml", "--set", "target.endpoint=" + server.URL(), "--set", "target.entra_token=" + canaryEntra}, everywhere), code: 10},
 		{name: "run, header", args: slices.Concat([]string{"run", "c.yaml", "--target", works, "--set", "target.headers.Authorization=Basic " + canaryHeader}, everywhere), code: 10},
 		{name: "run, repeated", args: []string{"run", "c.yaml", "--target", works, "--repeat", "2", "--dir", "out"}, code: 10},
+		{name: "run, frames traced", args: []string{"run", "c.yaml", "--target", works, "--dir", "out", "--trace-frames", "members/1"}, code: 10, file: "out/frames.txt"},
+		{name: "run, frames traced of two processes", args: []string{"run", "c.yaml", "--target", works, "--processes", "2", "--trace-frames", "members/1=f.txt"}, code: 10, file: "f.txt"},
+		{name: "run, frames traced to standard error", args: []string{"run", "c.yaml", "--target", clientURL, "--trace-frames", "members/0=-"}, code: 10},
 		{name: "run, nobody listens", args: []string{"run", "c.yaml", "--target", refused, "--dir", "out"}, code: 15},
 		{name: "run, wrong key", args: []string{"run", "c.yaml", "--target", wrong, "--dir", "out"}, code: 15},
 		{name: "run, wrong token", args: []string{"run", "c.yaml", "--target", badToken, "--dir", "out"}, code: 15},
@@ -205,6 +210,9 @@ func TestCanary(t *testing.T) {
 			if found := sung(said); found != "" {
 				t.Errorf("it says %s:\n%s", found, said)
 			}
+			if _, err := os.Stat(filepath.Join(dir, tt.file)); err != nil {
+				t.Error(err)
+			}
 			for path, text := range written(t, dir) {
 				if found := sung(text); found != "" && path != given {
 					t.Errorf("%s holds %s", path, found)
@@ -268,6 +276,38 @@ func written(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	return texts
+}
+
+// A run that is killed leaves its checkpoint, its log and the frames so far: no secret
+// is in them either.
+func TestCanaryInACheckpoint(t *testing.T) {
+	server := startServer(t, emulator.Options{AccessKey: canaryKey})
+	dir := t.TempDir()
+	given := filepath.Join(dir, "c.yaml")
+	target := "target: {connection_string: \"" + server.ConnectionString() + "\"}\n"
+	if err := os.WriteFile(given, []byte(strings.Replace(canaryScenario, "TARGET", target, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, dir, "run", "c.yaml", "--target", server.ConnectionString(), "--set", "phases.steady=60s", "--checkpoint-every", "500ms",
+		"--dir", "out", "--out", "hlog=h.hlog", "--trace-frames", "members/0")
+	eventually(t, func() string {
+		record := filepath.Join(dir, "out", "run.json")
+		frames, _ := filepath.Glob(filepath.Join(dir, "out", ".writing-frames-*"))
+		if _, err := os.Stat(record); err != nil || len(frames) == 0 {
+			return ""
+		}
+		return record
+	})
+	p.signal(t, syscall.SIGKILL)
+	_, said := p.wait(t)
+	if found := sung(said); found != "" {
+		t.Errorf("it says %s:\n%s", found, said)
+	}
+	for path, text := range written(t, dir) {
+		if found := sung(text); found != "" && path != given {
+			t.Errorf("%s holds %s", path, found)
+		}
+	}
 }
 
 // What a panic says comes out without secrets, and asks for a report of the bug.
