@@ -34,30 +34,36 @@ func newDriver(d *wire.Dialer) driver {
 	if d != nil && d.Simulation != nil {
 		return &simulated{world: d.Simulation}
 	}
-	return realTime{}
+	return &realTime{loosen: func() {}}
 }
 
 // realTime has a goroutine for each worker.
-type realTime struct{}
+type realTime struct {
+	loosen func() // undoes tighten
+}
 
-func (realTime) start(ctx context.Context, workers []*worker) func() error {
+func (d *realTime) start(ctx context.Context, workers []*worker) func() error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, w := range workers {
 		group.Go(func() error { return w.runLoop(ctx) })
 	}
-	return group.Wait
+	return func() error {
+		err := group.Wait()
+		d.loosen()
+		return err
+	}
 }
 
-func (realTime) now() time.Duration { return wire.Now() }
+func (*realTime) now() time.Duration { return wire.Now() }
 
-func (realTime) sleep(done <-chan struct{}, d time.Duration) {
+func (*realTime) sleep(done <-chan struct{}, d time.Duration) {
 	select {
 	case <-done:
 	case <-time.After(d):
 	}
 }
 
-func (realTime) each(workers []*worker, fn func(*worker, time.Duration)) {
+func (*realTime) each(workers []*worker, fn func(*worker, time.Duration)) {
 	var wg sync.WaitGroup
 	for _, w := range workers {
 		wg.Add(1)
@@ -68,7 +74,7 @@ func (realTime) each(workers []*worker, fn func(*worker, time.Duration)) {
 	wg.Wait()
 }
 
-func (realTime) park(workers []*worker, resume <-chan struct{}) {
+func (*realTime) park(workers []*worker, resume <-chan struct{}) {
 	var parked sync.WaitGroup
 	for _, w := range workers {
 		parked.Add(1)
@@ -79,10 +85,12 @@ func (realTime) park(workers []*worker, resume <-chan struct{}) {
 	parked.Wait()
 }
 
-func (realTime) beside(calls *sync.WaitGroup, fn func()) { calls.Go(fn) }
+func (*realTime) beside(calls *sync.WaitGroup, fn func()) { calls.Go(fn) }
 
 // tidy collects twice, because pools give up what they keep at the second time.
-func (realTime) tidy() {
+func (d *realTime) tidy() {
+	d.loosen()
+	d.loosen = tighten()
 	runtime.GC()
 	debug.FreeOSMemory()
 	forgetFiles()

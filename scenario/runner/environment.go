@@ -2,6 +2,7 @@ package runner
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -57,13 +58,9 @@ func Tool() metrics.Tool {
 	return t
 }
 
+// gogc is the headroom of the heap while a run goes on, see headroom.
 func gogc() string {
-	old := debug.SetGCPercent(100)
-	debug.SetGCPercent(old)
-	if old < 0 {
-		return "off"
-	}
-	return strconv.Itoa(old)
+	return cmp.Or(os.Getenv("GOGC"), fmt.Sprintf("100, %d once all are ready", headroom))
 }
 
 // quotaCores is the CPU quota of the control group, if there is one.
