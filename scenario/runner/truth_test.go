@@ -65,15 +65,21 @@ func truthRun(t *testing.T, connectionString, text string, edit ...func(*run)) *
 	return rec
 }
 
-// millis is a percentile in milliseconds; it is logged.
+// millis is a percentile in milliseconds; it is printed as a benchmark's figure.
 func millis(t *testing.T, rec *metrics.Run, metric, key string) float64 {
 	t.Helper()
 	v := rec.Metrics[metric].Percentiles[key]
 	if v == nil {
 		t.Fatalf("%s has no %s", metric, key)
 	}
-	t.Logf("  %s %s = %.3f ms", metric, key, float64(*v)/1e3)
-	return float64(*v) / 1e3
+	ms := float64(*v) / 1e3
+	figure(t, metric, ms, key+"-ms")
+	return ms
+}
+
+// figure prints what was measured as a line that benchstat reads.
+func figure(t *testing.T, name string, value float64, unit string) {
+	fmt.Printf("Benchmark%s/%s 1 %.4g %s\n", strings.TrimPrefix(t.Name(), "Test"), name, value, unit)
 }
 
 func within(t *testing.T, what string, got, low, high float64) {
@@ -195,24 +201,26 @@ func freezer(t *testing.T, cmd *exec.Cmd) func(Progress) {
 func TestTruthHogs(t *testing.T) {
 	truthBar(t)
 	text := truthScenario(1000, 1, true, time.Second, 10*time.Second, `thresholds: {e2e_latency: ["p(99)<3ms"]}`)
+	ends := func(t *testing.T, cs string, want int) {
+		t.Helper()
+		rec := truthRun(t, cs, text)
+		figure(t, "verdict", float64(rec.Verdict.ExitCode), "exit")
+		if rec.Verdict.ExitCode != want {
+			t.Errorf("exit %d, want %d", rec.Verdict.ExitCode, want)
+		}
+	}
 	t.Run("alone", func(t *testing.T) {
 		_, cs := emulatorChild(t, 0)
-		if rec := truthRun(t, cs, text); rec.Verdict.ExitCode != metrics.ExitPass {
-			t.Errorf("exit %d, want %d", rec.Verdict.ExitCode, metrics.ExitPass)
-		}
+		ends(t, cs, metrics.ExitPass)
 	})
 	t.Run("beside two hogs", func(t *testing.T) {
 		_, cs := emulatorChild(t, 0)
 		startChild(t, "hog")
 		startChild(t, "hog")
-		if rec := truthRun(t, cs, text); rec.Verdict.ExitCode != metrics.ExitInvalid {
-			t.Errorf("exit %d, want %d", rec.Verdict.ExitCode, metrics.ExitInvalid)
-		}
+		ends(t, cs, metrics.ExitInvalid)
 	})
 	t.Run("slow target", func(t *testing.T) {
 		_, cs := emulatorChild(t, 200*time.Millisecond)
-		if rec := truthRun(t, cs, text); rec.Verdict.ExitCode != metrics.ExitFail {
-			t.Errorf("exit %d, want %d", rec.Verdict.ExitCode, metrics.ExitFail)
-		}
+		ends(t, cs, metrics.ExitFail)
 	})
 }

@@ -211,16 +211,22 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-// BenchmarkSessions has as many sessions as one process can hold join, publish, drop,
-// recover and be verified.
+// BenchmarkSessions has as many sessions as one process, or three, can hold join,
+// publish, drop, recover and be verified.
 func BenchmarkSessions(b *testing.B) {
-	for _, n := range []int{18_000, 19_500} {
-		b.Run(fmt.Sprintf("%d", n), func(b *testing.B) {
+	for _, of := range []struct{ sessions, processes int }{{18_000, 1}, {19_500, 1}, {40_000, 3}, {70_000, 4}} {
+		n := of.sessions
+		b.Run(fmt.Sprintf("%d/processes=%d", n, of.processes), func(b *testing.B) {
 			l := load{
 				Protocol: wire.JSONReliable, Connections: n, Groups: n / 10, PerConnection: 0.1, Steady: 10 * time.Second,
 				Extra: "faults: [{name: F1, at: 3s, kind: rst, population: members, hit: 20%}]\n",
 			}
-			_, target := serve(b)
+			var target wire.ConnectionString
+			if of.processes > 1 {
+				l.Processes = of.processes
+			} else {
+				_, target = serve(b)
+			}
 			p, path := runWpsbench(b, l, target, "")
 			p.await("steady")
 			time.Sleep(l.Steady - time.Second)
@@ -230,12 +236,16 @@ func BenchmarkSessions(b *testing.B) {
 			if r.missing() != 0 || r.Connections.Funnel["recovered"] != float64(n/5) {
 				b.Errorf("missing %g, recovered %g of %d: %s", r.missing(), r.Connections.Funnel["recovered"], n/5, r.Verdict.Headline)
 			}
-			report(b, map[string]float64{
-				"sessions":    r.Connections.Funnel["connected"],
-				"recovered":   r.Connections.Funnel["recovered"],
-				"open-s":      r.phase("connect"),
-				"KiB/session": after.rss / float64(n),
-			})
+			figures := map[string]float64{
+				"sessions":  r.Connections.Funnel["connected"],
+				"recovered": r.Connections.Funnel["recovered"],
+				"open-s":    r.phase("connect"),
+				"exit":      r.Verdict.ExitCode,
+			}
+			if of.processes == 1 {
+				figures["KiB/session"] = after.rss / float64(n)
+			}
+			report(b, figures)
 		})
 	}
 }

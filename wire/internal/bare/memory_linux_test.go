@@ -21,14 +21,14 @@ const (
 func BenchmarkMemory(b *testing.B) {
 	l := load{
 		Protocol: wire.JSONReliable, Connections: 1000, Groups: 100, PerConnection: 1,
-		Warmup: time.Second, Steady: soakLate + soakLooks*time.Second,
+		Warmup: time.Second, Steady: soakLate + 2*soakLooks*time.Second,
 	}
 	_, target := serve(b)
 	p, path := runWpsbench(b, l, target, "")
 	p.await("steady")
 	began := time.Now()
-	early := p.resident(began.Add(soakEarly - soakLooks*time.Second))
-	late := p.resident(began.Add(soakLate - soakLooks*time.Second))
+	early := p.resident(began.Add(soakEarly))
+	late := p.resident(began.Add(soakLate))
 	_ = p.end() // a verdict of the gates is no failure here
 	if r := readRecord(b, path); r.missing() != 0 {
 		b.Errorf("%g messages did not come exactly once and in order: %s", r.missing(), r.Verdict.Headline)

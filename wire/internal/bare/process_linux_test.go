@@ -152,6 +152,7 @@ type load struct {
 	PerConnection       float64 // publishes per second; 0 = none
 	Warmup, Steady      time.Duration
 	Extra               string // of the scenario: faults
+	Processes           int    // of the generator and of the embedded target; 0: the target is given
 }
 
 // messages is the rate over all connections: publishes, acks and deliveries.
@@ -188,7 +189,10 @@ func runWpsbench(b testing.TB, l load, target wire.ConnectionString, ca string) 
 		b.Fatal(err)
 	}
 	args := []string{"run", "--progress", "lines", "--dir", filepath.Join(dir, "result")}
-	if ca == "" {
+	if l.Processes > 0 {
+		n := strconv.Itoa(l.Processes)
+		args = append(args, "--processes", n, "--emulators", n)
+	} else if ca == "" {
 		args = append(args, "--target", target.String())
 	}
 	return start(b, "wpsbench", true, exec.Command(built(b), append(args, file)...)), filepath.Join(dir, "result", "run.json")
@@ -196,8 +200,11 @@ func runWpsbench(b testing.TB, l load, target wire.ConnectionString, ca string) 
 
 // record is what is read of a run's record.
 type record struct {
-	Verdict struct{ Headline string }
-	Run     struct {
+	Verdict struct {
+		Headline string
+		ExitCode float64 `json:"exit_code"`
+	}
+	Run struct {
 		Load struct {
 			PublishedPerS float64 `json:"published_per_s"`
 		}
