@@ -184,13 +184,9 @@ func (d *distribution) encode() *EncodedHistogram {
 	if d.count() == 0 {
 		return nil
 	}
-	data, err := d.histogram().Encode(hdr.V2CompressedEncodingCookieBase)
-	if err != nil {
-		return nil // writes to memory: cannot fail
-	}
 	return &EncodedHistogram{
 		Encoding: histogramEncoding, Unit: "ns", Digits: histogramDigits,
-		Lowest: histogramLowest, Highest: histogramHighest, Data: string(data),
+		Lowest: histogramLowest, Highest: histogramHighest, Data: encode(d.histogram()),
 	}
 }
 

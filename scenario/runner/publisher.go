@@ -23,7 +23,7 @@ type outlet interface {
 	state() outletState
 	// epoch is the session under way, from 1, modulo 256.
 	epoch() uint8
-	// publish takes a message; its data is borrowed. The answer comes as a call of
+	// publish takes a message; it and its data are borrowed. The answer comes as a call of
 	// publisher.answered if it was asked for.
 	publish(now time.Duration, p *wire.Publish) error
 }
@@ -197,7 +197,7 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 	} else {
 		w.payload = metrics.AppendPayload(w.payload[:0], p.info.Kind, header, p.info.PayloadBytes, w.run.plan.Scenario.Seed)
 	}
-	err := p.out.publish(now, &wire.Publish{
+	w.message = wire.Publish{
 		Group:      p.groups[slot],
 		DataType:   dataTypeOf(p.info.Kind),
 		Data:       w.payload,
@@ -207,8 +207,8 @@ func (p *publisher) send(k uint64, due time.Duration) bool {
 		Due:        due,
 		TTLSeconds: p.ttlSeconds,
 		Metadata:   p.metadata,
-	})
-	if err != nil {
+	}
+	if p.out.publish(now, &w.message) != nil {
 		return false
 	}
 	w.counts.payloadSent[p.info.Population] += uint64(p.info.PayloadBytes)

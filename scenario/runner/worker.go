@@ -47,6 +47,7 @@ type worker struct {
 	bytesIn, bytesOut uint64             // as of the last tick
 	owed              int64              // copies under way as of the last tick
 	payload           []byte             // scratch
+	message           wire.Publish       // scratch
 	tick              int
 	pulse             pulse
 }
