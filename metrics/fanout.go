@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// fanoutCopies is about how many arrivals all samplers of a run keep.
-const fanoutCopies = 100_000
+// fanoutCopies is about how many arrivals all samplers of a run keep: less than a
+// megabyte, since they are kept until the end.
+const fanoutCopies = 50_000
 
 // maxFanoutGroups bounds Fanout.Groups.
 const maxFanoutGroups = 500
@@ -28,9 +29,11 @@ type FanoutShard struct{ Arrivals []fanoutArrival }
 // fanoutArrival is one copy.
 type fanoutArrival struct {
 	publisher, group uint32
-	message          uint64
-	after            time.Duration // its end-to-end latency, response time
+	message          uint32 // enough to tell the sampled ones of a publisher apart
+	after            uint32 // its end-to-end latency in µs, response time; an hour at the most
 }
+
+func (a fanoutArrival) latency() time.Duration { return time.Duration(a.after) * time.Microsecond }
 
 // FanoutOneIn is how many publishes one sampled one stands for in a run of that many
 // copies.
@@ -47,7 +50,8 @@ func (s *FanoutSampler) Note(h *Header, after time.Duration) {
 	if h.Intended < s.from || !fanoutSampled(h, s.oneIn) {
 		return
 	}
-	s.shard.Arrivals = append(s.shard.Arrivals, fanoutArrival{h.Publisher, h.Address, h.Message, after})
+	after = min(max(after, 0), time.Duration(histogramHighest))
+	s.shard.Arrivals = append(s.shard.Arrivals, fanoutArrival{h.Publisher, h.Address, uint32(h.Message), uint32(after / time.Microsecond)})
 }
 
 // Shard is what has been noted.
@@ -105,9 +109,9 @@ func NewFanout(t *Topology, oneIn uint64, shards ...FanoutShard) *Fanout {
 				to++
 			}
 			several = several || to-begin > 1
-			first = append(first, all[begin].after)
-			median = append(median, all[begin+(to-begin-1)/2].after)
-			last = append(last, all[to-1].after)
+			first = append(first, all[begin].latency())
+			median = append(median, all[begin+(to-begin-1)/2].latency())
+			last = append(last, all[to-1].latency())
 		}
 		f.Groups = append(f.Groups, GroupFanout{
 			Name: t.groupName(int64(group)), Members: len(t.index().members[group]), Publishes: len(last) - groupFrom,
