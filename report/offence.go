@@ -67,6 +67,9 @@ type lanes struct {
 	answers []string // of each arrival; empty = as it should be
 }
 
+// drawnArrivals is how many arrivals the drawing has room for, those after the offence first.
+const drawnArrivals = 12
+
 func newLanes(e *metrics.Example) *lanes {
 	l := &lanes{came: e.Arrivals, answers: make([]string, len(e.Arrivals))}
 	highest := uint64(0)
@@ -81,6 +84,10 @@ func newLanes(e *metrics.Example) *lanes {
 		}
 		seen[a.Message] = true
 		highest = max(highest, a.Message)
+	}
+	before := max(0, len(l.came)-drawnArrivals)
+	l.came, l.answers = l.came[before:], l.answers[before:]
+	for _, a := range l.came {
 		l.sent = append(l.sent, a.Message)
 	}
 	if due := e.ExpectedMessage; due > 0 && !seen[due] && due < highest {
