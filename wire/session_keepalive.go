@@ -111,6 +111,6 @@ func (s *Session) checkProbe() {
 	}
 }
 
-// LastRead returns when anything came over the socket last; 0 = never. It outlasts the
-// socket until there is another.
+// LastRead returns when anything came over the socket last, or when HoldInput last changed
+// whether that is looked for; 0 = never. It outlasts the socket until there is another.
 func (s *Session) LastRead() time.Duration { return s.lastRead }
