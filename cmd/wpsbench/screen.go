@@ -17,8 +17,10 @@ import (
 // It asks the terminal for nothing: no alternate screen, no raw mode, no input, no
 // handler of signals. Lines are overwritten in place, in one write and without being
 // cleared first, so that nothing flickers; the size is looked up at each redraw, so
-// that a resize needs no notice. A library for whole user interfaces would bring an
-// event loop, a reader of the keyboard and a dozen modules for these hundred lines.
+// that a resize needs no notice, and rows which a narrower terminal has broken are
+// counted. Bubble Tea (v2.0.10, inline, without input) was tried in its place with the
+// same tests in a real terminal: it counts lines, not rows, so that a window made
+// narrower keeps a line of the old block, and it brings thirteen modules and 1.9 MB.
 type screen struct {
 	w    io.Writer
 	size func() (columns, rows int)
