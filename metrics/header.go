@@ -206,13 +206,15 @@ func parsePayload(data []byte, k PayloadKind, runID uint32, raw *[headerBytes]by
 	if k == PayloadBinary {
 		idBytes = headerIDChars * 3 / 4
 	}
-	if len(data) < idBytes || !decodeHeader(raw[:headerIDChars*3/4], data[:idBytes], k) {
+	// All at once, for that is what nearly every payload comes to.
+	whole := len(data) >= n && decodeHeader(raw[:], data[:n], k)
+	if !whole && (len(data) < idBytes || !decodeHeader(raw[:headerIDChars*3/4], data[:idBytes], k)) {
 		return Header{}, HeaderForeign
 	}
 	if raw[0] != headerMagic || binary.BigEndian.Uint32(raw[2:]) != runID {
 		return Header{}, HeaderForeign
 	}
-	if len(data) < n || !decodeHeader(raw[:], data[:n], k) {
+	if !whole {
 		return Header{RunID: runID}, HeaderCorrupt
 	}
 	crc := crc32.Update(0, castagnoli, raw[:headerBytes-4])

@@ -20,7 +20,8 @@ const (
 )
 
 // spareBuffers keeps output buffers between uses, so that a connection holds one
-// only while it has something to write. Loop goroutine only.
+// only while it has something to write. Loop goroutine only; the loops of a World share
+// one, since what one of them writes another has read.
 type spareBuffers struct {
 	free  [][]byte
 	bytes int

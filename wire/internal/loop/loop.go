@@ -24,7 +24,7 @@ type Loop struct {
 	next    int     // the first of batch that is not handled yet
 	conns   map[*Conn]struct{}
 	dirty   []*Conn // to be flushed at the end of the turn
-	spare   spareBuffers
+	spare   *spareBuffers
 	stopped bool
 	poll    *poller // what waits on Polled; nil on Goroutines and outside Run
 	world   *World  // which runs the loop on Simulated; otherwise nil
@@ -47,6 +47,7 @@ func New(now func() time.Duration, t Transport) *Loop {
 		transport: t.Resolve(),
 		queue:     queue{wake: make(chan struct{}, 1)},
 		conns:     make(map[*Conn]struct{}),
+		spare:     new(spareBuffers),
 	}
 }
 

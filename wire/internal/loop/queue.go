@@ -37,12 +37,12 @@ const spareEvents = 1 << 10
 type queue struct {
 	wake   chan struct{} // a token means: there may be events
 	parked atomic.Bool   // the loop waits, or is about to: push must wake it
+	news   atomic.Bool   // events, or closed since the last take; written with mu held
 
 	mu     sync.Mutex
 	other  func() // wakes a loop that does not wait for a token; nil = it does
 	events []event
 	closed bool // no more functions
-	news   bool // closed since the last take
 }
 
 // onWake lets wake be called in place of the token, with mu held.
@@ -62,6 +62,7 @@ func (q *queue) push(e event) bool {
 		return false
 	}
 	q.events = append(q.events, e)
+	q.news.Store(true)
 	q.signal()
 	q.mu.Unlock()
 	return true
@@ -72,13 +73,16 @@ func (q *queue) push(e event) bool {
 func (q *queue) park() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	idle := len(q.events) == 0 && !q.news
+	idle := !q.news.Load()
 	q.parked.Store(idle)
 	return idle
 }
 
 // unpark says that the wait is over.
 func (q *queue) unpark() { q.parked.Store(false) }
+
+// empty says that there is nothing to take, without the lock.
+func (q *queue) empty() bool { return !q.news.Load() }
 
 // take returns everything queued, leaves spare, the batch before, emptied in its
 // place, and says whether the queue is closed: then no function will follow those
@@ -90,7 +94,7 @@ func (q *queue) take(spare []event) (events []event, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	events, q.events = q.events, spare[:0]
-	q.news = false
+	q.news.Store(false)
 	return events, q.closed
 }
 
@@ -98,7 +102,8 @@ func (q *queue) take(spare []event) (events []event, closed bool) {
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed, q.news = true, true
+	q.closed = true
+	q.news.Store(true)
 	q.signal()
 }
 

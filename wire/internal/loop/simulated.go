@@ -20,7 +20,8 @@ type simulated struct {
 	cut       *Timer                  // of the end that dialed; nil: it is never cut
 
 	underWay []segment // from the peer to here, in order
-	bytes    int       // of underWay
+	arrived  int       // how many of underWay have
+	bytes    int       // of those that have not
 	arrival  *Timer    // of the first
 	deaf     bool      // nothing more gets here: it is cut, or its end is under way
 	severed  bool      // nothing that is under way arrives, nor is it taken for arrived
@@ -62,10 +63,15 @@ func (s *simulated) put(g segment) {
 		return
 	}
 	g.at = s.world.arrival()
-	if n := len(s.underWay); n > 0 {
-		g.at = max(g.at, s.underWay[n-1].at)
+	if s.arrived < len(s.underWay) {
+		g.at = max(g.at, s.underWay[len(s.underWay)-1].at)
 	} else {
 		s.arrival.Set(g.at)
+	}
+	if s.arrived > 0 && len(s.underWay) == cap(s.underWay) { // there is room in front
+		n := copy(s.underWay, s.underWay[s.arrived:])
+		clear(s.underWay[n:])
+		s.underWay, s.arrived = s.underWay[:n], 0
 	}
 	s.underWay = append(s.underWay, g)
 	s.bytes += len(g.data)
@@ -75,15 +81,15 @@ func (s *simulated) put(g segment) {
 // arrive hands out what has arrived.
 func (s *simulated) arrive(now time.Duration) {
 	c := s.conn
-	for len(s.underWay) > 0 && c.reading() && !s.severed {
-		g := s.underWay[0]
+	for s.arrived < len(s.underWay) && c.reading() && !s.severed {
+		g := s.underWay[s.arrived]
 		if g.at > now {
 			s.arrival.Set(g.at)
 			return
 		}
-		s.underWay[0] = segment{}
-		if s.underWay = s.underWay[1:]; len(s.underWay) == 0 {
-			s.underWay = nil
+		s.underWay[s.arrived] = segment{}
+		if s.arrived++; s.arrived == len(s.underWay) {
+			s.underWay, s.arrived = s.underWay[:0], 0
 		}
 		s.bytes -= len(g.data)
 		if g.end != nil {
@@ -118,10 +124,11 @@ func (s *simulated) snap(time.Duration) {
 func (s *simulated) truncate() {
 	left := s.world.random.IntN(s.bytes + 1)
 	s.bytes = left
-	for i := range s.underWay {
+	for i := s.arrived; i < len(s.underWay); i++ {
 		g := &s.underWay[i]
 		if left < len(g.data) {
 			g.data = g.data[:left]
+			clear(s.underWay[i+1:])
 			s.underWay = s.underWay[:i+1]
 			return
 		}
@@ -140,8 +147,8 @@ func (s *simulated) inFlight() int { return max(0, s.peer.bytes-kernelBytes) }
 func (s *simulated) begin(time.Duration) { s.reads() }
 
 func (s *simulated) reads() {
-	if s.conn.reading() && len(s.underWay) > 0 && !s.severed {
-		s.arrival.Set(max(s.underWay[0].at, s.world.now))
+	if s.conn.reading() && s.arrived < len(s.underWay) && !s.severed {
+		s.arrival.Set(max(s.underWay[s.arrived].at, s.world.now))
 	}
 }
 
@@ -149,7 +156,7 @@ func (s *simulated) reads() {
 // place of some of that.
 func (s *simulated) close(reset bool) {
 	s.arrival.Stop()
-	s.underWay, s.bytes = nil, 0
+	s.underWay, s.arrived, s.bytes = nil, 0, 0
 	if s.connected != nil {
 		return
 	}

@@ -1,9 +1,6 @@
 package loop
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
 
 // Timer calls a function on the loop's goroutine at a set instant. It may be set
 // again, from its own function too. Loop goroutine only.
@@ -12,8 +9,7 @@ type Timer struct {
 	fn   func(now time.Duration)
 
 	at    time.Duration
-	order uint64 // of Set calls: equal instants fire in the order they were set
-	index int    // in the heap, or one of the two below
+	index int // in the heap, or one of the two below
 }
 
 const (
@@ -37,18 +33,14 @@ func (t *Timer) Set(at time.Duration) {
 	}
 	l := t.loop
 	l.timerOrder++
-	t.at, t.order = at, l.timerOrder
-	if t.index >= 0 {
-		heap.Fix(&l.timers, t.index)
-		return
-	}
-	heap.Push(&l.timers, t)
+	t.at = at
+	l.timers.set(timerEntry{at, l.timerOrder, t})
 }
 
 // Stop unsets the timer: its function is not called until it is set again.
 func (t *Timer) Stop() {
 	if t.index >= 0 {
-		heap.Remove(&t.loop.timers, t.index)
+		t.loop.timers.remove(t.index)
 	}
 	t.index = timerIdle
 }
@@ -60,7 +52,8 @@ func (l *Loop) fireTimers() {
 	}
 	now := l.now()
 	for len(l.timers) > 0 && l.timers[0].at <= now {
-		t := heap.Pop(&l.timers).(*Timer)
+		t := l.timers[0].timer
+		l.timers.remove(0)
 		t.index = timerDue
 		l.due = append(l.due, t)
 	}
@@ -75,36 +68,69 @@ func (l *Loop) fireTimers() {
 	l.due = l.due[:0]
 }
 
-// timerHeap orders timers by instant, see container/heap.
-type timerHeap []*Timer
+// timerEntry is a timer that is set. It repeats the instant, so that to compare two is not
+// to visit both.
+type timerEntry struct {
+	at    time.Duration
+	order uint64 // of Set calls: equal instants fire in the order they were set
+	timer *Timer
+}
 
-func (h timerHeap) Len() int { return len(h) }
+func (a *timerEntry) before(b *timerEntry) bool {
+	return a.at < b.at || a.at == b.at && a.order < b.order
+}
 
-func (h timerHeap) Less(i, j int) bool {
-	if h[i].at != h[j].at {
-		return h[i].at < h[j].at
+// timerHeap has the earliest first. It is container/heap without the calls through an
+// interface, of which each message costs a dozen.
+type timerHeap []timerEntry
+
+// set puts a timer where it belongs, whether or not it is in the heap.
+func (h *timerHeap) set(s timerEntry) {
+	i := s.timer.index
+	if i < 0 {
+		i = len(*h)
+		*h = append(*h, s)
 	}
-	return h[i].order < h[j].order
+	h.place(i, s)
 }
 
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
+// remove takes out the timer at i.
+func (h *timerHeap) remove(i int) {
+	last := len(*h) - 1
+	moved := (*h)[last]
+	(*h)[i].timer.index = timerIdle
+	(*h)[last] = timerEntry{}
+	if *h = (*h)[:last]; i < last {
+		h.place(i, moved)
+	}
 }
 
-// Push appends x, see heap.Interface.
-func (h *timerHeap) Push(x any) {
-	t := x.(*Timer)
-	t.index = len(*h)
-	*h = append(*h, t)
+// place puts s at i, whose entry is to be overwritten, and from there up or down to
+// where it belongs.
+func (h timerHeap) place(i int, s timerEntry) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !s.before(&h[parent]) {
+			break
+		}
+		h.put(i, h[parent])
+		i = parent
+	}
+	for {
+		child := 2*i + 1
+		if right := child + 1; right < len(h) && h[right].before(&h[child]) {
+			child = right
+		}
+		if child >= len(h) || !h[child].before(&s) {
+			break
+		}
+		h.put(i, h[child])
+		i = child
+	}
+	h.put(i, s)
 }
 
-// Pop removes the last one, see heap.Interface.
-func (h *timerHeap) Pop() any {
-	old := *h
-	t := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	t.index = timerIdle
-	return t
+func (h timerHeap) put(i int, s timerEntry) {
+	h[i] = s
+	s.timer.index = i
 }

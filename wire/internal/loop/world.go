@@ -34,6 +34,7 @@ type World struct {
 	random    *rand.Rand
 	now       time.Duration
 	loops     []*Loop
+	spare     spareBuffers // of all loops
 	listeners map[netip.AddrPort]listener
 }
 
@@ -59,7 +60,7 @@ func (w *World) Now() time.Duration { return w.now }
 // NewLoop returns a loop of the world, which Run runs: its own Run is not to be called.
 func (w *World) NewLoop() *Loop {
 	l := New(w.Now, Simulated)
-	l.world = w
+	l.world, l.spare = w, &w.spare
 	w.loops = append(w.loops, l)
 	return l
 }
@@ -115,7 +116,7 @@ func (l *Loop) turn() (busy bool) {
 		l.fireTimers()
 		busy = true
 	}
-	if l.handleBatch() {
+	if (l.behind() || !l.queue.empty()) && l.handleBatch() {
 		busy = true
 	}
 	if len(l.dirty) > 0 {
