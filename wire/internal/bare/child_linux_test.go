@@ -59,7 +59,8 @@ func runBare(b testing.TB, l load, target wire.ConnectionString) *process {
 }
 
 // child opens the connections, joins them, says steady, publishes, and says drain
-// with what was sent and received in between. Then it waits for its end.
+// with what was sent and received in between, and by how many reads. Then it waits for
+// its end.
 func child(text string) error {
 	var task childTask
 	if err := json.Unmarshal([]byte(text), &task); err != nil {
@@ -89,18 +90,24 @@ func child(text string) error {
 	debug.FreeOSMemory()
 	fmt.Println("steady")
 	if rate := task.Load.PerConnection * float64(n); rate > 0 {
-		before := l.Received()
-		sent, err := l.Publish(rate, task.Load.Steady, frames.next)
+		received, reads := l.Received(), l.Reads()
+		sent, err := l.Publish(rate, uint64(max(task.Load.Burst, 1)), task.Load.Steady, frames.next)
 		if err != nil {
 			return err
 		}
-		fmt.Println("drain", sent, l.Received()-before)
+		fmt.Println("drain", sent, l.Received()-received, l.Reads()-reads)
 	}
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
 
-func group(i int, l *load) string { return "room-" + strconv.Itoa(i%l.Groups) }
+// group is connection i's: neighbours are in different ones, unless they publish at once.
+func group(i int, l *load) string {
+	if l.Burst > 1 {
+		return "room-" + strconv.Itoa(i/(l.Connections/l.Groups))
+	}
+	return "room-" + strconv.Itoa(i%l.Groups)
+}
 
 // frameOf is a message in a frame whose mask is zero, so that what it holds stands as it is.
 func frameOf(p wire.Subprotocol, m *wire.Upstream) []byte {

@@ -150,6 +150,7 @@ type load struct {
 	Protocol            wire.Subprotocol
 	Connections, Groups int
 	PerConnection       float64 // publishes per second; 0 = none
+	Burst               int     // bare loop: publishes that leave at once, in one group; 0 = 1
 	Warmup, Steady      time.Duration
 	Extra               string // of the scenario: faults
 	Processes           int    // of the generator and of the embedded target; 0: the target is given
@@ -228,6 +229,10 @@ type record struct {
 		}
 	}
 	Connections struct{ Funnel map[string]float64 }
+	Series      struct {
+		IntervalS float64 `json:"interval_s"`
+		Columns   map[string][]*float64
+	}
 }
 
 func readRecord(b testing.TB, path string) record {
@@ -257,6 +262,26 @@ func (r *record) phase(name string) float64 {
 		}
 	}
 	return 0
+}
+
+// movedPerSecond is what left and what came in the intervals that lie in a phase whole,
+// by when it did.
+func (r *record) movedPerSecond(phase string) float64 {
+	var sum, intervals float64
+	for _, p := range r.Phases {
+		for i, at := range r.Series.Columns["t_s"] {
+			if p.Name != phase || *at < p.StartS || *at+r.Series.IntervalS > p.EndS {
+				continue
+			}
+			intervals++
+			for _, column := range []string{"published_per_s", "acked_per_s", "delivered_per_s"} {
+				if v := r.Series.Columns[column][i]; v != nil {
+					sum += *v
+				}
+			}
+		}
+	}
+	return sum / max(intervals, 1)
 }
 
 // percentile is a value in µs, -1 without one.
