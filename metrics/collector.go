@@ -76,6 +76,7 @@ func (c *Collector) Summary(m Metric, phase string) *MetricSummary {
 // Steady is a metric over the whole of steady state.
 func (c *Collector) Steady(m Metric) *MetricSummary {
 	var d distribution
+	defer d.reset()
 	for i, p := range c.w.Phases {
 		if p.Steady {
 			d.add(&c.phases[m][i])
@@ -87,6 +88,7 @@ func (c *Collector) Steady(m Metric) *MetricSummary {
 // Total is a metric over the whole run.
 func (c *Collector) Total(m Metric) *MetricSummary {
 	var d distribution
+	defer d.reset()
 	for i := range c.phases[m] {
 		d.add(&c.phases[m][i])
 	}

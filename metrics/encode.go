@@ -32,11 +32,11 @@ var encoders = sync.Pool{New: func() any {
 	return e
 }}
 
-// encode returns h, which is not empty, in the compressed V2 encoding and base64.
-func encode(h *hdr.Histogram) string {
+// encode returns counts that are not empty in the compressed V2 encoding and base64.
+func encode(c *cells) string {
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
-	e.packed = appendCounts(e.packed[:0], h.Export().Counts)
+	e.packed = appendCounts(e.packed[:0], c)
 	p := binary.BigEndian.AppendUint32(e.plain[:0], plainCookie)
 	p = binary.BigEndian.AppendUint32(p, uint32(len(e.packed)))
 	p = binary.BigEndian.AppendUint32(p, 0) // normalizing index offset
@@ -59,22 +59,18 @@ func encode(h *hdr.Histogram) string {
 // appendCounts writes counters in ZigZag LEB128, several zeros in a row as their negated
 // number, up to the last that is none. A counter of 2^55 or more would be written otherwise
 // than the format wants; nothing is counted so often.
-func appendCounts(dst []byte, counts []int64) []byte {
-	zeros := int64(0)
-	for _, n := range counts {
-		if n == 0 {
-			zeros++
-			continue
-		}
-		switch zeros {
+func appendCounts(dst []byte, c *cells) []byte {
+	next := 0
+	for cell, n := range c.all() {
+		switch zeros := cell - next; zeros {
 		case 0:
 		case 1:
 			dst = append(dst, 0)
 		default:
-			dst = binary.AppendVarint(dst, -zeros)
+			dst = binary.AppendVarint(dst, -int64(zeros))
 		}
-		dst = binary.AppendVarint(dst, n)
-		zeros = 0
+		dst = binary.AppendVarint(dst, int64(n))
+		next = cell + 1
 	}
 	return dst
 }

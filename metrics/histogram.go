@@ -3,8 +3,6 @@ package metrics
 import (
 	"fmt"
 	"math"
-	"math/bits"
-	"slices"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -21,22 +19,16 @@ const (
 
 const histogramEncoding = "hdr-v2-deflate-base64"
 
-// fewValues is how many values a distribution keeps as they came before it counts them
-// in a histogram. Merging, asking and emptying one of those costs its 25,000 counters
-// however few are in use; values cost what they are. What is said of either is the same.
-const fewValues = 512
-
 // distribution is a histogram together with what does not fit into one.
 type distribution struct {
-	values   []int64        // all values in range, as long as they are few, in any order
-	counts   *hdr.Histogram // all of them once they are not
-	min, max int64          // exact, of the values in range
-	overflow uint64         // above an hour
+	cells    *cells // of the values in range; nil = there are none
+	min, max int64  // exact, of the values in range
+	overflow uint64 // above an hour
 	negative uint64
 	censored uint64 // never came: +∞
 }
 
-// record allocates only until there is a histogram.
+// record allocates only as long as more cells are in use at once than a while ago.
 func (d *distribution) record(v time.Duration) {
 	switch {
 	case v < 0:
@@ -47,76 +39,42 @@ func (d *distribution) record(v time.Duration) {
 		return
 	}
 	n := int64(v)
-	if n < d.min || d.count() == 0 {
-		d.min = n
+	if d.cells == nil {
+		d.cells, d.min = takeCells(), n
 	}
-	d.max = max(d.max, n)
-	d.put(n)
+	d.min, d.max = min(d.min, n), max(d.max, n)
+	d.cells.add(n, 1)
 }
 
-// put takes a value in range; min and max are the caller's.
-func (d *distribution) put(n int64) {
-	if d.counted() {
-		_ = d.counts.RecordValue(n)
-		return
-	}
-	if len(d.values) < fewValues {
-		d.values = append(d.values, n)
-		return
-	}
-	_ = d.histogram().RecordValue(n)
-}
-
-// counted says that the values are in the histogram.
-func (d *distribution) counted() bool { return d.counts != nil && d.counts.TotalCount() > 0 }
-
-// histogram moves the values into the histogram.
-func (d *distribution) histogram() *hdr.Histogram {
-	if d.counts == nil {
-		d.counts = hdr.New(histogramLowest, histogramHighest, histogramDigits)
-	}
-	for _, n := range d.values {
-		_ = d.counts.RecordValue(n) // in range: checked by record
-	}
-	d.values = d.values[:0]
-	return d.counts
-}
-
-// add merges o, whose values may change places.
+// add merges o.
 func (d *distribution) add(o *distribution) {
 	d.overflow += o.overflow
 	d.negative += o.negative
 	d.censored += o.censored
-	if o.count() == 0 {
+	if o.cells == nil {
 		return
 	}
-	if d.count() == 0 || o.min < d.min {
-		d.min = o.min
+	if d.cells == nil {
+		d.cells, d.min = takeCells(), o.min
 	}
-	d.max = max(d.max, o.max)
-	if o.counted() {
-		d.histogram().Merge(o.counts)
-		return
-	}
-	for _, n := range o.values {
-		d.put(n)
-	}
+	d.min, d.max = min(d.min, o.min), max(d.max, o.max)
+	d.cells.merge(o.cells)
 }
 
-// reset empties d and keeps its memory.
+// reset empties d and gives its memory back.
 func (d *distribution) reset() {
-	if d.counted() {
-		d.counts.Reset()
+	if d.cells != nil {
+		d.cells.release()
 	}
-	*d = distribution{values: d.values[:0], counts: d.counts}
+	*d = distribution{}
 }
 
 // count is the number of values in range.
 func (d *distribution) count() uint64 {
-	if d.counts == nil {
-		return uint64(len(d.values))
+	if d.cells == nil {
+		return 0
 	}
-	return uint64(len(d.values)) + uint64(d.counts.TotalCount())
+	return d.cells.total
 }
 
 // quantile is the one place where quantiles are made: the value of the ceiling
@@ -129,47 +87,7 @@ func (d *distribution) quantile(q float64) (v int64, ok bool) {
 	if n == 0 || rank > d.count() {
 		return 0, false
 	}
-	if d.counted() {
-		// The library takes the nearest rank; a percentile of exactly rank/n makes both agree.
-		v = d.counts.ValueAtPercentile(float64(rank) / float64(d.count()) * 100)
-	} else {
-		slices.Sort(d.values)
-		_, v = cellOf(d.values[rank-1])
-	}
-	return min(max(v, d.min), d.max), true
-}
-
-// cells calls fn for the cells of the histogram that hold values, ascending: the values
-// from and to, which it does not tell apart, and how many there are.
-func (d *distribution) cells(fn func(from, to, count int64)) {
-	if d.counted() {
-		for _, bar := range d.counts.Distribution() {
-			if bar.Count > 0 {
-				fn(bar.From, bar.To, bar.Count)
-			}
-		}
-		return
-	}
-	slices.Sort(d.values)
-	for rest := d.values; len(rest) > 0; {
-		from, to := cellOf(rest[0])
-		n := 1
-		for n < len(rest) && rest[n] <= to {
-			n++
-		}
-		fn(from, to, int64(n))
-		rest = rest[n:]
-	}
-}
-
-// cellOf is the smallest and the largest value which the histograms do not tell apart
-// from v: their cells are as wide as the unit, the largest power of two that is no
-// more than histogramLowest, and double where 2,048 of them have passed.
-func cellOf(v int64) (from, to int64) {
-	const unit, cells = 9, 11 // as powers of two
-	width := int64(1) << (bits.Len64(uint64(v)|(1<<(unit+cells)-1)) - cells)
-	from = v &^ (width - 1)
-	return from, from + width - 1
+	return min(max(d.cells.atRank(rank), d.min), d.max), true
 }
 
 // rankOf is ⌈q·n⌉ within 1…n. q·n is rounded to 1e-9 first: 0.99 × 100 is 99, not
@@ -186,12 +104,12 @@ func (d *distribution) encode() *EncodedHistogram {
 	}
 	return &EncodedHistogram{
 		Encoding: histogramEncoding, Unit: "ns", Digits: histogramDigits,
-		Lowest: histogramLowest, Highest: histogramHighest, Data: encode(d.histogram()),
+		Lowest: histogramLowest, Highest: histogramHighest, Data: encode(d.cells),
 	}
 }
 
 // decode reads a histogram of a record.
-func decode(e *EncodedHistogram) (*hdr.Histogram, error) {
+func decode(e *EncodedHistogram) (*cells, error) {
 	if e.Encoding != histogramEncoding || e.Unit != "ns" {
 		return nil, fmt.Errorf("histogram has encoding %q in %q, not %q in ns", e.Encoding, e.Unit, histogramEncoding)
 	}
@@ -199,7 +117,11 @@ func decode(e *EncodedHistogram) (*hdr.Histogram, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode histogram: %w", err)
 	}
-	return h, nil
+	c := takeCells()
+	if err := c.mergeLibrary(h); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // percentiles of a MetricSummary, and the samples each needs to be printed: a p99 of
@@ -225,7 +147,7 @@ func (d *distribution) summary(m Metric, phase string) *MetricSummary {
 	}
 	if s.Count > 0 {
 		s.Min, s.Max = new(micros(d.min)), new(micros(d.max))
-		s.Mean = new(math.Round(d.histogram().Mean()) / 1e3)
+		s.Mean = new(math.Round(d.cells.mean()) / 1e3)
 	}
 	return s
 }

@@ -3,7 +3,9 @@ package metrics
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,7 +119,7 @@ func TestDistributionAddAndReset(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	a.reset()
-	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.values == nil {
+	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.cells != nil {
 		t.Errorf("after reset: got %+v", a)
 	}
 	a.record(7 * time.Millisecond)
@@ -131,19 +133,19 @@ func TestDistributionAddAndReset(t *testing.T) {
 	}
 }
 
-// Few values and many are told alike: each as the library tells them, whether they were
-// recorded here or merged.
-func TestFewAndMany(t *testing.T) {
+// Whether values were recorded here or merged, they are told as the library tells them.
+func TestDistributionAsLibrary(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for _, n := range []int{1, 2, 100, fewValues - 1, fewValues, fewValues + 1, 3 * fewValues} {
+	for _, n := range []int{1, 2, 100, 1000, 100_000} {
 		var whole, merged distribution
 		parts := make([]distribution, 3)
 		oracle := hdr.New(histogramLowest, histogramHighest, histogramDigits)
 		for i := range n {
 			v := int64(math.Exp(rnd.Float64() * math.Log(float64(histogramHighest))))
 			if i%10 == 0 {
-				v = int64(1) << rnd.IntN(41) // the edges of the cells
+				v = int64(1)<<rnd.IntN(42) - rnd.Int64N(2) // the edges of the cells
 			}
+			v = min(v, histogramHighest)
 			_ = oracle.RecordValue(v)
 			whole.record(time.Duration(v))
 			parts[rnd.IntN(3)].record(time.Duration(v))
@@ -152,8 +154,8 @@ func TestFewAndMany(t *testing.T) {
 			merged.add(&parts[i])
 		}
 		for name, d := range map[string]*distribution{"recorded": &whole, "merged": &merged} {
-			if d.count() != uint64(n) || d.counted() != (n > fewValues) {
-				t.Errorf("%d %s: %d counted, in a histogram %t", n, name, d.count(), d.counted())
+			if d.count() != uint64(n) {
+				t.Errorf("%d %s: %d counted", n, name, d.count())
 			}
 			for _, q := range []float64{0.001, 0.5, 0.9, 0.99, 0.999, 1} {
 				got, _ := d.quantile(q)
@@ -162,8 +164,14 @@ func TestFewAndMany(t *testing.T) {
 					t.Errorf("%d %s: p%v is %d, want %d", n, name, q*100, got, want)
 				}
 			}
+			if got, want := d.cells.mean(), oracle.Mean(); got != want {
+				t.Errorf("%d %s: mean %v, want %v", n, name, got, want)
+			}
 			var got, want []hdr.Bar
-			d.cells(func(from, to, count int64) { got = append(got, hdr.Bar{From: from, To: to, Count: count}) })
+			for cell, count := range d.cells.all() {
+				from, to := cellRange(cell)
+				got = append(got, hdr.Bar{From: from, To: to, Count: int64(count)})
+			}
 			for _, bar := range oracle.Distribution() {
 				if bar.Count > 0 {
 					want = append(want, bar)
@@ -172,15 +180,39 @@ func TestFewAndMany(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("%d %s: cells\n%v, want\n%v", n, name, got, want)
 			}
-			if !d.histogram().Equals(oracle) {
-				t.Errorf("%d %s: another histogram", n, name)
-			}
 			d.reset()
 			d.record(7)
 			if v, ok := d.quantile(1); !ok || v != 7 || d.count() != 1 {
 				t.Errorf("%d %s: after a reset %d (%t), count %d", n, name, v, ok, d.count())
 			}
 		}
+	}
+}
+
+// What a record says of a histogram is what was counted; one that counts otherwise is
+// refused.
+func TestDecode(t *testing.T) {
+	var d distribution
+	for i := range 3000 {
+		d.record(time.Duration(i*i) * time.Microsecond)
+	}
+	e := d.encode()
+	c, err := decode(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(c, d.cells) {
+		t.Error("decoded differs from encoded")
+	}
+	other := hdr.New(1, histogramHighest, histogramDigits)
+	_ = other.RecordValue(1)
+	data, err := other.Encode(hdr.V2CompressedEncodingCookieBase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Data = string(data)
+	if _, err := decode(e); err == nil || !strings.Contains(err.Error(), "with 3 digits, not from 1000") {
+		t.Errorf("of another geometry: %v", err)
 	}
 }
 

@@ -55,28 +55,18 @@ func (r *Recorder) Interval() *Interval { return r.current }
 // Record takes one value of a metric: intended says (since T0) to which phase and
 // fault it belongs, population to which population of connections (-1 = none).
 // Negative values and those above an hour are counted apart. It allocates only
-// as long as more distributions are in use at once than ever before.
+// as long as more is in use at once than a while ago.
 func (r *Recorder) Record(m Metric, intended time.Duration, population int, v time.Duration) {
 	phase := r.w.phase(intended)
 	if m == E2ELatency {
 		r.current.heat.record(v)
 	}
-	r.current.record(&r.current.phases[m][phase], v)
+	r.current.phases[m][phase].record(v)
 	for _, i := range r.of[m] {
 		if r.slices[i].contains(phase, intended, population) {
-			r.current.record(&r.current.views[i], v)
+			r.current.views[i].record(v)
 		}
 	}
-}
-
-func (iv *Interval) record(d *distribution, v time.Duration) {
-	switch {
-	case d.values == nil:
-		d.values = iv.owner.w.spare.takeValues()
-	case d.counts == nil && len(d.values) == fewValues:
-		d.counts = iv.owner.w.spare.take()
-	}
-	d.record(v)
 }
 
 // Swap hands over the interval and begins another. It does not wait: without a
@@ -94,16 +84,16 @@ func (r *Recorder) Swap() *Interval {
 // Release clears the interval and gives it back to its recorder; one that came from
 // another process has none. Collector.Add does it.
 func (iv *Interval) Release() {
-	if iv.owner == nil {
-		return
-	}
 	for m := range iv.phases {
 		for i := range iv.phases[m] {
-			iv.owner.w.spare.empty(&iv.phases[m][i])
+			iv.phases[m][i].reset()
 		}
 	}
 	for i := range iv.views {
-		iv.owner.w.spare.empty(&iv.views[i])
+		iv.views[i].reset()
+	}
+	if iv.owner == nil {
+		return
 	}
 	*iv = Interval{phases: iv.phases, views: iv.views, owner: iv.owner}
 	select {

@@ -30,20 +30,25 @@ func (s *Stage) Record(d time.Duration) {
 	_ = s.counts.RecordValue(n) // in range: checked above
 }
 
-// merged is what all of the stages hold together.
+// merged is what all of the stages hold together; whoever has it resets it.
 func merged(stages []*Stage) *distribution {
 	d := &distribution{}
+	var all *hdr.Histogram
 	for _, s := range stages {
 		d.overflow += s.overflow
 		if s.counts == nil {
 			continue
 		}
-		if d.counts == nil {
-			d.counts = hdr.New(histogramLowest, histogramHighest, histogramDigits)
+		if all == nil {
+			all = hdr.New(histogramLowest, histogramHighest, histogramDigits)
 			d.min = s.min
 		}
 		d.min, d.max = min(d.min, s.min), max(d.max, s.max)
-		s.counts.MergeInto(d.counts)
+		s.counts.MergeInto(all)
+	}
+	if all != nil {
+		d.cells = takeCells()
+		_ = d.cells.mergeLibrary(all) // of our geometry
 	}
 	return d
 }
@@ -52,6 +57,7 @@ func merged(stages []*Stage) *distribution {
 // of the ceiling rank, as everywhere; nil without values.
 func SummarizeStage(stages ...*Stage) *StageSummary {
 	d := merged(stages)
+	defer d.reset()
 	n := d.count() + d.overflow
 	if n == 0 {
 		return nil
@@ -71,6 +77,7 @@ func SummarizeStage(stages ...*Stage) *StageSummary {
 // did not catch up stand beyond all others: a mark that falls among them is nil.
 func CaughtUp(hit int, stages ...*Stage) map[string]*float64 {
 	d := merged(stages)
+	defer d.reset()
 	d.censored = uint64(max(0, hit)) - min(uint64(max(0, hit)), d.count()+d.overflow)
 	marks := make(map[string]*float64, 4)
 	for _, m := range [...]struct {

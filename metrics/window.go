@@ -18,8 +18,6 @@ type Window struct {
 type Windows struct {
 	Phases []Window
 	Faults []*FaultWindow
-
-	spare spare
 }
 
 // phase is the position of the phase that holds at, or len(Phases): outside of all.
