@@ -12,7 +12,17 @@ func (s *scanner) str() (value, bool) {
 	if !s.skipByte('"') {
 		return value{}, s.fail(s.pos, "expected a string")
 	}
-	v := value{start: s.pos, kind: kindString}
+	start := s.pos
+	if end := start + plainPrefix(s.text[start:]); end < len(s.text) && s.text[end] == '"' {
+		s.pos = end + 1
+		return value{start: start, end: end, kind: kindString}, true
+	}
+	return s.anyString(start)
+}
+
+// anyString scans the string of whatever characters that starts there, behind its quote.
+func (s *scanner) anyString(start int) (value, bool) {
+	v := value{start: start, kind: kindString}
 	for {
 		s.pos += plainPrefix(s.text[s.pos:])
 		if s.pos == len(s.text) {
