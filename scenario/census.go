@@ -7,11 +7,12 @@ import (
 
 // census counts what only adds up over all connections: who is a member where, and
 // what flows into each group. It is the one thing of the package whose size grows
-// with the plan: 44 bytes per address, while an estimate is made.
+// with the plan: 48 bytes per address, while an estimate is made.
 type census struct {
 	plan          *Plan
 	members       [notations][]int32   // by address
 	inRate        []float64            // publishes per second to the address, at factor 1
+	sources       []int32              // publishers that send to the address
 	inBytes       [notations][]float64 // their size as delivered
 	subscriptions int
 	joinBytes     int // of the acks to the joins
@@ -22,7 +23,7 @@ type census struct {
 func newCensus(p *Plan) *census {
 	c := &census{
 		plan:   p,
-		inRate: make([]float64, p.Groups+p.Audiences),
+		inRate: make([]float64, p.Groups+p.Audiences), sources: make([]int32, p.Groups+p.Audiences),
 	}
 	for n := range notations {
 		c.members[n] = make([]int32, p.Groups+p.Audiences)
@@ -56,7 +57,19 @@ func newCensus(p *Plan) *census {
 	for i := range p.Populations {
 		c.addFlow(i)
 	}
+	c.addVisits()
 	return c
+}
+
+// addVisits counts the pairs of those who switch to a group in the course of the run.
+func (c *census) addVisits() {
+	var visited []int
+	for connection := range c.plan.Connections {
+		visited = c.plan.Visits(visited[:0], connection)
+		for _, g := range visited {
+			c.pairs += int(c.sources[g])
+		}
+	}
 }
 
 func (c *census) notation(population int) notation {
@@ -112,12 +125,14 @@ func (c *census) addFlow(i int) {
 		if s.deal < 0 {
 			for g := s.family.first; g < s.family.first+s.family.count; g++ {
 				c.pairs += pp.Publishers * send(g, perSlot*float64(pp.Publishers), 0)
+				c.sources[g] += int32(pp.Publishers)
 			}
 			continue
 		}
 		pp.deals[s.deal].all(pp.Publishers, func(_ int, groups []int) {
 			for _, g := range groups {
 				c.pairs += send(g, perSlot, echoes)
+				c.sources[g]++
 			}
 		})
 	}

@@ -119,6 +119,52 @@ func TestSwitches(t *testing.T) {
 	}
 }
 
+// Whoever switches to a group is a subscriber of all who publish there, as are those who
+// join it at the start: each is a pair, once, however often it comes by.
+func TestEstimateCountsVisits(t *testing.T) {
+	const switching = `name: switching
+groups:
+  room: {count: 6}
+populations:
+  guests:
+    connections: 50
+    join: {room: 1}
+    publish: {to: room, rate: 1/s}
+    churn: {switch: {room: 1/20s}}
+  speakers:
+    connections: 3
+    publish: {to: room, rate: 1/s}
+phases: {steady: 100s}
+`
+	plan := mustParse(t, switching).Plan()
+	publishing := map[int]int{} // by group
+	for p := range plan.Publishers {
+		for _, g := range plan.Addresses(nil, p) {
+			publishing[g]++
+		}
+	}
+	pairs, visited := 0, 0
+	for c := range plan.Connections {
+		in := map[int]bool{}
+		for _, g := range plan.Joins(nil, c) {
+			in[g] = true
+		}
+		first := len(in)
+		if x := plan.Partings(c); x != nil {
+			for p, ok := x.Next(); ok; p, ok = x.Next() {
+				in[p.To] = true
+			}
+		}
+		visited += len(in) - first
+		for g := range in {
+			pairs += publishing[g]
+		}
+	}
+	if got := plan.Estimate().Pairs; visited < 50 || got != pairs {
+		t.Errorf("%d pairs, with %d groups visited; want %d", got, visited, pairs)
+	}
+}
+
 func TestChurnIsRefused(t *testing.T) {
 	const churn = "churn: {session: {mean: 20s}, away: 2s, leave: {room: 1/10s}}"
 	for _, row := range []struct{ name, old, new, want string }{

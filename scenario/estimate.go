@@ -29,7 +29,7 @@ type Estimate struct {
 	Groups        int
 	Publishers    int
 	Subscriptions int // (connection, group)
-	Pairs         int // (publisher, subscription): what verification keeps state for
+	Pairs         int // (publisher, subscription), with those of groups that are switched to
 
 	ConnectTime time.Duration // until the last connection opens
 	Length      time.Duration // of the run, at most
@@ -133,7 +133,11 @@ func (p *Plan) Estimate() Estimate {
 	if !p.Scenario.Target.Set {
 		memory += p.Connections * connectionBytes
 	}
-	e.MemoryBytes = uint64(memory) + uint64(c.pairs)*pairBytes
+	judged := c.pairs
+	if bound := p.Scenario.Checks.Pairs; bound > 0 {
+		judged = min(judged, bound)
+	}
+	e.MemoryBytes = uint64(memory) + uint64(judged)*pairBytes
 	for i := range p.Scenario.Populations {
 		e.Churn.add(&p.Scenario.Populations[i], p.timeline.end)
 	}

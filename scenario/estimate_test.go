@@ -213,6 +213,8 @@ func TestWarnings(t *testing.T) {
 		{name: "too few source addresses", limits: Limits{Ports: 25, Sources: 3}, impossible: "100 connections need as many local ports", hint: "name 4 source addresses with --local-ips"},
 		{name: "several targets", limits: Limits{Ports: 50, Emulators: 2}},
 		{name: "memory", limits: Limits{MemoryBytes: 1 << 19}, impossible: "of memory"},
+		{name: "memory of pairs", set: []string{"populations.members.join.room=10"}, limits: Limits{MemoryBytes: 1 << 20}, impossible: "of memory"},
+		{name: "memory of a sample", set: []string{"populations.members.join.room=10", "checks={pairs: 5000}"}, limits: Limits{MemoryBytes: 1 << 20}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			warnings, impossible := mustParse(t, minimal, row.set...).Plan().Warnings(row.limits)
