@@ -121,16 +121,21 @@ func (c *Checker) caughtUp(n *conn, i int) bool {
 	if !t.pending || p.next <= t.due && p.session != frozen || u.resumed && c.missingWithin(p, t) {
 		return false
 	}
+	return u.reach(t)
+}
+
+// reach notes that a target is reached; it reports true when it was the last.
+func (u *catchUp) reach(t *target) bool {
 	t.pending = false
 	u.pending--
 	return u.pending == 0
 }
 
-// missingWithin tells whether a number that may still come is missing from start to due.
+// missingWithin tells whether a number that is owed is missing from start to due.
 func (c *Checker) missingWithin(p *pair, t *target) bool {
 	g := c.gapsOf(p)
 	for i, _ := g.at(t.start); i < len(g) && g[i].from <= t.due; i++ {
-		if !c.t.voids.cover(t.source, max(g[i].from, t.start), min(g[i].to, t.due+1)) {
+		if !c.t.voids.cover(t.source, max(g[i].from, t.start), min(g[i].to, t.due+1), false) {
 			return true
 		}
 	}
@@ -145,8 +150,19 @@ func (c *Checker) RecheckCatchUp(connection int) bool {
 	if n.catchUp.pending == 0 || n.counted {
 		return false
 	}
-	for k := range n.catchUp.targets {
-		if n.catchUp.targets[k].pending && c.caughtUp(n, n.first+k) {
+	u := &n.catchUp
+	for k := range u.targets {
+		t, p := &u.targets[k], &c.pairs[n.first+k]
+		switch {
+		case !t.pending:
+		case p.next <= t.due && p.session != frozen:
+			// Nothing later has come; what is due may be on its way, unless it surely is not.
+			never := c.t.voids.cover(t.source, max(p.next, t.start), t.due+1, true)
+			owed := u.resumed && c.missingWithin(p, t)
+			if never && !owed && u.reach(t) {
+				return true
+			}
+		case c.caughtUp(n, n.first+k):
 			return true
 		}
 	}

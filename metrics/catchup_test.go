@@ -68,6 +68,39 @@ func TestCatchUp(t *testing.T) {
 			t.Error("want caught up once, with nothing missing that may still come")
 		}
 	})
+	t.Run("nor is what nothing says the service took, once something later has come", func(t *testing.T) {
+		for _, o := range []Outcome{OutcomeError, OutcomeIndeterminateDisconnect, OutcomeIndeterminateSessionEnded} {
+			w := newWorld(t, true, Strict)
+			w.round()
+			w.drop(3)
+			doubtful := w.send(1, 1)
+			w.c.Outcome(1, 1, doubtful, o)
+			w.resume(3)
+			w.c.ExpectCatchUp(3, 0, func(p, _ int) uint64 { return map[int]uint64{1: doubtful}[p] })
+			if w.c.RecheckCatchUp(3) {
+				t.Errorf("outcome %d: caught up with a message missing that may be on its way", o)
+			}
+			m := w.send(1, 1)
+			if r := w.deliver(3, 1, 1, m); !r.CaughtUp {
+				t.Errorf("outcome %d: not caught up, though what was sent later has come", o)
+			}
+		}
+	})
+	t.Run("all that is due was skipped", func(t *testing.T) {
+		w := newWorld(t, true, Strict)
+		w.round()
+		w.drop(3)
+		w.resume(3)
+		w.c.ExpectCatchUp(3, 0, func(p, _ int) uint64 { return map[int]uint64{1: 3}[p] })
+		w.c.Skipped(1, 1, 2)
+		if w.c.RecheckCatchUp(3) {
+			t.Error("caught up with message 3 due")
+		}
+		w.c.Skipped(1, 1, 3)
+		if !w.c.RecheckCatchUp(3) {
+			t.Error("not caught up, though none of what is due will ever come")
+		}
+	})
 	t.Run("a gap after what was due does not", func(t *testing.T) {
 		w := newWorld(t, true, Strict)
 		w.round()

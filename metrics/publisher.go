@@ -139,7 +139,7 @@ func (c *Checker) Skipped(publisher, slot int, message uint64) {
 	s.skipTo(message)
 	s.top = max(s.top, message)
 	s.set(message, outcomeSkipped)
-	c.t.voids.add(source{uint32(publisher), uint32(slot)}, message)
+	c.t.voids.add(source{uint32(publisher), uint32(slot)}, message, false)
 }
 
 // skipTo takes the numbers between top and m as skipped: nobody sent them (yet).
@@ -191,7 +191,9 @@ func (c *Checker) Outcome(publisher, slot int, message uint64, o Outcome) {
 	s.set(message, o)
 	if o == OutcomeFail {
 		c.progress.Expected -= uint64(c.ix.fanout[c.ix.slotBase[publisher]+slot])
-		c.t.voids.add(source{uint32(publisher), uint32(slot)}, message)
+	}
+	if o != OutcomeOK {
+		c.t.voids.add(source{uint32(publisher), uint32(slot)}, message, o != OutcomeFail)
 	}
 }
 
