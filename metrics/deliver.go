@@ -14,10 +14,12 @@ const maxMessage = 1 << 48
 // the service numbers must be shown, our own or not: sequence ids count them all.
 type Delivery struct {
 	Group      []byte // wire name; empty for a message to no group
+	User       []byte // of the sender; empty when anonymous, see Named
 	Data       []byte // borrowed until Deliver returns
 	Kind       PayloadKind
 	SequenceID uint64 // 0 on subprotocols without
 	Fresh      bool   // not discarded by the client's own de-duplication
+	Named      bool   // the subprotocol tells whose message it is: JSON, to a group (protocol.md 3.3)
 }
 
 // DeliveryResult says what Deliver made of a message.
@@ -200,7 +202,7 @@ func order(where placing, reliable bool) check {
 
 // locate finds the pair of a message. Without one (-1) the fault says why it has
 // no place here; with one, G3 says that it came under another group's name and X1
-// that it changed its type on the way.
+// that it changed its type or its sender on the way.
 func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, membership, check) {
 	if int64(h.Publisher) >= int64(len(c.t.Publishers)) || h.Message == 0 || h.Message >= maxMessage {
 		return -1, 0, checkX1
@@ -218,10 +220,15 @@ func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, membership, chec
 	if !n.bare && string(d.Group) != c.t.Groups[h.Address] {
 		return i, member, checkG3
 	}
-	if d.Kind != c.t.Publishers[h.Publisher].Kind {
+	if d.Kind != c.t.Publishers[h.Publisher].Kind || c.misnamed(h, d) {
 		return i, member, checkX1
 	}
 	return i, member, checkNone
+}
+
+// misnamed reports whether a message names another user than its publisher's.
+func (c *Checker) misnamed(h *Header, d *Delivery) bool {
+	return d.Named && !c.ix.names.called(h.Publisher, d.User)
 }
 
 // deliverOther judges a message of another run or a damaged one.
@@ -288,6 +295,8 @@ func (c *Checker) offence(now time.Duration, n *conn, h *Header, d *Delivery, ne
 	}
 	if name := c.t.groupName(o.group); len(d.Group) > 0 && string(d.Group) != name {
 		o.text = fmt.Sprintf("delivered to group %.80q", d.Group)
+	} else if int(h.Publisher) < len(c.ix.names) && c.misnamed(h, d) {
+		o.text = fmt.Sprintf("delivered as from user %.80q", d.User)
 	}
 	return o
 }

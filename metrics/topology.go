@@ -76,6 +76,7 @@ type index struct {
 	// and of the others.
 	members, counted [][]uint32
 	echoless         [][]source // by group: those of sources that are sent under noEcho by a member
+	names            names      // by publisher
 }
 
 // source is one address of one publisher.
@@ -122,6 +123,7 @@ func newIndex(t *Topology) *index {
 		members:  make([][]uint32, len(t.Groups)),
 		counted:  make([][]uint32, len(t.Groups)),
 		echoless: make([][]source, len(t.Groups)),
+		names:    make(names, len(t.Publishers)),
 	}
 	for c, s := range t.Subscribers {
 		list := ix.members

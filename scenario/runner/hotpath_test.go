@@ -48,10 +48,12 @@ func newInflow(t testing.TB, protocol wire.Subprotocol, dataType string, message
 	f.session.Received(0, feed(&wire.Downstream{Kind: wire.Connected, ConnectionID: []byte("one")}))
 	for k := range messages {
 		p := k % len(w.run.topology.Publishers)
+		user := fmt.Appendf(nil, "user-%d", p)
+		w.run.topology.Named(p, user)
 		pub := &w.run.topology.Publishers[p]
 		h := metrics.Header{RunID: 7, Publisher: uint32(p), Address: pub.Addresses[0], Message: uint64(k/len(w.run.topology.Publishers)) + 1}
 		d := &wire.Downstream{
-			Kind: wire.GroupMessage, Group: []byte(w.run.topology.Groups[0]), DataType: dataTypeOf(pub.Kind),
+			Kind: wire.GroupMessage, Group: []byte(w.run.topology.Groups[0]), FromUserID: user, DataType: dataTypeOf(pub.Kind),
 			Data: metrics.AppendPayload(nil, pub.Kind, h, 128, 1),
 		}
 		if protocol.Reliable() {

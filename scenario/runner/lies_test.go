@@ -42,6 +42,7 @@ const (
 // there is nothing to lie about.
 type lieRow struct {
 	reliable, plain string
+	jsonOnly        bool // protobuf has no field for it
 	recovery        bool
 	ackDelay        time.Duration
 }
@@ -52,6 +53,7 @@ var lieRows = map[emulator.Lie]lieRow{
 	emulator.LieSwap:        {reliable: "R6", plain: "N1"},
 	emulator.LieCorrupt:     {reliable: "X1", plain: "X1"},
 	emulator.LieWrongType:   {reliable: "X1", plain: "X1"},
+	emulator.LieWrongUser:   {reliable: "X1", plain: "X1", jsonOnly: true},
 	emulator.LieReuseID:     {reliable: "R1"},
 	emulator.LieSkipID:      {reliable: "R1s"},
 	emulator.LieWrongGroup:  {reliable: "G3", plain: "G3"},
@@ -142,6 +144,9 @@ func (c *lieCell) judge(t *testing.T) {
 	want := c.row.plain
 	if c.reliable() {
 		want = c.row.reliable
+	}
+	if c.row.jsonOnly && !strings.HasPrefix(c.protocol, "json") {
+		want = ""
 	}
 	if (c.told > 0) != (want != "") {
 		t.Errorf("told %d times, want %q accused", c.told, want)

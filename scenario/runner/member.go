@@ -137,7 +137,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventOpened:
 		m.opened(now, ev)
 	case wire.EventConnected:
-		m.connected(now)
+		m.connected(now, ev)
 	case wire.EventConfirmed:
 		m.recovery.announced(now)
 	case wire.EventReady:
@@ -164,6 +164,8 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	}
 	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
 		Group:      msg.Group,
+		User:       msg.FromUserID,
+		Named:      msg.Kind == wire.GroupMessage && m.encoding == wire.EncodingJSON,
 		Data:       msg.Data,
 		Kind:       kindOf(m.encoding, msg),
 		SequenceID: msg.SequenceID,

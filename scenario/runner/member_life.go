@@ -36,8 +36,11 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 	}
 }
 
-func (m *member) connected(now time.Duration) {
+func (m *member) connected(now time.Duration, ev *wire.Event) {
 	m.connections++
+	if m.publisher != nil && m.publisher.event == "" && ev.Message != nil { // who answers an event may do so in any name
+		m.w.run.topology.Named(m.publisher.id, ev.Message.UserID)
+	}
 	m.recovery.announced(now)
 	m.w.checker.Joining(m.id) // the Session asks as soon as the service has named it
 	m.w.run.directory.enter(m.id, m.client.ConnectionID())

@@ -53,6 +53,11 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 		}
 	}
 	t.Sample(plan.Scenario.Checks.Pairs, plan.Scenario.Seed)
+	for p := range t.Publishers {
+		if t.Publishers[p].Unordered { // over REST: in nobody's name (protocol.md 3.3)
+			t.Named(p, nil)
+		}
+	}
 	planned := instants{plan: plan, publisher: -1}
 	t.Intended = func(publisher, slot int, message uint64) time.Duration {
 		slots := uint64(len(t.Publishers[publisher].Addresses))

@@ -27,6 +27,8 @@ const (
 	LieCorrupt
 	// LieWrongType: text and JSON come as binary data, binary data as text.
 	LieWrongType
+	// LieWrongUser: a delivery to a JSON client says that it is of another user.
+	LieWrongUser
 	// LieReuseID: a delivery has the sequence id of the one before it.
 	LieReuseID
 	// LieSkipID: a sequence id is left out before a delivery.
@@ -63,6 +65,7 @@ var lieInfos = [lieKinds]struct{ name, text string }{
 	LieSwap:        {"swap", "a delivery comes after the next one of its publisher"},
 	LieCorrupt:     {"corrupt", "a delivery has another last character"},
 	LieWrongType:   {"wrong-type", "a delivery has another data type"},
+	LieWrongUser:   {"wrong-user", "a delivery names another user as its sender (JSON)"},
 	LieReuseID:     {"reuse-id", "a delivery has the sequence id of the one before it (reliable)"},
 	LieSkipID:      {"skip-id", "a sequence id is left out (reliable)"},
 	LieWrongGroup:  {"wrong-group", "a publish also reaches a session outside of its group"},

@@ -22,7 +22,8 @@ func (c *core) offer(s *session, m *message) {
 		c.deliver(s, m)
 		c.deliver(s, m)
 		c.tellUnlessDoomed(LieDuplicate, s)
-	case c.disguises(LieCorrupt, s, m, corrupted), c.disguises(LieWrongType, s, m, mistyped):
+	case c.disguises(LieCorrupt, s, m, corrupted), c.disguises(LieWrongType, s, m, mistyped),
+		s.encoding == wire.EncodingJSON && c.disguises(LieWrongUser, s, m, misnamed):
 	case s.reliable && c.tempted(LieSkipID):
 		s.replay.skip()
 		s.sequenceID++
@@ -96,6 +97,12 @@ func mistyped(d *wire.Downstream) bool {
 	default:
 		return false
 	}
+}
+
+// misnamed changes the sender.
+func misnamed(d *wire.Downstream) bool {
+	d.FromUserID = append([]byte("not "), d.FromUserID...)
+	return true
 }
 
 // offerStrangers delivers m to those who should not get it, once its members have.

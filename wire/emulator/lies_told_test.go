@@ -45,6 +45,10 @@ func TestLies(t *testing.T) {
 			lie: LieWrongType, n: 2, pub: []string{ack(1), ack(2), ack(3)}, told: 1,
 			sub: []string{message(1, "1"), strings.NewReplacer(`"text"`, `"binary"`, `"2",`, `"Mg==",`).Replace(message(2, "2")), message(3, "3")},
 		},
+		{
+			lie: LieWrongUser, n: 2, pub: []string{ack(1), ack(2), ack(3)}, told: 1,
+			sub: []string{message(1, "1"), strings.Replace(message(2, "2"), "null", `"not "`, 1), message(3, "3")},
+		},
 		{lie: LieReuseID, n: 1, sub: []string{message(1, "1"), message(1, "2"), message(1, "3")}, pub: []string{ack(1), ack(2), ack(3)}, told: 2},
 		{lie: LieSkipID, n: 2, sub: []string{message(1, "1"), message(3, "2"), message(4, "3")}, pub: []string{ack(1), ack(2), ack(3)}, told: 1},
 		{lie: LieAckOnly, n: 3, sub: []string{message(1, "1"), message(2, "2")}, pub: []string{ack(1), ack(2), ack(3)}, told: 1},
