@@ -141,10 +141,10 @@ func (m *markdown) recovery(r *metrics.Run) {
 	if len(r.Incidents) == 0 {
 		return
 	}
-	m.head("recovery", ">hit", ">resumed", ">new", ">gone", ">outage p50", ">p95", ">99 % caught up")
+	m.head("recovery", ">hit", ">resumed", ">new", ">gone", ">outage p50", ">p95", ">99 % caught up", "note")
 	for i, inc := range r.Incidents {
 		if i == maxIncidents {
-			m.row(fmt.Sprintf("%d more in the record", len(r.Incidents)-i), "", "", "", "", "", "", "")
+			m.row(fmt.Sprintf("%d more in the record", len(r.Incidents)-i), "", "", "", "", "", "", "", "")
 			break
 		}
 		p50, p95 := dash, dash
@@ -152,7 +152,8 @@ func (m *markdown) recovery(r *metrics.Run) {
 			p50, p95 = microsOf(st.P50), microsOf(st.P95)
 		}
 		o := inc.Outcomes
-		m.row(inc.ID+" "+inc.Kind, fmt.Sprint(inc.Hit), fmt.Sprint(o.Resumed), fmt.Sprint(o.NewConnection), fmt.Sprint(o.GaveUp), p50, p95, secondsOf(inc.CaughtUpS["p99"]))
+		m.row(inc.ID+" "+inc.Kind, fmt.Sprint(inc.Hit), fmt.Sprint(o.Resumed), fmt.Sprint(o.NewConnection), fmt.Sprint(o.Open), p50, p95, secondsOf(inc.CaughtUpS["p99"]),
+			strings.Trim(otherOutcomes(&inc, textNumbers)+"; "+peerCloses(&inc, textNumbers), "; "))
 	}
 	m.printf("\n")
 }

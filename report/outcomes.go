@@ -1,20 +1,24 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
 )
 
-// otherOutcomes says what became of the sessions of an incident that neither came back
-// nor were given up; "" when there are none.
+// otherOutcomes says what became of the sessions of an incident that were neither
+// resumed nor plainly replaced by a new connection; "" when there are none.
 func otherOutcomes(inc *metrics.Incident, n numbers) string {
+	waiting := fmt.Sprintf("had more waiting than a service keeps (%s messages, %d MiB) and connected anew",
+		n.count(metrics.ServiceBudget.UnackedMessages), metrics.ServiceBudget.UnackedBytes>>20)
 	var all []string
 	for _, o := range []struct {
 		n                int
 		singular, plural string
 	}{
-		{inc.Outcomes.Overflow, "queue overflow", "queue overflows"},
+		{inc.Outcomes.GaveUp, "gave up recovering and connected anew", "gave up recovering and connected anew"},
+		{inc.Outcomes.Overflow, waiting, waiting},
 		{inc.Outcomes.HitAgain, "hit again before it had caught up", "hit again before they had caught up"},
 		{inc.Outcomes.Open, "still out at the end", "still out at the end"},
 		{inc.Outcomes.Held, "misbehaved and was not dropped", "misbehaved and were not dropped"},
@@ -25,4 +29,32 @@ func otherOutcomes(inc *metrics.Incident, n numbers) string {
 		}
 	}
 	return strings.Join(all, ", ")
+}
+
+// maxPeerCloses bounds the close reasons of an incident that are told one by one.
+const maxPeerCloses = 3
+
+// peerCloses says how the service closed connections of an incident, refused recoveries
+// included; "" when it did not.
+func peerCloses(inc *metrics.Incident, n numbers) string {
+	var all []string
+	more := uint64(0)
+	for _, c := range inc.Closes {
+		switch {
+		case c.Side != "peer":
+		case len(all) == maxPeerCloses:
+			more += c.Count
+		case c.Code == 0:
+			all = append(all, n.count(c.Count)+" × "+c.Text)
+		default:
+			all = append(all, strings.TrimSpace(fmt.Sprintf("%s × %d %s", n.count(c.Count), c.Code, c.Text)))
+		}
+	}
+	if more > 0 {
+		all = append(all, n.count(more)+" others")
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "closed by the service: " + strings.Join(all, ", ")
 }

@@ -14,19 +14,69 @@ func TestOtherOutcomes(t *testing.T) {
 		inc  metrics.Incident
 		want string
 	}{
-		{metrics.Incident{Outcomes: metrics.IncidentOutcomes{Resumed: 3, NewConnection: 2, GaveUp: 1}}, ""},
-		{metrics.Incident{Outcomes: metrics.IncidentOutcomes{Overflow: 1, Open: 2}}, "1 queue overflow, 2 still out at the end"},
+		{metrics.Incident{Outcomes: metrics.IncidentOutcomes{Resumed: 3, NewConnection: 2}}, ""},
+		{metrics.Incident{Outcomes: metrics.IncidentOutcomes{GaveUp: 1}}, "1 gave up recovering and connected anew"},
+		{metrics.Incident{Outcomes: metrics.IncidentOutcomes{Overflow: 1, Open: 2}}, "1 had more waiting than a service keeps (1 000 messages, 16 MiB) and connected anew, 2 still out at the end"},
 		{metrics.Incident{Outcomes: metrics.IncidentOutcomes{HitAgain: 2, Held: 1}, Missed: 4}, "2 hit again before they had caught up, 1 misbehaved and was not dropped, 4 had no transport to lose"},
 	} {
 		if got := otherOutcomes(&row.inc, textNumbers); got != row.want {
 			t.Errorf("got %q, want %q", got, row.want)
 		}
 	}
+	closes := []metrics.CloseReason{
+		{Side: "us", Text: "connection reset on purpose", Count: 9}, {Side: "peer", Code: 1008, Text: "The connection could not be recovered.", Count: 1500},
+		{Side: "peer", Text: "EOF", Count: 4}, {Side: "peer", Code: 1000, Count: 2}, {Side: "peer", Code: 1001, Text: "bye", Count: 1}, {Side: "peer", Code: 1011, Count: 1},
+	}
+	for _, row := range []struct {
+		closes []metrics.CloseReason
+		want   string
+	}{
+		{closes[:1], ""},
+		{closes[:3], "closed by the service: 1 500 × 1008 The connection could not be recovered., 4 × EOF"},
+		{closes, "closed by the service: 1 500 × 1008 The connection could not be recovered., 4 × EOF, 2 × 1000, 2 others"},
+	} {
+		if got := peerCloses(&metrics.Incident{Closes: row.closes}, textNumbers); got != row.want {
+			t.Errorf("got %q, want %q", got, row.want)
+		}
+	}
 	r := violatedRun(t)
 	r.Incidents[0].Outcomes.Open = 7
+	r.Incidents[0].Closes = closes[1:2]
 	var b bytes.Buffer
 	must(t, WriteText(&b, r, TextOptions{Width: 80, UTF8: true}))
-	if !strings.Contains(b.String(), "7 still out at the end") {
-		t.Errorf("the summary does not say who is still out:\n%s", b.String())
+	for _, want := range []string{"7 still out at the end", "closed by the service: 1 500 × 1008 The connection could not be recovered."} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the summary does not say %q:\n%s", want, b.String())
+		}
+	}
+}
+
+// The bands of a recovery, laid end to end, are as long as the outage: what counts from
+// the open socket on does not count twice.
+func TestStageBandsAddUp(t *testing.T) {
+	stages := func(micros map[string]int64) metrics.Incident {
+		inc := metrics.Incident{Stages: map[string]*metrics.StageSummary{}}
+		for name, us := range micros {
+			inc.Stages[name] = &metrics.StageSummary{P50: &us, N: 1}
+		}
+		return inc
+	}
+	for _, row := range []struct {
+		name string
+		inc  metrics.Incident
+		want float64
+	}{
+		{"resumed", stages(map[string]int64{"detect": 100, "backoff": 1000, "tcp": 20, "upgrade": 30, "connected": 5, "first_data": 400, "catch_up": 900}), 2050},
+		{"nothing came", stages(map[string]int64{"detect": 100, "backoff": 1000, "tcp": 20, "upgrade": 30, "catch_up": 900}), 2050},
+		{"new connection", stages(map[string]int64{"detect": 100, "backoff": 1000, "tcp": 20, "upgrade": 30, "rejoin": 200, "catch_up": 200}), 1350},
+		{"data beside the join", stages(map[string]int64{"backoff": 1000, "rejoin": 200, "first_data": 150, "catch_up": 210}), 1210},
+	} {
+		sum := 0.0
+		for _, band := range stageBands {
+			sum += bandMicros(row.inc, band.keys, band.within)
+		}
+		if sum != row.want {
+			t.Errorf("%s: %v µs, want %v", row.name, sum, row.want)
+		}
 	}
 }

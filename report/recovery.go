@@ -12,17 +12,19 @@ import (
 const maxRecoveries = 12
 
 // stageBands are the stages of a recovery in the order in which it goes through
-// them, as the bars show them.
+// them, as the bars show them. Those from the open socket on all count from there: a
+// band begins where those before it end.
 var stageBands = []struct {
-	name  string
-	keys  []string
-	token svg.Token
+	name   string
+	keys   []string
+	within []string
+	token  svg.Token
 }{
-	{"detect", []string{"detect"}, svg.Delivered},
-	{"back off", []string{"backoff"}, svg.Recovering},
-	{"connect", []string{"queued", "negotiate", "tcp", "tls", "upgrade", "rejoin"}, svg.Open},
-	{"first data", []string{"first_data"}, svg.FirstData},
-	{"catch up", []string{"catch_up"}, svg.Expected},
+	{"detect", []string{"detect"}, nil, svg.Delivered},
+	{"back off", []string{"backoff"}, nil, svg.Recovering},
+	{"connect", []string{"queued", "negotiate", "tcp", "tls", "upgrade", "rejoin"}, nil, svg.Open},
+	{"first data", []string{"first_data"}, []string{"rejoin"}, svg.FirstData},
+	{"catch up", []string{"catch_up"}, []string{"rejoin", "first_data"}, svg.Expected},
 }
 
 // stageBars draws where the time of each incident's recoveries went; nil without
@@ -35,7 +37,7 @@ func stageBars(r *metrics.Run) *figure {
 			drawn = append(drawn, inc)
 			total := 0.0
 			for _, band := range stageBands {
-				total += bandMicros(inc, band.keys)
+				total += bandMicros(inc, band.keys, band.within)
 			}
 			longest = max(longest, total, orZero(whole.P95))
 		}
@@ -61,7 +63,7 @@ func stageBars(r *metrics.Run) *figure {
 		c.doc.Text(plotLeft-6, middle+4, svg.End, svg.Muted, ellipsize(inc.ID, 8, "…"))
 		from := 0.0
 		for _, band := range stageBands {
-			to := from + bandMicros(inc, band.keys)
+			to := from + bandMicros(inc, band.keys, band.within)
 			c.doc.Rect(x.At(from), middle-8, x.At(to)-x.At(from), 16, svg.Fill(band.token))
 			from = to
 		}
@@ -75,14 +77,22 @@ func stageBars(r *metrics.Run) *figure {
 	return f
 }
 
-func bandMicros(inc metrics.Incident, keys []string) float64 {
-	sum := 0.0
-	for _, key := range keys {
+// bandMicros is how long the stages take, less the longest of those that they contain.
+func bandMicros(inc metrics.Incident, keys, within []string) float64 {
+	median := func(key string) float64 {
 		if st := inc.Stages[key]; st != nil {
-			sum += max(0, orZero(st.P50))
+			return max(0, orZero(st.P50))
 		}
+		return 0
 	}
-	return sum
+	sum, before := 0.0, 0.0
+	for _, key := range keys {
+		sum += median(key)
+	}
+	for _, key := range within {
+		before = max(before, median(key))
+	}
+	return max(0, sum-before)
 }
 
 func orZero(us *int64) float64 {

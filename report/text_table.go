@@ -71,9 +71,11 @@ func (s *summary) recovery() {
 			p50, p95 = microsOf(st.P50), microsOf(st.P95)
 		}
 		row("    "+inc.ID+" "+inc.Kind, fmt.Sprint(inc.Hit), fmt.Sprint(inc.Outcomes.Resumed), fmt.Sprint(inc.Outcomes.NewConnection),
-			fmt.Sprint(inc.Outcomes.GaveUp), p50, p95, secondsOf(inc.CaughtUpS["p99"]))
-		if others := otherOutcomes(&inc, textNumbers); others != "" {
-			s.sentence("      ", "      ", others, "")
+			fmt.Sprint(inc.Outcomes.Open), p50, p95, secondsOf(inc.CaughtUpS["p99"]))
+		for _, text := range []string{otherOutcomes(&inc, textNumbers), peerCloses(&inc, textNumbers)} {
+			if text != "" {
+				s.sentence("      ", "      ", text, "")
+			}
 		}
 	}
 }
