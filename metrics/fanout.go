@@ -40,9 +40,17 @@ func (a fanoutArrival) latency() time.Duration { return time.Duration(a.after) *
 func FanoutOneIn(copies uint64) uint64 { return copies/fanoutCopies + 1 }
 
 // NewFanoutSampler samples one in so many of the publishes intended from an instant
-// since T0 on.
-func NewFanoutSampler(oneIn uint64, from time.Duration) *FanoutSampler {
-	return &FanoutSampler{oneIn: max(oneIn, 1), from: from}
+// since T0 on. About that many copies will come, sampled or not: the room for the sample
+// is taken at once, so that no message allocates it and the memory of a run does not
+// grow with it.
+func NewFanoutSampler(oneIn uint64, from time.Duration, copies uint64) *FanoutSampler {
+	s := &FanoutSampler{oneIn: max(oneIn, 1), from: from}
+	room := copies / s.oneIn
+	room += room / 16 // what chance may add
+	s.shard.Arrivals = make([]fanoutArrival, room)
+	clear(s.shard.Arrivals) // now the system has given it, too
+	s.shard.Arrivals = s.shard.Arrivals[:0]
+	return s
 }
 
 // Note takes the arrival of a copy, so long after it was intended.

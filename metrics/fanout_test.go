@@ -17,7 +17,7 @@ func TestFanoutOfShards(t *testing.T) {
 	note := func(s *FanoutSampler, group uint32, message uint64, intended, after time.Duration) {
 		s.Note(&Header{Address: group, Message: message, Intended: intended}, after)
 	}
-	one, two := NewFanoutSampler(1, time.Second), NewFanoutSampler(1, time.Second)
+	one, two := NewFanoutSampler(1, time.Second, 0), NewFanoutSampler(1, time.Second, 0)
 	note(one, 0, 1, time.Second-1, 9*time.Second) // in the warm-up
 	note(one, 0, 2, time.Second, 3*ms)
 	note(two, 0, 2, time.Second, 1*ms)
@@ -43,6 +43,27 @@ func TestFanoutOfShards(t *testing.T) {
 	}
 	if got := NewFanout(topology, 1, FanoutShard{Arrivals: one.Shard().Arrivals[2:]}); got != nil {
 		t.Errorf("of single copies: %+v, want nothing", got)
+	}
+}
+
+// The sample of a run, as chance would have it, fits into the room that was taken for it.
+func TestFanoutRoom(t *testing.T) {
+	const publishers, messages, members = 1000, 600, 10
+	oneIn := FanoutOneIn(publishers * messages * members)
+	s := NewFanoutSampler(oneIn, 0, publishers*messages*members)
+	room := cap(s.shard.Arrivals)
+	if most := fanoutCopies + fanoutCopies/16; room < fanoutCopies*9/10 || room > most {
+		t.Fatalf("room for %d arrivals, want about %d", room, fanoutCopies)
+	}
+	for p := range publishers {
+		for m := range messages {
+			for range members {
+				s.Note(&Header{Publisher: uint32(p), Address: uint32(p / members), Message: uint64(m)}, time.Millisecond)
+			}
+		}
+	}
+	if n := len(s.Shard().Arrivals); n < fanoutCopies*9/10 || cap(s.shard.Arrivals) != room {
+		t.Errorf("%d arrivals, room for %d has become %d", n, room, cap(s.shard.Arrivals))
 	}
 }
 

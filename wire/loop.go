@@ -80,6 +80,13 @@ func (l *Loop) Do(fn func(now time.Duration)) bool { return l.loop.Do(fn) }
 // in a Simulation, where there is but one and fn runs at once.
 func (l *Loop) Sync(fn func(now time.Duration)) bool { return l.loop.Sync(fn) }
 
+// GiveUp leaves the memory that messages have needed, and none needs now, to the garbage
+// collector. The Loop's goroutine only.
+func (l *Loop) GiveUp() {
+	l.work.giveUp()
+	l.loop.GiveUp()
+}
+
 // Stop ends a Loop of a Simulation like the end of ctx does one that runs.
 func (l *Loop) Stop() { l.dialer.Simulation.Remove(l.loop) }
 

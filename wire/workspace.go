@@ -49,6 +49,9 @@ func newWorkspace() *workspace {
 	return w
 }
 
+// giveUp leaves what is spare to the garbage collector: a burst may have needed much of it.
+func (w *workspace) giveUp() { w.parsers, w.outputs, w.requests, w.lists = nil, nil, nil, nil }
+
 // statsOf returns where the Sessions of that configuration count.
 func (w *workspace) statsOf(cfg *SessionConfig) *SessionStats {
 	stats := w.stats[cfg]

@@ -61,3 +61,41 @@ func TestSessionsShareAWorkspace(t *testing.T) {
 		t.Error("the second Session wrote nothing, or over the output of the first")
 	}
 }
+
+// What a burst has left is given up, and a Session goes on without it.
+func TestWorkspaceGivesUp(t *testing.T) {
+	w := newWorkspace()
+	var told meddler
+	r := steady{s: new(Session)}
+	r.s.init(&SessionConfig{Subprotocol: JSONReliable}, &told, 1, w)
+	r.s.Start(0)
+	r.s.Command()
+	r.s.Opened(0, nil)
+	r.frame(&Downstream{Kind: Connected, ConnectionID: []byte("one")})
+	r.s.Received(0, r.in)
+	burst := func(messages int) (owed int) {
+		r.in = r.in[:0]
+		for range messages {
+			id, err := r.s.Publish(0, &Publish{Group: "g", DataType: DataText, Data: []byte("x"), Ack: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.frame(&Downstream{Kind: Ack, AckID: id, Success: true})
+		}
+		r.s.Output()
+		owed = r.s.InFlight()
+		r.s.Received(0, r.in)
+		return owed
+	}
+	burst(100)
+	if len(w.requests) != 100 {
+		t.Fatalf("%d requests are spare after a burst of 100", len(w.requests))
+	}
+	w.giveUp()
+	if n := len(w.requests) + len(w.outputs) + len(w.lists) + len(w.parsers); n != 0 {
+		t.Errorf("%d things are spare after giving up", n)
+	}
+	if owed := burst(2); owed != 2 || r.s.InFlight() != 0 {
+		t.Errorf("afterwards %d answers are owed of 2, and %d in the end", owed, r.s.InFlight())
+	}
+}

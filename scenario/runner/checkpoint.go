@@ -25,6 +25,7 @@ func (r *run) checkpoint(latest metrics.Latest) {
 	rec.Info.Status = metrics.RunInterrupted
 	metrics.Decide(rec)
 	r.cfg.Checkpoint(rec)
+	r.driver.tidy(r.workers) // until the next one it is garbage, and its code is not needed
 }
 
 // soFar is the record of what has been measured, without a verdict; why says what kept

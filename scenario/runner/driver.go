@@ -26,8 +26,8 @@ type driver interface {
 	park(workers []*worker, resume <-chan struct{})
 	// beside runs fn, which may take its time, and calls counts it meanwhile.
 	beside(calls *sync.WaitGroup, fn func())
-	// tidy gives back the memory that is not needed any more.
-	tidy()
+	// tidy gives back the memory that is not needed any more, the workers' too.
+	tidy(workers []*worker)
 }
 
 func newDriver(d *wire.Dialer) driver {
@@ -88,7 +88,8 @@ func (*realTime) park(workers []*worker, resume <-chan struct{}) {
 func (*realTime) beside(calls *sync.WaitGroup, fn func()) { calls.Go(fn) }
 
 // tidy collects twice, because pools give up what they keep at the second time.
-func (d *realTime) tidy() {
+func (d *realTime) tidy(workers []*worker) {
+	d.each(workers, func(w *worker, _ time.Duration) { w.loop.GiveUp() })
 	d.loosen()
 	d.loosen = tighten()
 	runtime.GC()
@@ -137,4 +138,4 @@ func (*simulated) park([]*worker, <-chan struct{}) {}
 // beside lets no time pass.
 func (*simulated) beside(_ *sync.WaitGroup, fn func()) { fn() }
 
-func (*simulated) tidy() {}
+func (*simulated) tidy([]*worker) {}

@@ -151,7 +151,7 @@ func (l local) standing() standing {
 	return sum
 }
 
-func (l local) rest(context.Context) { l.driver.tidy() }
+func (l local) rest(context.Context) { l.driver.tidy(l.workers) }
 
 func (l local) begin(t0 time.Duration) {
 	l.t0 = t0

@@ -104,7 +104,7 @@ func newWorker(r *run, index int, connections []int) *worker {
 		loop:     wire.NewLoop(r.cfg.Dialer, r.cfg.Transport),
 		checker:  metrics.NewChecker(r.topology, r.cfg.Profile, connections),
 		recorder: metrics.NewRecorder(r.windows, r.views),
-		sampler:  metrics.NewFanoutSampler(r.fanoutOneIn(), r.plan.Scenario.Phases.Warmup),
+		sampler:  r.newSampler(len(connections)),
 		leaving:  leaving{incidents: make([]incidentShard, len(r.incidents)+1)},
 	}
 	populations := len(r.plan.Scenario.Populations)

@@ -54,6 +54,9 @@ func New(now func() time.Duration, t Transport) *Loop {
 // Now reads the loop's clock. Any goroutine.
 func (l *Loop) Now() time.Duration { return l.now() }
 
+// GiveUp leaves spare buffers to the garbage collector. Loop goroutine only.
+func (l *Loop) GiveUp() { *l.spare = spareBuffers{} }
+
 // OnReceiveDelay has fn told, on the loop's goroutine, how long bytes lay in the kernel
 // before the instant now at which the handler of their socket takes them to have been
 // read: of one socket in 64, and on Polled only. Call it before Run.
