@@ -14,6 +14,10 @@ func (s *Shard) UnmarshalBinary(src []byte) error { return exact.Read(src, s) }
 
 // AppendBinary implements encoding.BinaryAppender.
 func (iv *Interval) AppendBinary(dst []byte) ([]byte, error) {
+	for m := range iv.phases {
+		packAll(iv.phases[m])
+	}
+	packAll(iv.views)
 	own := *iv
 	own.owner = nil
 	return exact.Append(dst, &own)
@@ -22,3 +26,12 @@ func (iv *Interval) AppendBinary(dst []byte) ([]byte, error) {
 // UnmarshalBinary implements encoding.BinaryUnmarshaler. The Interval belongs to no
 // Recorder of this process.
 func (iv *Interval) UnmarshalBinary(src []byte) error { return exact.Read(src, iv) }
+
+// packAll leaves nothing dense, whose counters are nearly all zero.
+func packAll(all []distribution) {
+	for i := range all {
+		if all[i].dense != nil {
+			all[i].pack()
+		}
+	}
+}

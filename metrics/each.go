@@ -6,9 +6,8 @@ import "time"
 // hold them: n values of about v. Like all of a Collector it is for its one goroutine.
 func (c *Collector) Each(m Metric, fn func(v time.Duration, n uint64)) {
 	for i := range c.phases[m] {
-		for cell, n := range c.phases[m][i].cells.all() {
-			from, to := cellRange(cell)
-			fn(time.Duration(from+to)/2, n)
+		for v, n := range c.phases[m][i].cells() {
+			fn(time.Duration(v+(cellWidth(v)-1)/2), uint64(n))
 		}
 	}
 }

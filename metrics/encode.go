@@ -5,7 +5,9 @@ import (
 	"compress/zlib"
 	"encoding/base64"
 	"encoding/binary"
+	"iter"
 	"math"
+	"math/bits"
 	"sync"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -32,11 +34,12 @@ var encoders = sync.Pool{New: func() any {
 	return e
 }}
 
-// encode returns counts that are not empty in the compressed V2 encoding and base64.
-func encode(c *cells) string {
+// encode returns the cells of a histogram of our geometry in the compressed V2 encoding
+// and base64; there is at least one.
+func encode(cells iter.Seq2[int64, int64]) string {
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
-	e.packed = appendCounts(e.packed[:0], c)
+	e.packed = appendCounts(e.packed[:0], cells)
 	p := binary.BigEndian.AppendUint32(e.plain[:0], plainCookie)
 	p = binary.BigEndian.AppendUint32(p, uint32(len(e.packed)))
 	p = binary.BigEndian.AppendUint32(p, 0) // normalizing index offset
@@ -59,9 +62,10 @@ func encode(c *cells) string {
 // appendCounts writes counters in ZigZag LEB128, several zeros in a row as their negated
 // number, up to the last that is none. A counter of 2^55 or more would be written otherwise
 // than the format wants; nothing is counted so often.
-func appendCounts(dst []byte, c *cells) []byte {
+func appendCounts(dst []byte, cells iter.Seq2[int64, int64]) []byte {
 	next := 0
-	for cell, n := range c.all() {
+	for v, n := range cells {
+		cell := cellAt(v)
 		switch zeros := cell - next; zeros {
 		case 0:
 		case 1:
@@ -69,8 +73,26 @@ func appendCounts(dst []byte, c *cells) []byte {
 		default:
 			dst = binary.AppendVarint(dst, -int64(zeros))
 		}
-		dst = binary.AppendVarint(dst, int64(n))
+		dst = binary.AppendVarint(dst, n)
 		next = cell + 1
 	}
 	return dst
+}
+
+// The first 2,048 cells of a histogram are as wide as the unit, the largest power of two
+// that is no more than histogramLowest; after every further 1,024 they are twice as wide.
+const unitBits, cellBits = 9, 11
+
+// cellAt is the position of the cell that holds v.
+func cellAt(v int64) int {
+	wider := widerBits(v)
+	return wider<<(cellBits-1) + int(v>>(wider+unitBits))
+}
+
+// cellWidth is how many values are not told apart from v.
+func cellWidth(v int64) int64 { return 1 << (unitBits + widerBits(v)) }
+
+// widerBits is how often the width of the cells has doubled where v lies.
+func widerBits(v int64) int {
+	return bits.Len64(uint64(v)|(1<<(unitBits+cellBits)-1)) - (unitBits + cellBits)
 }

@@ -31,9 +31,9 @@ func TestEncodeAsLibrary(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := hdr.New(histogramLowest, histogramHighest, histogramDigits)
-			c := new(cells)
+			p := hdr.NewPacked(histogramLowest, histogramHighest, histogramDigits)
 			tc.values(rand.New(rand.NewPCG(3, 1)), func(value, count int64) {
-				c.add(min(value, histogramHighest), uint64(count))
+				_ = p.RecordValues(min(value, histogramHighest), count)
 				if err := h.RecordValues(min(value, histogramHighest), count); err != nil {
 					t.Fatal(err)
 				}
@@ -42,7 +42,7 @@ func TestEncodeAsLibrary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := encode(c); got != string(want) {
+			if got := encode(p.ForEachBucket); got != string(want) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})

@@ -2,7 +2,9 @@ package metrics
 
 import (
 	"fmt"
+	"iter"
 	"math"
+	"sync"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -19,14 +21,34 @@ const (
 
 const histogramEncoding = "hdr-v2-deflate-base64"
 
-// distribution is a histogram together with what does not fit into one.
+// manyValues is how many values a distribution takes in its packed form, before it
+// continues in the dense one. To record costs 70 ns in the one, for a search, and 8 in
+// the other, which has all of its 24,576 counters, 196 KB, to be kept, merged and emptied.
+const manyValues = 1 << 14
+
+// distribution is a histogram together with what does not fit into one. It is packed,
+// since what a second or a whole phase measures lies in about a thousand cells; what is
+// recorded fast, in intervals of a second, is dense.
 type distribution struct {
-	cells    *cells // of the values in range; nil = there are none
-	min, max int64  // exact, of the values in range
-	overflow uint64 // above an hour
+	packed   *hdr.PackedHistogram // of the values in range; nil = none
+	dense    *hdr.Histogram       // of those that were recorded since they are many
+	total    uint64               // of both
+	min, max int64                // exact, of the values in range
+	overflow uint64               // above an hour
 	negative uint64
 	censored uint64 // never came: +∞
 }
+
+// Histograms that are given back wait here, empty: phases come one after the other and
+// intervals are merged as soon as they are handed over, so that little is in use at once.
+var (
+	sparePacked = sync.Pool{New: func() any {
+		return hdr.NewPacked(histogramLowest, histogramHighest, histogramDigits)
+	}}
+	spareDense = sync.Pool{New: func() any {
+		return hdr.New(histogramLowest, histogramHighest, histogramDigits)
+	}}
+)
 
 // record allocates only as long as more cells are in use at once than a while ago.
 func (d *distribution) record(v time.Duration) {
@@ -39,11 +61,38 @@ func (d *distribution) record(v time.Duration) {
 		return
 	}
 	n := int64(v)
-	if d.cells == nil {
-		d.cells, d.min = takeCells(), n
+	d.extend(n, n)
+	d.total++
+	if d.dense != nil {
+		_ = d.dense.RecordValue(n) // in range: checked above
+		return
 	}
-	d.min, d.max = min(d.min, n), max(d.max, n)
-	d.cells.add(n, 1)
+	d.pack()
+	_ = d.packed.RecordValue(n)
+	if d.total == manyValues {
+		d.dense = spareDense.Get().(*hdr.Histogram)
+	}
+}
+
+// extend makes room for values from low to high between min and max.
+func (d *distribution) extend(low, high int64) {
+	if d.total == 0 || low < d.min {
+		d.min = low
+	}
+	d.max = max(d.max, high)
+}
+
+// pack brings all values into the packed form, which there is afterwards.
+func (d *distribution) pack() {
+	if d.packed == nil {
+		d.packed = sparePacked.Get().(*hdr.PackedHistogram)
+	}
+	if d.dense != nil {
+		d.packed.MergeFrom(d.dense)
+		d.dense.Reset()
+		spareDense.Put(d.dense)
+		d.dense = nil
+	}
 }
 
 // add merges o.
@@ -51,30 +100,49 @@ func (d *distribution) add(o *distribution) {
 	d.overflow += o.overflow
 	d.negative += o.negative
 	d.censored += o.censored
-	if o.cells == nil {
+	if o.total == 0 {
 		return
 	}
-	if d.cells == nil {
-		d.cells, d.min = takeCells(), o.min
+	d.extend(o.min, o.max)
+	d.total += o.total
+	d.pack()
+	if o.packed != nil {
+		d.packed.Merge(o.packed)
 	}
-	d.min, d.max = min(d.min, o.min), max(d.max, o.max)
-	d.cells.merge(o.cells)
+	if o.dense != nil {
+		d.packed.MergeFrom(o.dense)
+	}
 }
 
-// reset empties d and gives its memory back.
+// reset empties d and gives its memory back, but for the dense form after so many
+// values: as many come again.
 func (d *distribution) reset() {
-	if d.cells != nil {
-		d.cells.release()
+	dense := d.dense
+	if dense != nil {
+		dense.Reset()
+		if d.total < manyValues {
+			spareDense.Put(dense)
+			dense = nil
+		}
 	}
-	*d = distribution{}
+	if d.packed != nil {
+		d.packed.Reset()
+		sparePacked.Put(d.packed)
+	}
+	*d = distribution{dense: dense}
 }
 
 // count is the number of values in range.
-func (d *distribution) count() uint64 {
-	if d.cells == nil {
-		return 0
+func (d *distribution) count() uint64 { return d.total }
+
+// cells are the cells of the histogram that hold values, ascending: the smallest value of
+// each, and how many it holds.
+func (d *distribution) cells() iter.Seq2[int64, int64] {
+	if d.count() == 0 {
+		return func(func(int64, int64) bool) {}
 	}
-	return d.cells.total
+	d.pack()
+	return d.packed.ForEachBucket
 }
 
 // quantile is the one place where quantiles are made: the value of the ceiling
@@ -87,7 +155,10 @@ func (d *distribution) quantile(q float64) (v int64, ok bool) {
 	if n == 0 || rank > d.count() {
 		return 0, false
 	}
-	return min(max(d.cells.atRank(rank), d.min), d.max), true
+	d.pack()
+	// The library takes the nearest rank; a percentile of exactly rank/n makes both agree.
+	v = d.packed.ValueAtPercentile(float64(rank) / float64(d.count()) * 100)
+	return min(max(v, d.min), d.max), true
 }
 
 // rankOf is ⌈q·n⌉ within 1…n. q·n is rounded to 1e-9 first: 0.99 × 100 is 99, not
@@ -104,24 +175,24 @@ func (d *distribution) encode() *EncodedHistogram {
 	}
 	return &EncodedHistogram{
 		Encoding: histogramEncoding, Unit: "ns", Digits: histogramDigits,
-		Lowest: histogramLowest, Highest: histogramHighest, Data: encode(d.cells),
+		Lowest: histogramLowest, Highest: histogramHighest, Data: encode(d.cells()),
 	}
 }
 
 // decode reads a histogram of a record.
-func decode(e *EncodedHistogram) (*cells, error) {
+func decode(e *EncodedHistogram) (*hdr.PackedHistogram, error) {
 	if e.Encoding != histogramEncoding || e.Unit != "ns" {
 		return nil, fmt.Errorf("histogram has encoding %q in %q, not %q in ns", e.Encoding, e.Unit, histogramEncoding)
 	}
-	h, err := hdr.Decode([]byte(e.Data))
+	h, err := hdr.DecodePacked([]byte(e.Data))
 	if err != nil {
 		return nil, fmt.Errorf("decode histogram: %w", err)
 	}
-	c := takeCells()
-	if err := c.mergeLibrary(h); err != nil {
-		return nil, err
+	if h.LowestTrackableValue() != histogramLowest || h.HighestTrackableValue() != histogramHighest || h.SignificantFigures() != histogramDigits {
+		return nil, fmt.Errorf("histogram reaches from %d to %d with %d digits, not from %d to %d with %d",
+			h.LowestTrackableValue(), h.HighestTrackableValue(), h.SignificantFigures(), histogramLowest, histogramHighest, histogramDigits)
 	}
-	return c, nil
+	return h, nil
 }
 
 // percentiles of a MetricSummary, and the samples each needs to be printed: a p99 of
@@ -147,7 +218,7 @@ func (d *distribution) summary(m Metric, phase string) *MetricSummary {
 	}
 	if s.Count > 0 {
 		s.Min, s.Max = new(micros(d.min)), new(micros(d.max))
-		s.Mean = new(math.Round(d.cells.mean()) / 1e3)
+		s.Mean = new(math.Round(d.packed.Mean()) / 1e3)
 	}
 	return s
 }

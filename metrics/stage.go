@@ -1,54 +1,20 @@
 package metrics
 
-import (
-	"time"
-
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
-)
+import "time"
 
 // Stage is how long one part of the recoveries of an incident took: an HDR histogram
 // of the usual geometry that grows with what is in it (design.md 4.2). The zero value
 // is empty.
-type Stage struct {
-	counts   *hdr.PackedHistogram
-	min, max int64
-	overflow uint64
-}
+type Stage struct{ took distribution }
 
 // Record adds one duration, which is not negative.
-func (s *Stage) Record(d time.Duration) {
-	n := int64(d)
-	if n > histogramHighest {
-		s.overflow++
-		return
-	}
-	if s.counts == nil {
-		s.counts = hdr.NewPacked(histogramLowest, histogramHighest, histogramDigits)
-		s.min = n
-	}
-	s.min, s.max = min(s.min, n), max(s.max, n)
-	_ = s.counts.RecordValue(n) // in range: checked above
-}
+func (s *Stage) Record(d time.Duration) { s.took.record(d) }
 
 // merged is what all of the stages hold together; whoever has it resets it.
 func merged(stages []*Stage) *distribution {
-	d := &distribution{}
-	var all *hdr.Histogram
+	d := new(distribution)
 	for _, s := range stages {
-		d.overflow += s.overflow
-		if s.counts == nil {
-			continue
-		}
-		if all == nil {
-			all = hdr.New(histogramLowest, histogramHighest, histogramDigits)
-			d.min = s.min
-		}
-		d.min, d.max = min(d.min, s.min), max(d.max, s.max)
-		s.counts.MergeInto(all)
-	}
-	if all != nil {
-		d.cells = takeCells()
-		_ = d.cells.mergeLibrary(all) // of our geometry
+		d.add(&s.took)
 	}
 	return d
 }

@@ -25,9 +25,9 @@ func TestSummarizeStage(t *testing.T) {
 	if *s.P50 < 2000 || *s.P50 > 2002 || *s.P95 != 4000 || *s.P99 != 4000 || *s.Max != 4000 || s.N != 4 {
 		t.Errorf("got p50 %d, p95 %d, p99 %d, max %d of %d", *s.P50, *s.P95, *s.P99, *s.Max, s.N)
 	}
-	c, err := decode(s.Histogram)
-	if err != nil || c.total != 4 {
-		t.Errorf("the histogram holds %v values, %v", c, err)
+	h, err := decode(s.Histogram)
+	if err != nil || h.TotalCount() != 4 {
+		t.Errorf("the histogram holds %v, %v", h, err)
 	}
 	if long := SummarizeStage(stageOf(ms, 2*time.Hour)); *long.P50 != 1000 || long.Max != nil || long.N != 2 {
 		t.Errorf("with a value above an hour: %+v", long)

@@ -113,11 +113,11 @@ func summaryQuantile(s *MetricSummary, q float64) float64 {
 	if s.Histogram == nil {
 		return math.Inf(1)
 	}
-	c, err := decode(s.Histogram)
+	h, err := decode(s.Histogram)
 	if err != nil {
 		return math.NaN() // a damaged record: compares as false
 	}
-	d := distribution{cells: c, overflow: s.OutOfRange, censored: s.Censored, max: math.MaxInt64}
+	d := distribution{packed: h, total: uint64(h.TotalCount()), overflow: s.OutOfRange, censored: s.Censored, max: math.MaxInt64}
 	defer d.reset()
 	if s.Min != nil && s.Max != nil {
 		// The summary rounds them to whole microseconds; never clamp by that rounding.
