@@ -166,7 +166,7 @@ func (a *attempt) run(ctx context.Context) error {
 // connect opens the socket and has it closed when ctx ends, which fails whatever
 // a later stage is waiting for.
 func (a *attempt) connect(ctx context.Context, addr string) error {
-	var d net.Dialer
+	d := net.Dialer{Control: loop.EasePorts}
 	if a.from.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(a.from)
 	}

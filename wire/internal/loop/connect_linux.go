@@ -65,13 +65,9 @@ func prepare(fd int, from netip.AddrPort) error {
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return os.NewSyscallError("setsockopt", err)
 	}
+	easePorts(fd)
 	if !from.IsValid() {
 		return nil
-	}
-	if from.Port() == 0 {
-		// The port is chosen in connect, which knows that only all four numbers of a
-		// connection must be unlike any other's. Old kernels choose it in bind.
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 	}
 	return os.NewSyscallError("bind", unix.Bind(fd, sockaddr(from)))
 }
