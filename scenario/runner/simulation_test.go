@@ -28,6 +28,7 @@ type world struct {
 	text    string
 	link    wire.Link
 	options emulator.Options
+	trace   *FrameTrace
 }
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
@@ -126,7 +127,7 @@ func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run
 	}
 	rec, err := Run(t.Context(), t.Context(), Config{
 		Plan: plan, Target: target, Dialer: &wire.Dialer{Simulation: sim},
-		Workers: workers, RunID: 1, Profile: metrics.Strict,
+		Workers: workers, RunID: 1, Profile: metrics.Strict, Trace: w.trace,
 	})
 	var unreachable *SetupError
 	if err != nil && (w.link.Lifetime == 0 || !errors.As(err, &unreachable)) {
