@@ -72,6 +72,7 @@ type counts struct {
 	continued   uint64 // groups heard of again after a recovery: opportunities of G2
 	recoveries  uint64 // sockets opened to resume a session: opportunities of C1
 	refused     uint64 // of those, refused although the session had to be there
+	refusedEdge uint64 // refused when only the service can know whether it had to be
 	duplicates  uint64 // answers Duplicate: opportunities of P2
 	afterLeave  uint64 // deliveries after a leave's ack, in the profile that allows them
 	dedupLost   uint64 // first arrivals that the client's de-duplication discards

@@ -134,6 +134,7 @@ func (j *judge) evidence() evidence {
 			e.counts.continued += k.continued
 			e.counts.recoveries += k.recoveries
 			e.counts.refused += k.refused
+			e.counts.refusedEdge += k.refusedEdge
 			e.counts.duplicates += k.duplicates
 			e.counts.afterLeave += k.afterLeave
 			e.counts.dedupLost += k.dedupLost
@@ -255,8 +256,10 @@ func (j *judge) answerSessions(a *[checks]answer, e *evidence) {
 	}
 	a[checkG2].checked = e.counts.continued + j.violations[checkG2]
 	a[checkC1].checked = e.counts.recoveries
-	if n := e.counts.refused; n > 0 && j.o.Profile != Strict {
+	if n := e.counts.refused + e.counts.refusedEdge; n > 0 && j.o.Profile != Strict {
 		a[checkC1].reason = fmt.Sprintf("%d refused, which the written protocol leaves open", n)
+	} else if n := e.counts.refusedEdge; n > 0 {
+		a[checkC1].reason = fmt.Sprintf("%d refused within the last second of the window, which the service's clock decides", n)
 	}
 }
 

@@ -173,9 +173,22 @@ func (j *judge) noteForgotten(connection int, m missing, k uint64) {
 // (protocol.md 4.5).
 const recoveryWindow = 30 * time.Second
 
+// recoveryEdge is the end of the window in which a refusal accuses nobody. The window is
+// the service's, from when it lost the WebSocket to when it gets the request. What came
+// last may have been sent, and the WebSocket lost, before we had it, by as much as it was
+// longer on its way than the refusal: in the last second two clocks can both be right.
+const recoveryEdge = time.Second
+
 // refused judges a recovery that the service has refused.
 func (c *Checker) refused(now time.Duration, n *conn) {
-	if !n.reliable || n.outage == 0 || now-n.outage > recoveryWindow {
+	if !n.reliable || n.outage == 0 {
+		return
+	}
+	switch silence := now - n.outage; {
+	case silence > recoveryWindow:
+		return
+	case silence > recoveryWindow-recoveryEdge:
+		c.counts[n.population].refusedEdge++
 		return
 	}
 	c.counts[n.population].refused++

@@ -156,7 +156,7 @@ func (r *reference) dropped(now time.Duration, c int) {
 
 func (r *reference) ended(now time.Duration, c int, why SessionEnd) {
 	s := r.subs[c]
-	if why == EndRefused && s.reliable && r.profile == Strict && s.outage > 0 && now <= s.outage+30*time.Second {
+	if why == EndRefused && s.reliable && r.profile == Strict && s.outage > 0 && now <= s.outage+29*time.Second {
 		r.charge("C1")
 	}
 	switch {

@@ -1,0 +1,28 @@
+package runner
+
+import (
+	"testing"
+	"time"
+
+	"github.com/wpsbench/wpsbench/wire"
+)
+
+// A client that reads nothing answers no ping, so the service gives it up and, half a
+// minute later, its session, too. When it reads again it finds what the service sent long
+// ago: no sign of life, and the refusal is right.
+func TestSlowReaderIsSilent(t *testing.T) {
+	w := world{seed: 1, link: wire.Link{Delay: time.Millisecond}, text: `name: silence
+groups: {room: {count: 1}}
+populations:
+  speakers: {connections: 2, join: {room: 1}, publish: {to: room, rate: 1/s, size: 80}}
+  listeners: {connections: 1, join: {room: 1}}
+faults: [{name: F1, at: 5s, population: listeners, hit: 1, kind: slow-reader, lasts: 100s}]
+phases: {steady: 120s, drain: 1m}
+`}
+	w.options.KeepAlive = 5 * time.Second // oftener than the client says something by itself
+	rec, stats := simulate(t, w)
+	wantHonest(t, w, rec)
+	if f := rec.Connections.Funnel; f.RefusedRecovery != 1 || stats.Expired != 1 {
+		t.Errorf("%d recoveries were refused and %d sessions expired, want 1 and 1", f.RefusedRecovery, stats.Expired)
+	}
+}
