@@ -35,6 +35,19 @@ func TestCatchUp(t *testing.T) {
 			t.Error("caught up by a delivery after all")
 		}
 	})
+	t.Run("some of what was due is not all of it", func(t *testing.T) {
+		w := newWorld(t, true, Strict)
+		w.round()
+		w.drop(3)
+		w.resume(3)
+		w.c.ExpectCatchUp(3, 0, func(p, _ int) uint64 { return map[int]uint64{1: 3}[p] })
+		if r := w.deliver(3, 1, 1, 2); r.CaughtUp {
+			t.Error("caught up with message 3 due")
+		}
+		if r := w.deliver(3, 1, 1, 3); !r.CaughtUp {
+			t.Error("not caught up with everything there")
+		}
+	})
 	t.Run("a gap holds it up until it closes", func(t *testing.T) {
 		w := newWorld(t, true, Strict)
 		w.round()

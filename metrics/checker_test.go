@@ -122,9 +122,22 @@ func TestCleanRuns(t *testing.T) {
 			w.sent[source{0, 0}] = 5
 			w.publish(0, 0)
 		}},
+		{name: "a group that it is not in", reliable: true, profile: Strict, run: func(w *world) {
+			w.c.Leaving(w.now, 0, 1)
+			w.c.Left(w.now, 0, 1)
+			w.c.Rejoining(w.now, 0, 1)
+			w.c.Rejoined(w.now, 0, 1)
+			w.round()
+		}},
 		{name: "our own closing", reliable: true, profile: Strict, run: func(w *world) {
 			w.round()
 			w.c.Shard()
+			w.publish(0, 0, 0)
+			for _, group := range []uint32{0, 1} {
+				w.c.Leaving(w.now, 2, group)
+				w.c.Left(w.now, 2, group)
+				w.c.Rejoining(w.now, 2, group)
+			}
 			for c := range 4 {
 				w.c.Dropped(w.now, c)
 				w.c.Ended(w.now, c, EndByUs)
@@ -227,6 +240,15 @@ func TestCleanRuns(t *testing.T) {
 				w.drop(2)
 				w.resume(2)
 				w.c.Numbered(w.now, 2, w.ids[2], false) // replayed
+				w.round()
+			},
+			deliveries: Deliveries{Replayed: 1},
+		},
+		{
+			name: "group state that the client discards", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.ids[2]++
+				w.c.Numbered(w.now, 2, w.ids[2], false)
 				w.round()
 			},
 			deliveries: Deliveries{Replayed: 1},
@@ -411,6 +433,15 @@ func TestAnomalies(t *testing.T) {
 				w.round()
 			},
 			violations: map[string]uint64{"R1s": 1},
+		},
+		{
+			name: "R1s: more jumps than are kept", reliable: true, profile: Strict, run: func(w *world) {
+				for range maxGaps + 5 {
+					w.ids[0]++
+					w.publish(0, 0)
+				}
+			},
+			violations: map[string]uint64{"R1s": maxGaps + 5},
 		},
 		{
 			name: "R1s: first id is not 1", reliable: true, profile: Strict, run: func(w *world) {
@@ -754,6 +785,14 @@ func TestAnomalies(t *testing.T) {
 			violations: map[string]uint64{"X1": 1}, deliveries: Deliveries{Unexpected: 1},
 		},
 		{
+			name: "X1: never published, beyond one that is lost", run: func(w *world) {
+				w.round()
+				w.publish(0, 0, 1)
+				w.deliver(1, 0, 0, 6)
+			},
+			violations: map[string]uint64{"X1": 1, "N3": 1}, deliveries: Deliveries{Delivered: 11, Lost: 1, Unexpected: 1},
+		},
+		{
 			name: "X1: skipped, yet delivered", run: func(w *world) {
 				w.round()
 				w.c.Skipped(0, 0, 2)
@@ -835,6 +874,7 @@ func TestAnomalies(t *testing.T) {
 				w.round()
 				w.publish(0, 0, 1)
 				w.c.Shard()
+				w.c.Leaving(w.now, 1, 0)
 				w.drop(1)
 			},
 			violations: map[string]uint64{"N3": 1}, deliveries: Deliveries{Delivered: 11, Lost: 1},
@@ -850,6 +890,60 @@ func TestAnomalies(t *testing.T) {
 		},
 	} {
 		t.Run(s.name, s.test)
+	}
+}
+
+// TestRefusedInSpec: the written protocol does not say when a recovery must be accepted.
+func TestRefusedInSpec(t *testing.T) {
+	w := newWorld(t, true, Spec)
+	w.round()
+	w.drop(0)
+	w.resume(0)
+	w.drop(0)
+	w.c.Ended(w.now, 0, EndRefused)
+	c := w.judge(JudgeOptions{}).check("C1")
+	if c.Result != CheckOK || c.Checked != 1 || c.Reason != "1 refused, which the written protocol leaves open" {
+		t.Errorf("C1: %s of %d (%s)", c.Result, c.Checked, c.Reason)
+	}
+}
+
+// TestJumpIsTold: a jump of sequence ids is told by the message that came after it, if it
+// is one of ours, and stays told when another one turns out to be none.
+func TestJumpIsTold(t *testing.T) {
+	w := newWorld(t, true, Strict)
+	w.round() // connection 0 has ids 1 and 2
+	w.c.Numbered(w.now, 0, 4, true)
+	w.c.Numbered(w.now, 0, 6, true)
+	w.c.Numbered(w.now, 0, 5, false)
+	w.ids[1]++
+	m := w.publish(0, 0, 0)
+	j := w.judge(JudgeOptions{})
+	if v := j.violations(); v["R1"] != 1 || v["R1s"] != 2 {
+		t.Errorf("violations %v, want R1 1 and R1s 2", v)
+	}
+	e := j.check("R1s").Examples
+	if len(e) != 2 {
+		t.Fatalf("%d examples: %+v", len(e), e)
+	}
+	if e[0].Subscriber != 0 || e[0].Publisher != -1 || e[0].Group != "" || e[0].SequenceID != 4 || e[0].Context[0] != "sequence id 4 came after 2" {
+		t.Errorf("of group state: %+v", e[0])
+	}
+	if e[1].Subscriber != 1 || e[1].Publisher != 0 || e[1].Group != "room-0" || e[1].GotMessage != m || e[1].Context[0] != "sequence id 4 came after 2" {
+		t.Errorf("of a message: %+v", e[1])
+	}
+}
+
+// TestOpenReason: whoever reads that losses are not known is told every cause.
+func TestOpenReason(t *testing.T) {
+	w := newWorld(t, true, Strict)
+	w.round()
+	w.drop(0)
+	w.publish(0, 0, 0)
+	w.send(1, 0)
+	c := w.judge(JudgeOptions{}).check("R4")
+	const want = "4 copies undelivered: publishes were never answered; subscribers were still detached at the end"
+	if c.Result != CheckUnknown || c.Reason != want {
+		t.Errorf("R4 is %s: %q, want %q", c.Result, c.Reason, want)
 	}
 }
 

@@ -39,6 +39,10 @@ func TestCounted(t *testing.T) {
 		{name: "twice within the sample", run: func(w *world) { twice(w, 0) }, deliveries: Deliveries{Duplicated: 1}, violated: "R5 1"},
 		{name: "twice beside it", run: func(w *world) { twice(w, 1) }, deliveries: Deliveries{Duplicated: 1}, violated: "R5 1"},
 		{name: "twice beside it, plain", plain: true, run: func(w *world) { twice(w, 1) }, deliveries: Deliveries{Duplicated: 1}, violated: "N2 1"},
+		{name: "twice beside it, by a client that may have sent it twice", run: func(w *world) {
+			w.topo.Publishers[0].Renumbers = true
+			twice(w, 1)
+		}, deliveries: Deliveries{ClientRetry: 1}},
 		{name: "one for another beside it", run: func(w *world) {
 			w.publish(0, 0, 1)
 			twice(w, 1)
@@ -136,19 +140,66 @@ func TestCoverage(t *testing.T) {
 	w := newSampledWorld(t, true, Strict)
 	w.round()
 	j := w.judge(JudgeOptions{})
+	plain := newSampledWorld(t, false, Strict)
+	plain.round()
+	jPlain := plain.judge(JudgeOptions{})
 	// Room 0 has two publishers and three members, room 1 two and two, one of which hears
 	// only one of them under noEcho: of 9 pairs the connections 0 and 3 have 3.
-	for id, want := range map[string]float64{"R4": 3.0 / 9, "R5": 3.0 / 9, "R6": 3.0 / 9, "R1": 1, "X1": 1, "N3": 1} {
-		c := j.check(id)
-		if c.CoverageRatio != want {
-			t.Errorf("%s covers %.3f, want %.3f", id, c.CoverageRatio, want)
-		}
-		if sampled := strings.Contains(c.Reason, "a sample: 2 of 4 subscribers"); sampled != (want < 1) {
-			t.Errorf("%s: %q", id, c.Reason)
+	for _, row := range []struct {
+		j    *Judgement
+		want map[string]float64
+	}{
+		{j, map[string]float64{"R4": 3.0 / 9, "R5": 3.0 / 9, "R6": 3.0 / 9, "R1": 1, "X1": 1, "N1": 1, "N2": 1, "N3": 1}},
+		{jPlain, map[string]float64{"N1": 3.0 / 9, "N2": 3.0 / 9, "N3": 3.0 / 9, "X1": 1, "R4": 1, "R5": 1, "R6": 1}},
+	} {
+		for id, want := range row.want {
+			c := row.j.check(id)
+			if c.CoverageRatio != want {
+				t.Errorf("%s covers %.3f, want %.3f", id, c.CoverageRatio, want)
+			}
+			if sampled := strings.Contains(c.Reason, "a sample: 2 of 4 subscribers"); sampled != (want < 1) {
+				t.Errorf("%s: %q", id, c.Reason)
+			}
 		}
 	}
 	if c := j.check("R4"); c.Result != CheckOK {
 		t.Errorf("R4 is %s", c.Result)
+	}
+}
+
+// TestCountedMembership: a group that is heard of again after a recovery is one
+// opportunity of G2, beside the sample and within.
+func TestCountedMembership(t *testing.T) {
+	for name, w := range map[string]*world{"within": newWorld(t, true, Strict), "beside": newSampledWorld(t, true, Strict)} {
+		w.round()
+		w.drop(2)
+		w.resume(2)
+		for range 3 {
+			w.round()
+		}
+		if c := w.judge(JudgeOptions{}).check("G2"); c.Checked != 2 || c.Result != CheckOK {
+			t.Errorf("%s: G2 is %s of %d, want ok of 2 groups", name, c.Result, c.Checked)
+		}
+	}
+}
+
+// TestCountedOwed: what was due before it joined is not waited for, beside the sample and
+// within.
+func TestCountedOwed(t *testing.T) {
+	due := func(n uint64) func(p, _ int) uint64 {
+		return func(p, _ int) uint64 { return map[int]uint64{0: n}[p] }
+	}
+	for name, w := range map[string]*world{"within": newWorld(t, true, Strict), "beside": newSampledWorld(t, true, Strict)} {
+		w.publish(0, 0)
+		w.drop(1)
+		w.c.Ended(w.now, 1, EndExpired)
+		w.publish(0, 0, 1)
+		w.publish(0, 0, 1)
+		w.rejoin(1)
+		w.c.OwedFrom(1, -1, due(3))
+		if messages, bytes := w.c.Outstanding(1, due(5)); messages != 2 || bytes != 2*64 {
+			t.Errorf("%s: %d messages of %d bytes outstanding, want 2 of 64 each", name, messages, bytes)
+		}
 	}
 }
 
@@ -194,7 +245,9 @@ func TestCountedCatchUp(t *testing.T) {
 		return func(p, _ int) uint64 { return map[int]uint64{0: n}[p] }
 	}
 	w := newSampledWorld(t, true, Strict)
-	w.publish(0, 0)
+	if r := w.deliver(1, 0, 0, w.publish(0, 0, 1)); r.CaughtUp {
+		t.Error("caught up without an outage")
+	}
 	w.drop(1)
 	w.resume(1)
 	if !w.c.ExpectCatchUp(1, 150*time.Millisecond, due(1)) {

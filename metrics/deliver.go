@@ -56,7 +56,7 @@ func (c *Checker) Deliver(now time.Duration, connection int, d *Delivery) Delive
 	}
 	seq := sequenced{fault: checkNone}
 	if n.reliable {
-		seq = c.sequenceID(now, n, d.SequenceID, &h, status == HeaderOK)
+		seq = c.sequenceID(n, d.SequenceID)
 		seq.replay = seq.repeated || !d.Fresh
 	}
 	redundant := false
@@ -67,6 +67,9 @@ func (c *Checker) Deliver(now time.Duration, connection int, d *Delivery) Delive
 		redundant = c.countReplay(n, d.SequenceID)
 	}
 	c.saw(f)
+	if seq.jump.to != 0 {
+		c.noteJump(now, n, seq.jump, &h, status == HeaderOK)
+	}
 	r := DeliveryResult{Header: h, Replayed: seq.replay, Redundant: redundant}
 	if status == HeaderOK {
 		c.deliverOurs(now, n, d, &r, seq)
@@ -250,11 +253,11 @@ func (c *Checker) deliverOther(now time.Duration, n *conn, d *Delivery, h *Heade
 	// due next is believed, so that one anomaly does not look like a loss as well.
 	i, _, fault := c.locate(n, h, d)
 	switch {
-	case i >= 0 && fault == checkNone && n.counted:
+	case fault == checkNone && n.counted:
 		if !seq.replay {
 			c.count(n, h)
 		}
-	case i >= 0 && fault == checkNone && c.pairs[i].next == h.Message:
+	case fault == checkNone && c.pairs[i].next == h.Message:
 		c.place(i, h.Message, n.session)
 		c.progress.Delivered++
 	case i >= 0 || fault == checkX1:

@@ -64,10 +64,11 @@ type sequenced struct {
 	repeated bool // not above the largest id of the session
 	replay   bool // repeated, or the client's own de-duplication discards it
 	fault    check
+	jump     gap // the ids that it left out; none: to = 0
 }
 
 // sequenceID folds the id of one data message.
-func (c *Checker) sequenceID(now time.Duration, n *conn, id uint64, h *Header, ours bool) sequenced {
+func (c *Checker) sequenceID(n *conn, id uint64) sequenced {
 	q := &n.seq
 	k := &c.counts[n.population]
 	k.sequenced++
@@ -90,30 +91,39 @@ func (c *Checker) sequenceID(now time.Duration, n *conn, id uint64, h *Header, o
 		c.forgive(n, id)
 		return sequenced{repeated: true, fault: checkNone}
 	}
+	answer := sequenced{fault: checkNone}
 	if id > q.hw+1 {
-		c.jump(now, n, id, first && q.resumed, h, ours)
+		answer.jump = q.jump(id, first && q.resumed)
 	}
 	q.hw = id
-	return sequenced{fault: checkNone}
+	return answer
 }
 
 // jump records ids that were left out.
-func (c *Checker) jump(now time.Duration, n *conn, id uint64, recovered bool, h *Header, ours bool) {
-	q := &n.seq
+func (q *sequence) jump(id uint64, recovered bool) gap {
 	g := gap{from: q.hw + 1, to: id}
-	which := checkR1s
 	if recovered {
-		g.before, which = 1, checkR2
+		g.before = 1
 	}
 	if !q.missing.open(g) {
 		q.settle(g)
 	}
+	return g
+}
+
+// noteJump keeps what a jump looked like, once its message is among the frames. h is that
+// of a message of ours.
+func (c *Checker) noteJump(now time.Duration, n *conn, g gap, h *Header, ours bool) {
 	if c.profile != Strict {
 		return
 	}
+	which := checkR1s
+	if g.before == 1 {
+		which = checkR2
+	}
 	o := offence{
-		at: now, connection: n.id, publisher: -1, group: -1, sequence: id, from: g.from, to: g.to, session: n.session,
-		text: fmt.Sprintf("sequence id %d came after %d", id, q.hw),
+		at: now, connection: n.id, publisher: -1, group: -1, sequence: g.to, from: g.from, to: g.to, session: n.session,
+		text: fmt.Sprintf("sequence id %d came after %d", g.to, g.from-1),
 	}
 	if ours {
 		o.publisher, o.group, o.got = int64(h.Publisher), int64(h.Address), h.Message
@@ -141,7 +151,10 @@ func (c *Checker) Numbered(now time.Duration, connection int, id uint64, fresh b
 		return
 	}
 	c.saw(frame{at: now, connection: uint32(connection), kind: frameOther, sequence: id})
-	seq := c.sequenceID(now, n, id, &Header{}, false)
+	seq := c.sequenceID(n, id)
+	if seq.jump.to != 0 {
+		c.noteJump(now, n, seq.jump, nil, false)
+	}
 	if seq.repeated || !fresh {
 		c.countReplay(n, id)
 	}

@@ -10,6 +10,7 @@ func TestDecide(t *testing.T) {
 	}}
 	lost := CheckResult{ID: "R4", Result: CheckViolated, Violations: 1, Examples: []Example{{TS: 300, Group: "room-001"}}}
 	many := CheckResult{ID: "N2", Result: CheckViolated, Violations: 99, Examples: []Example{{TS: 1.04, Group: "a"}, {TS: 2, Group: "b"}}}
+	untold := CheckResult{ID: "R2", Result: CheckViolated, Violations: 5}
 	unknown := CheckResult{ID: "R4", Result: CheckUnknown, Reason: "12 copies undelivered: the drain was cut while messages still arrived"}
 	ok := CheckResult{ID: "X1", Result: CheckOK}
 	idle := CheckResult{ID: "R2", Result: CheckNotExercised}
@@ -52,6 +53,15 @@ func TestDecide(t *testing.T) {
 			name: "the one that broke first leads", checks: []CheckResult{lost, reordered},
 			result: "violated", exit: 14,
 			headline: "VIOLATED: 3 messages reordered in room-017 (first at t+211.4 s, 1.4 s after F2); 1 more check violated", reasons: 2,
+		},
+		{
+			name: "one with an example leads", checks: []CheckResult{untold, lost},
+			result: "violated", exit: 14, headline: "VIOLATED: 1 message lost in room-001 (first at t+300.0 s); 1 more check violated", reasons: 2,
+		},
+		{
+			name: "three violated", checks: []CheckResult{untold, lost, reordered},
+			result: "violated", exit: 14,
+			headline: "VIOLATED: 3 messages reordered in room-017 (first at t+211.4 s, 1.4 s after F2); 2 more checks violated", reasons: 3,
 		},
 		{
 			name: "one message", checks: []CheckResult{lost},

@@ -47,6 +47,29 @@ func TestContextAfter(t *testing.T) {
 			w.publish(0, 0)
 			others(w, 3*ringFrames)
 		}, "R6", "message 1  sequence id 2", []string{"message 3  sequence id 3"}, []uint64{1, 3}},
+		{"late in the run, and one before a half of the ring is complete", func(w *world) {
+			others(w, 2*ringFrames+ringFrames/2-2*len(w.topo.Subscribers)-30)
+			swap(w)
+			others(w, 60)
+			w.publish(0, 0)
+			others(w, 3*ringFrames)
+		}, "R6", "message 1  sequence id 2", []string{"message 3  sequence id 3"}, []uint64{1, 3}},
+		{"what is not ours", func(w *world) {
+			swap(w)
+			d := w.delivery(1, 0, 0, 1)
+			d.Data = []byte("somebody else's")
+			w.c.Deliver(w.now, 1, &d)
+			d = w.delivery(1, 0, 0, 1)
+			d.Data[len(d.Data)-1] ^= 1
+			w.c.Deliver(w.now, 1, &d)
+		}, "R6", "message 1  sequence id 2", []string{"foreign data  sequence id 3", "corrupt data  sequence id 4"}, []uint64{1}},
+		{"more before it than is kept", func(w *world) {
+			for range 2 * contextLines {
+				w.publish(0, 0)
+			}
+			w.ids[1]++
+			w.publish(0, 0)
+		}, "R1s", "message 25  sequence id 26", nil, []uint64{25}},
 		{"a message that never came", func(w *world) {
 			w.publish(0, 0)
 			w.publish(0, 0, 1)
@@ -76,6 +99,9 @@ func TestContextAfter(t *testing.T) {
 			}
 			if !strings.HasSuffix(upTo[len(upTo)-1], row.upTo) {
 				t.Errorf("up to the offence:\n%s\nwant the last to end in %q", strings.Join(upTo, "\n"), row.upTo)
+			}
+			if len(upTo) > contextLines {
+				t.Errorf("%d lines up to the offence, want at most %d", len(upTo), contextLines)
 			}
 			if !slices.EqualFunc(after, row.after, strings.HasSuffix) {
 				t.Errorf("after the offence:\n%s\nwant\n%s", strings.Join(after, "\n"), strings.Join(row.after, "\n"))
