@@ -22,6 +22,7 @@ type workspace struct {
 	event      Event
 	emitting   bool // event is in use
 
+	frames  frame.Scratch
 	parsers []*frame.Parser               // spare
 	reading *Session                      // whose bytes are being parsed
 	onFrame func(ws.OpCode, []byte) error // reading.frame
@@ -76,6 +77,7 @@ func (w *workspace) feed(s *Session, data []byte) error {
 			Text:            s.encoding == EncodingJSON,
 			Binary:          s.encoding == EncodingProtobuf,
 			MaxMessageBytes: s.cfg.maxMessageBytes(),
+			Scratch:         &w.frames,
 		})
 		s.parser = p
 	}
@@ -101,7 +103,7 @@ func (w *workspace) parser() *frame.Parser {
 // dropParser takes the parser of s back, and with it what is incomplete.
 func (w *workspace) dropParser(s *Session) {
 	if p := s.parser; p != nil && len(w.parsers) < maxKept {
-		p.Reset(frame.Config{})
+		p.Reset(frame.Config{Scratch: &w.frames})
 		w.parsers = append(w.parsers, p)
 	}
 	s.parser = nil

@@ -21,7 +21,6 @@ func (e *CloseError) Error() string {
 
 var (
 	errLengthNotMinimal = &CloseError{ws.StatusProtocolError, "frame length is not in its shortest form"}
-	errLengthTooLong    = &CloseError{ws.StatusProtocolError, "frame length exceeds 63 bits"}
 	errCloseOneByte     = &CloseError{ws.StatusProtocolError, "close frame holds half a code"}
 	errCloseCode        = &CloseError{ws.StatusProtocolError, "close frame holds a code that must not be sent"}
 	errCloseNotUTF8     = &CloseError{ws.StatusInvalidFramePayloadData, "close reason is not valid UTF-8"}

@@ -1,7 +1,9 @@
 package frame
 
 import (
-	"encoding/binary"
+	"bytes"
+	"errors"
+	"io"
 	"sync"
 	"unicode/utf8"
 
@@ -21,6 +23,14 @@ type Config struct {
 	// together. It is checked when a frame's header is read, before a byte of
 	// the payload is kept. 0 admits empty messages only.
 	MaxMessageBytes int
+	// Scratch may be shared by the Parsers of one goroutine; nil = the Parser's own.
+	Scratch *Scratch
+}
+
+// Scratch is what reading a header needs besides the Parser's state.
+type Scratch struct {
+	reader bytes.Reader
+	header [ws.MaxHeaderSize - 2]byte
 }
 
 // Parser turns the byte stream of one WebSocket into messages. The zero value
@@ -50,6 +60,9 @@ type Parser struct {
 // Reset prepares p for the first byte of a new connection and drops what it held.
 func (p *Parser) Reset(cfg Config) {
 	p.release()
+	if cfg.Scratch == nil {
+		cfg.Scratch = new(Scratch)
+	}
 	*p = Parser{cfg: cfg}
 }
 
@@ -81,15 +94,23 @@ func (p *Parser) readHeader(data []byte) []byte {
 	if p.headLen > 0 {
 		buf = p.head[:int(p.headLen)+copy(p.head[p.headLen:], data)]
 	}
-	hdr, size := readHeader(buf)
-	if size > len(buf) {
+	s := p.cfg.Scratch
+	s.reader.Reset(buf)
+	hdr, err := ws.ReadHeaderBuffer(&s.reader, s.header[:])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		// Shorter than any header can get, so all of data fits.
 		p.headLen = uint8(copy(p.head[:], buf))
 		return nil
 	}
+	size := len(buf) - s.reader.Len()
 	rest := data[size-int(p.headLen):]
 	p.headLen = 0
-	if err := p.checkHeader(hdr, size); err != nil {
+	if err == nil {
+		err = p.checkHeader(hdr, size)
+	} else {
+		err = &CloseError{ws.StatusProtocolError, err.Error()}
+	}
+	if err != nil {
 		p.fail(err)
 		return nil
 	}
@@ -97,46 +118,7 @@ func (p *Parser) readHeader(data []byte) []byte {
 	return rest
 }
 
-// readHeader reads the header at the start of b (RFC 6455 5.2), of so many bytes: more
-// than there are says how many it takes to know more. A length beyond 63 bits is negative.
-func readHeader(b []byte) (hdr ws.Header, size int) {
-	if len(b) < ws.MinHeaderSize {
-		return hdr, ws.MinHeaderSize
-	}
-	hdr.Fin, hdr.Rsv, hdr.OpCode = b[0]&0x80 != 0, b[0]>>4&7, ws.OpCode(b[0]&0xf)
-	hdr.Masked = b[1]&0x80 != 0
-	hdr.Length = int64(b[1] & 0x7f)
-	size = ws.MinHeaderSize
-	extended := b[size:]
-	switch hdr.Length {
-	case 126:
-		size += 2
-	case 127:
-		size += 8
-	}
-	mask := size
-	if hdr.Masked {
-		size += len(hdr.Mask)
-	}
-	if len(b) < size {
-		return hdr, size
-	}
-	switch hdr.Length {
-	case 126:
-		hdr.Length = int64(binary.BigEndian.Uint16(extended))
-	case 127:
-		hdr.Length = int64(binary.BigEndian.Uint64(extended))
-	}
-	if hdr.Masked {
-		copy(hdr.Mask[:], b[mask:])
-	}
-	return hdr, size
-}
-
 func (p *Parser) checkHeader(hdr ws.Header, size int) error {
-	if hdr.Length < 0 {
-		return errLengthTooLong
-	}
 	if size != ws.HeaderSize(hdr) {
 		return errLengthNotMinimal
 	}
