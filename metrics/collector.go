@@ -9,7 +9,9 @@ type Collector struct {
 	views  []View
 	slices []slice
 	phases [metricCount][]distribution
-	sliced []distribution // by view
+	sliced []distribution         // by view
+	steady [metricCount]stretches // once begun
+	t0     time.Duration          // since tick 0
 	series seriesBuilder
 	total  Traffic
 }
@@ -23,6 +25,20 @@ func NewCollector(w *Windows, views []View) *Collector {
 	return c
 }
 
+// ofMessages are the latencies of messages, of which every second has some. The others are
+// of sessions, now and then, or about the generator itself.
+var ofMessages = []Metric{E2ELatency, E2EService, AckLatency, AckRTT}
+
+// Begin says when T0 is, since tick 0, and how long a tick is. Without it there are no
+// Intervals; it is to be called before anything of steady state is added.
+func (c *Collector) Begin(t0, tick time.Duration) {
+	c.t0 = t0
+	from, to := c.w.steady()
+	for _, m := range ofMessages {
+		c.steady[m] = newStretches(t0+from, to-from, tick)
+	}
+}
+
 // Add merges one worker's interval of a tick (from 0) and gives it back to its
 // recorder: the caller must not touch it afterwards. Intervals of a tick may come
 // in any order and up to openTicks late.
@@ -30,6 +46,9 @@ func (c *Collector) Add(tick int, iv *Interval) {
 	for m := range iv.phases {
 		for i := range iv.phases[m] {
 			c.phases[m][i].add(&iv.phases[m][i])
+			if i < len(c.w.Phases) && c.w.Phases[i].Steady {
+				c.steady[m].add(tick, &iv.phases[m][i])
+			}
 		}
 	}
 	for i := range iv.views {
@@ -51,6 +70,9 @@ func (c *Collector) Censor(intended time.Duration, population int, n uint64) {
 	phase := c.w.phase(intended)
 	for _, m := range []Metric{E2ELatency, E2EService} {
 		c.phases[m][phase].censored += n
+		if phase < len(c.w.Phases) && c.w.Phases[phase].Steady {
+			c.steady[m].censor(c.t0+intended, n)
+		}
 	}
 	for i, v := range c.views {
 		if (v.Metric == E2ELatency || v.Metric == E2EService) && c.slices[i].contains(phase, intended, population) {
@@ -83,6 +105,22 @@ func (c *Collector) Steady(m Metric) *MetricSummary {
 		}
 	}
 	return d.summary(m, "steady")
+}
+
+// Intervals are the 95 % intervals of Steady's percentiles, in microseconds, by their
+// keys: by a bootstrap over blocks of ten seconds, whose chance follows from the seed.
+// A percentile that Steady does not give has none, nor has one whose upper end lies among
+// what never came; there are none at all of less than a minute, and of metrics other than
+// the latencies of messages.
+func (c *Collector) Intervals(m Metric, seed uint64) map[string][]int64 {
+	s := c.Steady(m)
+	out := map[string][]int64{}
+	for key, ci := range c.steady[m].intervals(seed) {
+		if s.Percentiles[key] != nil {
+			out[key] = []int64{max(micros(ci[0]), *s.Min), min(micros(ci[1]), *s.Max)}
+		}
+	}
+	return out
 }
 
 // Total is a metric over the whole run.

@@ -154,6 +154,8 @@ func TestSeries(t *testing.T) {
 			r.Record(E2ELatency, time.Second, 0, time.Duration(ms)*time.Millisecond)
 		}
 		r.Record(ScheduleLag, time.Second, 0, 300*time.Microsecond)
+		r.Record(AckLatency, time.Second, 0, time.Duration(5*ms)*time.Millisecond)
+		r.Record(AckRTT, time.Second, 0, time.Duration(4*ms)*time.Millisecond)
 		iv := r.Interval()
 		iv.Sent, iv.Acked, iv.Delivered, iv.Open, iv.Recovering, iv.Gone, iv.Owed = 5, 4, 10, 3, 1, tick, 7
 		iv.Budget = BudgetPeak{UnackedMessages: 60, UnackedBytes: 900, AcksInFlight: 2}
@@ -188,6 +190,7 @@ func TestSeries(t *testing.T) {
 		"acks_in_flight":   {2, 2, -1, 3},
 		"e2e_p50_us":       {1000, 2000, -1, 8000},
 		"e2e_p99_9_us":     {1000, 2000, -1, 8000},
+		"ack_p50_us":       {4000, 8000, -1, 32000},
 		"lag_p99_us":       {300, 300, -1, 300},
 		"expected_per_s":   {-1, 12, -1, -1},
 	} {

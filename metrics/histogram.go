@@ -135,6 +135,9 @@ func (d *distribution) reset() {
 // count is the number of values in range.
 func (d *distribution) count() uint64 { return d.total }
 
+// ranks is the number of values, with those which stand beyond all others.
+func (d *distribution) ranks() uint64 { return d.count() + d.overflow + d.censored }
+
 // cells are the cells of the histogram that hold values, ascending: the smallest value of
 // each, and how many it holds.
 func (d *distribution) cells() iter.Seq2[int64, int64] {
@@ -150,7 +153,7 @@ func (d *distribution) cells() iter.Seq2[int64, int64] {
 // beyond all others. It is in nanoseconds; ok is false when the rank falls among
 // those, or there are no samples.
 func (d *distribution) quantile(q float64) (v int64, ok bool) {
-	n := d.count() + d.overflow + d.censored
+	n := d.ranks()
 	rank := rankOf(q, n)
 	if n == 0 || rank > d.count() {
 		return 0, false
@@ -212,7 +215,7 @@ func (d *distribution) summary(m Metric, phase string) *MetricSummary {
 	}
 	for _, p := range percentiles {
 		s.Percentiles[p.key] = nil
-		if v, ok := d.quantile(p.q); ok && s.Count+d.overflow+d.censored >= p.samples {
+		if v, ok := d.quantile(p.q); ok && d.ranks() >= p.samples {
 			s.Percentiles[p.key] = new(micros(v))
 		}
 	}

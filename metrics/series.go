@@ -30,10 +30,11 @@ type tickTotals struct {
 	owed                   int64 // copies that went under way, less those that came
 	budget                 BudgetPeak
 	e2e                    [4]float64 // p50 p90 p99 p99.9, µs; NaN without samples
+	ack                    float64    // p50, µs; NaN without samples
 	lag, receive           float64    // p99, µs; NaN without samples
 }
 
-var noQuantiles = tickTotals{e2e: [4]float64{math.NaN(), math.NaN(), math.NaN(), math.NaN()}, lag: math.NaN(), receive: math.NaN()}
+var noQuantiles = tickTotals{e2e: [4]float64{math.NaN(), math.NaN(), math.NaN(), math.NaN()}, ack: math.NaN(), lag: math.NaN(), receive: math.NaN()}
 
 // openTick holds the distributions of a tick that more intervals may come for.
 type openTick struct {
@@ -101,6 +102,7 @@ func (s *seriesBuilder) finish(o *openTick) {
 	for i, q := range seriesQuantiles {
 		t.e2e[i] = microsAt(&o.of[E2ELatency], q.q)
 	}
+	t.ack = microsAt(&o.of[AckRTT], 0.5)
 	t.lag = microsAt(&o.of[ScheduleLag], 0.99)
 	t.receive = microsAt(&o.of[ReceiveDelay], 0.99)
 	s.cells = o.heat.appendTo(s.cells, o.tick)
@@ -216,6 +218,7 @@ func (c *Collector) SeriesSoFar(start, tick time.Duration) Series {
 	for q := range seriesQuantiles {
 		column(seriesQuantiles[q].column, func(_ int, t *tickTotals) *float64 { return measured(t.e2e[q]) })
 	}
+	column("ack_p50_us", func(_ int, t *tickTotals) *float64 { return measured(t.ack) })
 	column("lag_p99_us", func(_ int, t *tickTotals) *float64 { return measured(t.lag) })
 	column("receive_delay_p99_us", func(_ int, t *tickTotals) *float64 { return measured(t.receive) })
 	for name, values := range s.extra {

@@ -30,6 +30,19 @@ func (w *Windows) phase(at time.Duration) int {
 	return len(w.Phases)
 }
 
+// steady is from where to where steady state lasts.
+func (w *Windows) steady() (from, to time.Duration) {
+	for _, p := range w.Phases {
+		if p.Steady && to == 0 {
+			from = p.From
+		}
+		if p.Steady {
+			to = p.To
+		}
+	}
+	return from, to
+}
+
 // FaultWindow lasts from a fault until everybody that it hit has caught up.
 type FaultWindow struct {
 	Name  string        // of the fault, for View.During: windows of one that comes again share it

@@ -138,3 +138,46 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("differs: %v", got)
 	}
 }
+
+// How much of a tail repeats itself is asked of the same metric, second by second.
+func TestTailsNeedIndependentSamples(t *testing.T) {
+	const seconds = 120
+	series := func(hold int) []*float64 {
+		values := make([]*float64, seconds)
+		for i := range values {
+			values[i] = new(float64(1000 + 100*(i/hold%2)))
+		}
+		return values
+	}
+	times := make([]*float64, seconds)
+	for i := range times {
+		times[i] = new(float64(i))
+	}
+	for _, test := range []struct {
+		name     string
+		e2e, ack int // seconds in a row that are alike
+		want     string
+	}{
+		{"both vary from second to second", 1, 1, ""},
+		{"deliveries stay", 20, 1, "e2e p99"},
+		{"acks stay", 1, 20, "ack p99"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := &metrics.Run{Metrics: map[string]*metrics.MetricSummary{}}
+			r.Phases = []metrics.PhaseResult{{StartS: 0, EndS: seconds, Steady: true}}
+			r.Series.Columns = map[string][]*float64{"t_s": times, "e2e_p50_us": series(test.e2e), "ack_p50_us": series(test.ack)}
+			for _, name := range []string{"e2e_latency", "ack_rtt"} {
+				r.Metrics[name] = &metrics.MetricSummary{Phase: "steady", Count: 20_000, Percentiles: map[string]*int64{"p99": new(int64(5000))}}
+			}
+			refused := ""
+			for _, def := range definitions {
+				if v, why := def.value(r); v > 0 && why != "" {
+					refused += def.name
+				}
+			}
+			if refused != test.want {
+				t.Errorf("refused: %q, want %q", refused, test.want)
+			}
+		})
+	}
+}

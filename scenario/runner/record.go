@@ -39,7 +39,9 @@ func (r *run) record(setupErr error) *metrics.Run {
 		Profile:       r.cfg.Profile.String(),
 	}
 	for _, m := range metrics.Metrics() {
-		rec.Metrics[m.String()] = r.usual(m)
+		summary := r.usual(m)
+		summary.CI95 = r.collector.Intervals(m, r.plan.Scenario.Seed)
+		rec.Metrics[m.String()] = summary
 	}
 	r.complete(rec)
 	rec.Groups.Fanout = r.fanout()

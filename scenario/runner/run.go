@@ -257,6 +257,7 @@ func (r *run) connect(stop context.Context) error {
 func (r *run) begin(stop context.Context) {
 	r.each(func(p part) { p.rest(stop) })
 	t0 := r.driver.now() + headStart
+	r.collector.Begin(t0-r.start, tickEvery)
 	r.each(func(p part) { p.begin(t0) })
 }
 
