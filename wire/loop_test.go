@@ -38,12 +38,20 @@ type serviceConn struct {
 	query map[string][]string
 }
 
+// newService is to be called before the loop of its clients runs: they are stopped first
+// then, or the end of a connection would have them come again while the test is ending.
 func newService(t *testing.T, secured bool) *service {
 	s := &service{t: t, open: make(chan *serviceConn, 16)}
+	accepted := make(chan net.Conn, 64)
 	s.Server = serve(t, secured, func(w http.ResponseWriter, r *http.Request) {
 		nc := accept(t, w, r, r.Header.Get("Sec-WebSocket-Protocol"), "")
-		t.Cleanup(func() { _ = nc.Close() })
+		accepted <- nc
 		s.open <- &serviceConn{Conn: nc, t: t, query: r.URL.Query()}
+	})
+	t.Cleanup(func() {
+		for len(accepted) > 0 {
+			_ = (<-accepted).Close()
+		}
 	})
 	return s
 }
