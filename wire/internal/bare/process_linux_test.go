@@ -149,8 +149,9 @@ func serve(b testing.TB, args ...string) (*process, wire.ConnectionString) {
 type load struct {
 	Protocol            wire.Subprotocol
 	Connections, Groups int
-	PerConnection       float64 // publishes per second; 0 = none
-	Burst               int     // bare loop: publishes that leave at once, in one group; 0 = 1
+	PerConnection       float64       // publishes per second; 0 = none
+	Burst               int           // bare loop: publishes that leave at once, in one group; 0 = 1
+	SequenceAck         time.Duration // of wpsbench's sessions; 0 = its default
 	Warmup, Steady      time.Duration
 	Extra               string // of the scenario: faults
 	Processes           int    // of the generator and of the embedded target; 0: the target is given
@@ -169,7 +170,7 @@ groups: {room: {count: %d}}
     connections: %d
     connect_rate: 1000000/s
     join: {room: 1}
-%sphases: {warmup: %s, steady: %s, drain: 30s}
+%s%sphases: {warmup: %s, steady: %s, drain: 30s}
 checks: {profile: strict}
 %s`
 
@@ -177,14 +178,17 @@ checks: {profile: strict}
 func runWpsbench(b testing.TB, l load, target wire.ConnectionString, ca string) (*process, string) {
 	b.Helper()
 	dir := b.TempDir()
-	publish, tls := "", ""
+	client, publish, tls := "", "", ""
+	if l.SequenceAck > 0 {
+		client = fmt.Sprintf("    client: {sequence_ack: {every: %s}}\n", l.SequenceAck)
+	}
 	if l.PerConnection > 0 {
 		publish = fmt.Sprintf("    publish: {to: room, rate: %g/s, ack: true, size: 128}\n", l.PerConnection)
 	}
 	if ca != "" {
 		tls = fmt.Sprintf("target: {connection_string: \"%s\", tls: {ca: %s}}\n", target.String(), ca)
 	}
-	text := fmt.Sprintf(scenarioText, l.Protocol, l.Groups, tls, l.Connections, publish, l.Warmup, l.Steady, l.Extra)
+	text := fmt.Sprintf(scenarioText, l.Protocol, l.Groups, tls, l.Connections, client, publish, l.Warmup, l.Steady, l.Extra)
 	file := filepath.Join(dir, "bars.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		b.Fatal(err)
@@ -229,7 +233,14 @@ type record struct {
 		}
 	}
 	Connections struct{ Funnel map[string]float64 }
-	Series      struct {
+	Health      struct {
+		BadWindows float64 `json:"bad_windows"`
+		Gates      []struct {
+			ID, Result string
+			Value      *float64
+		}
+	}
+	Series struct {
 		IntervalS float64 `json:"interval_s"`
 		Columns   map[string][]*float64
 	}
@@ -252,6 +263,17 @@ func readRecord(b testing.TB, path string) record {
 func (r *record) missing() float64 {
 	d := &r.Totals.Deliveries
 	return d.Expected - d.Delivered + d.Duplicated + d.Reordered + d.Unexpected
+}
+
+// bad is what the gates have to say against the measurement.
+func (r *record) bad() string {
+	said := fmt.Sprintf("%g bad seconds", r.Health.BadWindows)
+	for _, g := range r.Health.Gates {
+		if g.Value != nil && g.Result != "ok" {
+			said += fmt.Sprintf(", %s %s %.2g", g.ID, g.Result, *g.Value)
+		}
+	}
+	return said
 }
 
 // phase returns how long a phase took.
