@@ -63,20 +63,29 @@ func (h *heatColumn) appendTo(cells []heatCell, tick int) []heatCell {
 	return cells
 }
 
-// heatmap sorts cells and adds up those of one place; nil without any.
+// heatmap sorts cells, adds up those of one place and joins neighbours; nil without any.
 func heatmap(cells []heatCell) *Heatmap {
 	if len(cells) == 0 {
 		return nil
 	}
 	slices.SortFunc(cells, func(a, b heatCell) int { return cmp.Or(cmp.Compare(a.tick, b.tick), cmp.Compare(a.row, b.row)) })
 	out := &Heatmap{RowsPerOctave: rowsPerOctave}
+	var run []int64
+	var last heatCell
 	for _, c := range cells {
-		at := [3]int64{int64(c.tick), int64(c.row), int64(c.count)}
-		if n := len(out.Cells); n > 0 && out.Cells[n-1][0] == at[0] && out.Cells[n-1][1] == at[1] {
-			out.Cells[n-1][2] += at[2]
-			continue
+		switch {
+		case run != nil && c.tick == last.tick && c.row == last.row:
+			run[len(run)-1] += int64(c.count)
+		case run != nil && c.tick == last.tick && c.row == last.row+1:
+			run = append(run, int64(c.count))
+		default:
+			if run != nil {
+				out.Cells = append(out.Cells, run)
+			}
+			run = []int64{int64(c.tick), int64(c.row), int64(c.count)}
 		}
-		out.Cells = append(out.Cells, at)
+		last = c
 	}
+	out.Cells = append(out.Cells, run)
 	return out
 }

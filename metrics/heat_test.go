@@ -3,6 +3,7 @@ package metrics
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -33,10 +34,26 @@ func TestHeatColumnRange(t *testing.T) {
 	for _, v := range []time.Duration{-1, time.Hour + 1, 0, time.Hour} {
 		h.record(v)
 	}
-	if got := heatmap(h.appendTo(nil, 7)); len(got.Cells) != 2 || got.Cells[0] != [3]int64{7, 0, 1} || got.Cells[1] != [3]int64{7, 126, 1} {
+	want := [][]int64{{7, 0, 1}, {7, 126, 1}}
+	if got := heatmap(h.appendTo(nil, 7)); !slices.EqualFunc(got.Cells, want, slices.Equal) {
 		t.Errorf("%v; want one value in row 0, one in row 126", got.Cells)
 	}
 	if got := heatmap(nil); got != nil {
 		t.Errorf("%v without a value, want none", got)
+	}
+}
+
+// Neighbours of a column stand in one run, in order, and what came late for a cell is
+// added to it.
+func TestHeatmapJoinsNeighbours(t *testing.T) {
+	got := heatmap([]heatCell{{2, 41, 5}, {1, 40, 1}, {2, 40, 3}, {2, 43, 7}, {1, 41, 2}, {2, 40, 4}})
+	want := [][]int64{{1, 40, 1, 2}, {2, 40, 7, 5}, {2, 43, 7}}
+	if !slices.EqualFunc(got.Cells, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got.Cells, want)
+	}
+	var cells [][3]int64
+	got.Each(func(column, row, count int64) { cells = append(cells, [3]int64{column, row, count}) })
+	if want := [][3]int64{{1, 40, 1}, {1, 41, 2}, {2, 40, 7}, {2, 41, 5}, {2, 43, 7}}; !slices.Equal(cells, want) {
+		t.Errorf("got the cells %v, want %v", cells, want)
 	}
 }

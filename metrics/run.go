@@ -3,7 +3,7 @@ package metrics
 import "time"
 
 // SchemaVersion is that of the Run record: minor adds keys, major removes.
-const SchemaVersion = "1.0"
+const SchemaVersion = "1.1"
 
 // Run is the record of one finished run, and the whole of it: every report is a
 // pure function of this value. Its JSON form is described by the schema that
@@ -252,7 +252,9 @@ type MetricSummary struct {
 	Censored    uint64             `json:"censored"` // never delivered: +∞ in the percentiles
 	OutOfRange  uint64             `json:"out_of_range"`
 	Negative    uint64             `json:"negative"`
-	Histogram   *EncodedHistogram  `json:"histogram"`
+	// Histogram is nil without samples. In a document, that of a phase is null as well
+	// where Run.Metrics holds the very same one.
+	Histogram *EncodedHistogram `json:"histogram"`
 }
 
 // EncodedHistogram is an HDR histogram in the interchange encoding V2.
@@ -340,11 +342,21 @@ type Series struct {
 	Heatmap   *Heatmap              `json:"heatmap"`
 }
 
-// Heatmap counts e2e latencies: each cell is column (interval), row, count. Row r
-// holds [1 µs × 2^(r/rows_per_octave), …).
+// Heatmap counts e2e latencies. Cells holds runs of neighbours: column (interval), row,
+// and the counts of that row and of those above it, none of them 0. Row r holds
+// [1 µs × 2^(r/rows_per_octave), …).
 type Heatmap struct {
-	RowsPerOctave int        `json:"rows_per_octave"`
-	Cells         [][3]int64 `json:"cells"`
+	RowsPerOctave int       `json:"rows_per_octave"`
+	Cells         [][]int64 `json:"cells"`
+}
+
+// Each calls fn for every cell. Runs without a count are left out.
+func (h *Heatmap) Each(fn func(column, row, count int64)) {
+	for _, run := range h.Cells {
+		for i := 2; i < len(run); i++ {
+			fn(run[0], run[1]+int64(i-2), run[i])
+		}
+	}
 }
 
 // RunEvent is one line of the run's log.

@@ -126,7 +126,17 @@ func microsAt(d *distribution, q float64) float64 {
 	if !ok {
 		return math.NaN()
 	}
-	return float64(micros(v))
+	return significant(float64(micros(v)))
+}
+
+// significant rounds to the digits that a histogram tells apart: those behind them would be
+// most of what a column takes.
+func significant(v float64) float64 {
+	unit := 1.0
+	for v >= unit*1e4 {
+		unit *= 10
+	}
+	return math.Round(v/unit) * unit
 }
 
 // measured is the value of a column, nil for NaN.

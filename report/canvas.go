@@ -23,11 +23,13 @@ func (tl *timeline) open(f *figure, head, height float64) *canvas {
 	c.doc = svg.New("svg-"+f.ID, chartWidth, int(head+height+footRoom), f.Title, f.Finding)
 	c.doc.Plot(plotLeft, c.top, plotRight-plotLeft, height)
 	c.doc.Within(func() {
+		var phases bands
 		for i, p := range tl.run.Phases {
 			if i%2 == 0 {
-				c.band(p.StartS, p.EndS, svg.Fill(svg.Muted).Faint(0.08))
+				phases.add(c, p.StartS, p.EndS)
 			}
 		}
+		c.doc.Boxes(phases, svg.Fill(svg.Muted).Faint(0.08))
 		c.faults()
 	})
 	c.faultTags()
@@ -41,10 +43,12 @@ func (c *canvas) close() template.HTML {
 	return template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
 }
 
-func (c *canvas) band(from, to float64, p svg.Paint) {
-	x, x2 := c.tl.x.At(from), c.tl.x.At(to)
-	if x2 > x {
-		c.doc.Rect(x, c.top, max(x2-x, 1.5), c.bottom-c.top, p)
+// bands are stretches of time, as high as a plot.
+type bands []svg.Box
+
+func (b *bands) add(c *canvas, from, to float64) {
+	if x, x2 := c.tl.x.At(from), c.tl.x.At(to); x2 > x {
+		*b = append(*b, svg.Box{X: x, Y: c.top, W: max(x2-x, 1.5), H: c.bottom - c.top})
 	}
 }
 
@@ -52,6 +56,8 @@ func (c *canvas) band(from, to float64, p svg.Paint) {
 // up, and from there until nearly all had.
 func (c *canvas) faults() {
 	_, end := c.tl.x.Range()
+	var hurt, recovering bands
+	var starts []svg.Segment
 	for i, inc := range c.tl.run.Incidents {
 		if i == maxIncidents {
 			break
@@ -67,11 +73,14 @@ func (c *canvas) faults() {
 		if s := inc.CaughtUpS["p50"]; s != nil {
 			half = inc.StartS + *s
 		}
-		c.band(inc.StartS, half, svg.Fill(svg.Fail).Faint(0.13))
-		c.band(half, most, svg.Fill(svg.Warn).Faint(0.16))
+		hurt.add(c, inc.StartS, half)
+		recovering.add(c, half, most)
 		x := c.tl.x.At(inc.StartS)
-		c.doc.Line(x, c.top, x, c.bottom, svg.Stroke(svg.Fail, 1).Dashed("3 3"))
+		starts = append(starts, svg.Segment{X1: x, Y1: c.top, X2: x, Y2: c.bottom})
 	}
+	c.doc.Boxes(hurt, svg.Fill(svg.Fail).Faint(0.13))
+	c.doc.Boxes(recovering, svg.Fill(svg.Warn).Faint(0.16))
+	c.doc.Lines(starts, svg.Stroke(svg.Fail, 1).Dashed("3 3"))
 }
 
 // faultTags names the incidents above the plot, where a tag has room.
@@ -109,11 +118,11 @@ func (c *canvas) offences() {
 
 // hatch covers the seconds in which the generator cannot be believed.
 func (c *canvas) hatch() {
+	var seconds bands
 	for _, u := range c.tl.run.Health.Untrusted {
-		x := c.tl.x.At(u.FromS)
-		width := max(c.tl.x.At(u.ToS)-x, 1.5)
-		c.doc.Path(svg.Hatch(x, c.top, width, c.bottom-c.top, 7), svg.Stroke(svg.Invalid, 1).Faint(0.6))
+		seconds.add(c, u.FromS, max(u.ToS, u.FromS))
 	}
+	c.doc.Hatch(seconds, 7, svg.Stroke(svg.Invalid, 1).Faint(0.6))
 }
 
 // lines draws both axes and the curves.
@@ -133,12 +142,12 @@ func (c *canvas) curves(curves []curve, y svg.Scale) {
 	c.doc.Within(func() {
 		for _, cv := range curves {
 			n := min(len(c.tl.times), len(cv.values))
-			xs, ys := make([]float64, n), make([]float64, n)
+			at, ys := make([]float64, n), make([]float64, n)
 			for i := range n {
-				xs[i], ys[i] = c.tl.x.At(c.tl.times[i]), y.At(cv.values[i])
+				at[i], ys[i] = float64(i), y.At(cv.values[i])
 			}
-			xs, ys = svg.Thin(xs, ys, c.tl.points)
-			c.doc.Path(svg.Polyline(xs, ys), cv.paint)
+			at, ys = svg.Thin(at, ys, c.tl.detail.points)
+			c.doc.Curve(at, ys, c.tl.x.At(c.tl.times[0]), c.tl.step(), cv.paint)
 			ends = append(ends, lineEnd{cv.name, cv.paint.Token, lastNumber(ys)})
 		}
 	})
@@ -175,20 +184,26 @@ func lastNumber(ys []float64) float64 {
 }
 
 func (c *canvas) valueAxis(y svg.Scale, write func(float64) string) {
-	for _, v := range y.Ticks(max(2, int((c.bottom-c.top)/19))) {
-		at := y.At(v)
-		c.doc.Line(plotLeft, at, plotRight, at, svg.Stroke(svg.Grid, 1))
-		c.doc.Text(plotLeft-6, at+4, svg.End, svg.Muted, write(v))
+	ticks := y.Ticks(max(2, int((c.bottom-c.top)/19)))
+	lines, labels := make([]svg.Segment, len(ticks)), make([]svg.Label, len(ticks))
+	for i, v := range ticks {
+		lines[i] = svg.Segment{X1: plotLeft, Y1: y.At(v), X2: plotRight, Y2: y.At(v)}
+		labels[i] = svg.Label{X: plotLeft - 6, Y: y.At(v) + 4, Text: write(v)}
 	}
+	c.doc.Lines(lines, svg.Stroke(svg.Grid, 1))
+	c.doc.Labels(labels, svg.End, svg.Muted)
 }
 
 func (c *canvas) timeAxis() {
 	c.doc.Line(plotLeft, c.bottom, plotRight, c.bottom, svg.Stroke(svg.Border, 1))
+	ticks := c.tl.x.TimeTicks(12)
+	lines, labels := make([]svg.Segment, len(ticks)), make([]svg.Label, len(ticks))
+	for i, t := range ticks {
+		lines[i] = svg.Segment{X1: c.tl.x.At(t), Y1: c.bottom, X2: c.tl.x.At(t), Y2: c.bottom + 4}
+		labels[i] = svg.Label{X: c.tl.x.At(t), Y: c.bottom + 16, Text: clock(t)}
+	}
 	c.doc.Axis(func() {
-		for _, t := range c.tl.x.TimeTicks(12) {
-			x := c.tl.x.At(t)
-			c.doc.Line(x, c.bottom, x, c.bottom+4, svg.Stroke(svg.Border, 1))
-			c.doc.Text(x, c.bottom+16, svg.Middle, svg.Muted, clock(t))
-		}
+		c.doc.Lines(lines, svg.Stroke(svg.Border, 1))
+		c.doc.Labels(labels, svg.Middle, svg.Muted)
 	})
 }

@@ -13,8 +13,8 @@ import (
 
 // aligned draws p50 and p99 of both runs on the time of B, A moved so that steady state
 // starts at the same place; nil when B is too short for charts.
-func aligned(c *compare.Result, points int) *figure {
-	tl := newTimeline(c.B.Run, points)
+func aligned(c *compare.Result, how detail) *figure {
+	tl := newTimeline(c.B.Run, how)
 	if tl == nil {
 		return nil
 	}
@@ -42,7 +42,7 @@ func aligned(c *compare.Result, points int) *figure {
 // baseline fetches columns of another run, resampled to the intervals of this timeline:
 // what both did equally long after the start of their steady states.
 func (tl *timeline) baseline(other *metrics.Run, curves []curve) []curve {
-	theirs := newTimeline(other, tl.points)
+	theirs := newTimeline(other, tl.detail)
 	if theirs == nil || other.Series.IntervalS <= 0 {
 		return nil
 	}
@@ -73,6 +73,7 @@ func (c *canvas) hovers(curves []curve) {
 	n := len(c.tl.times)
 	step := max(1, (n+maxHovers-1)/maxHovers)
 	half := c.tl.run.Series.IntervalS / 2
+	var areas []svg.Area
 	for i := 0; i < n; i += step {
 		text := ""
 		for _, cv := range curves {
@@ -82,9 +83,10 @@ func (c *canvas) hovers(curves []curve) {
 		}
 		if from, to := c.tl.times[i]-half, c.tl.times[min(i+step, n)-1]+half; text != "" && !math.IsNaN(from+to) {
 			x := c.tl.x.At(from)
-			c.doc.Hover(x, c.top, c.tl.x.At(to)-x, c.bottom-c.top, clock(from)+text)
+			areas = append(areas, svg.Area{Box: svg.Box{X: x, Y: c.top, W: c.tl.x.At(to) - x, H: c.bottom - c.top}, Text: clock(from) + text})
 		}
 	}
+	c.doc.Hover(areas)
 }
 
 // difference draws by how much each quantile of B differs from A's.
@@ -111,10 +113,12 @@ func difference(c *compare.Result) *figure {
 	}
 	d.intervals(c.Quantiles[:len(xs)], x, y)
 	d.doc.Path(svg.Polyline(xs, ys), svg.Stroke(svg.Delivered, 1.8))
+	var areas []svg.Area
 	for i := 0; i < len(xs); i += hoverStep {
 		width := x.At(hoverStep/10.0) - x.At(0)
-		d.doc.Hover(xs[i]-width/2, d.top, width, height, differenceText(c.Quantiles[i]))
+		areas = append(areas, svg.Area{Box: svg.Box{X: xs[i] - width/2, Y: d.top, W: width, H: height}, Text: differenceText(c.Quantiles[i])})
 	}
+	d.doc.Hover(areas)
 	f.SVG = template.HTML(d.doc.String()) //nolint:gosec // written by package svg, which escapes every text
 	return f
 }

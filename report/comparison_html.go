@@ -29,7 +29,7 @@ type compareSection struct {
 
 // newCompareSection builds the section from a comparison whose texts are safe to show;
 // nil without one.
-func newCompareSection(c *compare.Result, points int) *compareSection {
+func newCompareSection(c *compare.Result, d detail) *compareSection {
 	if c == nil {
 		return nil
 	}
@@ -43,7 +43,7 @@ func newCompareSection(c *compare.Result, points int) *compareSection {
 		Metrics:  comparisonTable(c),
 		Notes:    comparisonNotes(c),
 	}
-	if f := aligned(c, points); f != nil {
+	if f := aligned(c, d); f != nil {
 		s.Charts = append(s.Charts, f)
 	}
 	s.Charts = append(s.Charts, difference(c))

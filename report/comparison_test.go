@@ -237,7 +237,7 @@ var sectionSays = map[string][]string{
 	"regressed":    {"2 of 4 primary metrics regressed", ">REGRESSED<", "6 pairs", `id="aligned"`, `id="difference"`, "98 % interval", ">A p99<", ">B p99<"},
 	"improved":     {">IMPROVED<"},
 	"equivalent":   {">EQUIVALENT<", "not known (--noise)"},
-	"inconclusive": {"INCONCLUSIVE</td>"},
+	"inconclusive": {"INCONCLUSIVE<td>"},
 	"unpaired":     {"6 and 7 runs, unpaired: drift not controlled"},
 	"excluded":     {"1 pair excluded", "generator limited"},
 	"invalid":      {"6 of 16 runs cannot be compared"},
@@ -258,7 +258,7 @@ func TestBaselineIsAligned(t *testing.T) {
 			a.Series.Columns[name] = column[4:]
 		}
 	}
-	curves := newTimeline(b, linePoints).baseline(a, []curve{{column: "e2e_p99_us", name: "A p99"}})
+	curves := newTimeline(b, fine).baseline(a, []curve{{column: "e2e_p99_us", name: "A p99"}})
 	if len(curves) != 1 {
 		t.Fatal("there is no baseline")
 	}

@@ -148,17 +148,21 @@ func fanoutChart(r *metrics.Run) *figure {
 	c.valueAxis(y, axisMicros)
 	bands := sizeBands(groups)
 	slot := (plotRight - plotLeft) / float64(len(bands))
+	var xs, ys []float64
+	rings := ""
 	for i, b := range bands {
 		left, step := plotLeft+slot*float64(i), slot*0.9/float64(len(b.groups))
 		c.doc.Text(left+slot/2, c.bottom+16, svg.Middle, svg.Muted, b.name())
 		for k, g := range b.groups {
 			x, at := left+slot*0.05+step*(float64(k)+0.5), y.At(float64(g.LastP99))
-			c.doc.Path(svg.Dot(x, at, 2.5), svg.Fill(svg.Delivered))
+			xs, ys = append(xs, x), append(ys, at)
 			if incomplete[g.Name] {
-				c.doc.Path(svg.Dot(x, at, 4.5), svg.Stroke(svg.Fail, 1.5))
+				rings += svg.Dot(x, at, 4.5)
 			}
 		}
 	}
+	c.doc.Path(svg.Dots(xs, ys), svg.Stroke(svg.Delivered, 5))
+	c.doc.Path(rings, svg.Stroke(svg.Fail, 1.5))
 	f.SVG = template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
 	return f
 }

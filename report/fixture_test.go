@@ -32,7 +32,7 @@ func passedRun(t testing.TB) *metrics.Run {
 	t.Helper()
 	start := time.Date(2026, 3, 4, 10, 15, 2, 0, time.UTC)
 	r := &metrics.Run{
-		Kind: "wpsbench.run", SchemaVersion: "1.0", Profile: "strict",
+		Kind: "wpsbench.run", SchemaVersion: metrics.SchemaVersion, Profile: "strict",
 		Info: metrics.RunInfo{
 			ID: "20260304T101502Z-4c1f", Name: "soak-fanout", Tags: map[string]string{"branch": "main", "runner": "ci-8"},
 			StartedAt: start, EndedAt: start.Add(75 * time.Second), DurationS: 75, Status: "completed", Seed: 42,
@@ -239,19 +239,22 @@ func series(n int) metrics.Series {
 
 // heatColumn is a bell of counts around 7.9 ms (row 52 at 4 rows per octave), stretched
 // upwards when the interval was hurt.
-func heatColumn(i int, hurt float64) [][3]int64 {
-	var cells [][3]int64
+func heatColumn(i int, hurt float64) [][]int64 {
+	run := []int64{int64(i)}
 	for row := range int64(80) {
 		distance := float64(row-52) / 2
 		n := int64(4000 * math.Exp(-distance*distance/2))
 		if hurt > 1 && row > 52 && float64(row) < 52+4*math.Log2(hurt*3) {
 			n += 60
 		}
-		if n > 0 {
-			cells = append(cells, [3]int64{int64(i), row, n})
+		if n > 0 && len(run) == 1 {
+			run = append(run, row)
+		}
+		if n > 0 { // without a gap: the tail begins within the bell
+			run = append(run, n)
 		}
 	}
-	return cells
+	return [][]int64{run}
 }
 
 // shortRun cuts the passed run to what the smaller goldens need.
@@ -351,7 +354,7 @@ func degradedRun(t testing.TB) *metrics.Run {
 func emptyRun(testing.TB) *metrics.Run {
 	start := time.Date(2026, 3, 4, 10, 15, 2, 0, time.UTC)
 	return decided(&metrics.Run{
-		Kind: "wpsbench.run", SchemaVersion: "1.0", Profile: "spec",
+		Kind: "wpsbench.run", SchemaVersion: metrics.SchemaVersion, Profile: "spec",
 		Info:        metrics.RunInfo{ID: "20260304T101502Z-9d02", Name: "quickstart", StartedAt: start, EndedAt: start.Add(1200 * time.Millisecond), DurationS: 1.2, Status: "aborted", Seed: 1},
 		Verdict:     metrics.Verdict{Result: "not_run", Reasons: []metrics.Reason{{Code: "target", Severity: "fail", Text: "dial ws://127.0.0.1:9: connection refused", Ref: "/connections"}}},
 		Metrics:     map[string]*metrics.MetricSummary{"e2e_latency": {Unit: "us", Basis: "intended", Phase: "steady"}},

@@ -22,6 +22,7 @@ func funnel(f metrics.Funnel) *figure {
 	doc := svg.New("svg-"+fig.ID, chartWidth, int(row*float64(len(stages))+12), fig.Title, fig.Finding)
 	x := svg.Linear(0, float64(max(f.Planned, 1)), left, right)
 	before := f.Planned
+	var areas []svg.Area
 	for i, stage := range stages {
 		share, lost := dash, cell{Text: dash, Num: true}
 		if f.Planned > 0 {
@@ -37,10 +38,11 @@ func funnel(f metrics.Funnel) *figure {
 			label += ", " + lost.Text + " lost"
 		}
 		doc.Text(right+10, top+row/2+4, svg.Start, svg.Ink, label)
-		doc.Hover(left, top, right-left, row, fmt.Sprintf("%s: %s, %s of planned", stage.name, label, share))
+		areas = append(areas, svg.Area{Box: svg.Box{X: left, Y: top, W: right - left, H: row}, Text: fmt.Sprintf("%s: %s, %s of planned", stage.name, label, share)})
 		t.add(textCell(stage.name), intCell(stage.n), numCell(share), lost)
 		before = stage.n
 	}
+	doc.Hover(areas)
 	fig.SVG = template.HTML(doc.String()) //nolint:gosec // written by package svg, which escapes every text
 	return fig
 }

@@ -6,13 +6,11 @@ import (
 	"math"
 	"slices"
 
+	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report/svg"
 )
 
-const (
-	maxHeatColumns = 360
-	maxHeatRows    = 200 // 50 octaves at 4 rows each: far beyond an hour
-)
+const maxHeatRows = 200 // 50 octaves at 4 rows each: far beyond an hour
 
 // heatmap draws how many deliveries had which latency when; nil without cells.
 func (tl *timeline) heatmap() *figure {
@@ -20,7 +18,7 @@ func (tl *timeline) heatmap() *figure {
 	if heat == nil || heat.RowsPerOctave < 1 {
 		return nil
 	}
-	counts, group := tl.heatCounts(heat.Cells)
+	counts, group := tl.heatCounts(heat)
 	if len(counts) == 0 {
 		return nil
 	}
@@ -43,15 +41,10 @@ func (tl *timeline) heatmap() *figure {
 	for at, n := range counts {
 		cells = append(cells, svg.Cell{Col: at.col, Row: at.row - lowRow, Level: level(n, most)})
 	}
-	slices.SortFunc(cells, func(a, b svg.Cell) int { return cmp.Or(a.Row-b.Row, a.Col-b.Col) })
-	left := tl.x.At(tl.times[0] - tl.run.Series.IntervalS/2)
-	width := (tl.x.At(tl.times[len(tl.times)-1]+tl.run.Series.IntervalS/2) - left) / float64(len(tl.times)) * float64(group)
+	slices.SortFunc(cells, func(a, b svg.Cell) int { return cmp.Or(a.Col-b.Col, a.Row-b.Row) })
+	left, width := tl.x.At(tl.times[0])-tl.step()/2, tl.step()*float64(group)
 	height := (c.bottom - c.top) / float64(highRow-lowRow+1)
-	c.doc.Within(func() {
-		for i, path := range svg.Cells(cells, left, c.bottom, width, height) {
-			c.doc.Path(path, svg.Fill(svg.Heat[i]))
-		}
-	})
+	c.doc.Within(func() { c.doc.Cells(cells, left, c.bottom, width, height) })
 	c.heatScale(most)
 	f.SVG = c.close()
 	return f
@@ -59,17 +52,17 @@ func (tl *timeline) heatmap() *figure {
 
 type heatCell struct{ col, row int }
 
-// heatCounts adds up neighbouring intervals so that at most maxHeatColumns remain,
-// group intervals to a column. Cells outside the series are left out.
-func (tl *timeline) heatCounts(cells [][3]int64) (counts map[heatCell]int64, group int) {
-	group = (len(tl.times) + maxHeatColumns - 1) / maxHeatColumns
+// heatCounts adds up neighbouring intervals until they are few enough to be drawn, group
+// intervals to a column; the readout tells every interval. Cells outside the series are
+// left out.
+func (tl *timeline) heatCounts(heat *metrics.Heatmap) (counts map[heatCell]int64, group int) {
+	group = (len(tl.times) + tl.detail.columns - 1) / tl.detail.columns
 	counts = make(map[heatCell]int64)
-	for _, c := range cells {
-		if c[0] < 0 || c[0] >= int64(len(tl.times)) || c[1] < 0 || c[1] >= maxHeatRows || c[2] <= 0 {
-			continue
+	heat.Each(func(column, row, count int64) {
+		if column >= 0 && column < int64(len(tl.times)) && row >= 0 && row < maxHeatRows && count > 0 {
+			counts[heatCell{int(column) / group, int(row)}] += min(count, math.MaxInt32)
 		}
-		counts[heatCell{int(c[0]) / group, int(c[1])}] += min(c[2], math.MaxInt32)
-	}
+	})
 	return counts, group
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report/compare"
+	"github.com/wpsbench/wpsbench/report/svg"
 )
 
 //go:embed assets/report.css
@@ -34,12 +35,25 @@ func sourceHash(source string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// maxPageBytes is above what any page may weigh; one that would be larger first
-// loses the record it carries, then half of the points of its lines.
+// maxPageBytes is above what any page may weigh; one that would be larger loses the
+// record it carries.
 const maxPageBytes = 1 << 20
 
-// linePoints is how many points a line of a chart keeps at most.
-const linePoints = 600
+// pageBudget is what the page of a run of that length should weigh: 250 kB up to five
+// and a half minutes, 400 kB at half an hour, so that it can be sent by mail and opened
+// on a telephone.
+func pageBudget(durationS float64) int {
+	const short, long = 330, 1800
+	return int(min(250_000+max(0, durationS-short)/(long-short)*150_000, maxPageBytes))
+}
+
+// detail is how finely a page draws.
+type detail struct {
+	points  int // of a line, at most
+	columns int // of a heatmap, at most
+}
+
+var fine, coarse = detail{points: 600, columns: 180}, detail{points: 300, columns: 90}
 
 // WriteHTML writes the record as one page that makes no request of any kind. It is
 // whole without script, readable without style, and carries the record itself, which
@@ -61,12 +75,15 @@ func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 	if c != nil {
 		c = plain{}.copyComparison(c)
 	}
-	page, err := renderPage(shown, c, packed, linePoints)
-	if err == nil && len(page) > maxPageBytes {
-		page, err = renderPage(shown, c, "", linePoints)
-	}
-	if err == nil && len(page) > maxPageBytes {
-		page, err = renderPage(shown, c, "", linePoints/2)
+	var page []byte
+	for _, try := range []struct {
+		record string
+		detail detail
+		limit  int
+	}{{packed, fine, pageBudget(r.Info.DurationS)}, {packed, coarse, maxPageBytes}, {"", fine, maxPageBytes}, {"", coarse, maxPageBytes}} {
+		if page, err = renderPage(shown, c, try.record, try.detail); err != nil || len(page) <= try.limit {
+			break
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("render HTML report: %w", err)
@@ -77,10 +94,11 @@ func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 	return nil
 }
 
-func renderPage(shown *metrics.Run, c *compare.Result, packed string, points int) ([]byte, error) {
-	p := newPage(shown, c, points)
+func renderPage(shown *metrics.Run, c *compare.Result, packed string, d detail) ([]byte, error) {
+	p := newPage(shown, c, d)
 	p.Policy = pagePolicy
 	p.CSS, p.JS = template.CSS(pageCSS), template.JS(pageJS) //nolint:gosec // our own embedded files
+	p.Shapes = template.HTML(svg.Shapes())                   //nolint:gosec // holds no text
 	if packed != "" {
 		p.Record = template.HTML(blockStart + packed + blockEnd) //nolint:gosec // base64 between our own tags
 	}

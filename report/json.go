@@ -27,7 +27,9 @@ func marshalRun(r *metrics.Run) ([]byte, error) {
 	var compact bytes.Buffer
 	enc := json.NewEncoder(&compact)
 	enc.SetEscapeHTML(false) // limits read p(99)<50ms; the page holds the record encoded
-	if err := enc.Encode(normalRun(r)); err != nil {
+	normal := normalRun(r)
+	dropRepeats(normal)
+	if err := enc.Encode(normal); err != nil {
 		return nil, fmt.Errorf("encode run record: %w", err)
 	}
 	return append(indent(nil, bytes.TrimSpace(compact.Bytes())), '\n'), nil

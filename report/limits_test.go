@@ -29,7 +29,7 @@ func TestNamesOfLimitsStayApart(t *testing.T) {
 				r.Thresholds = append(r.Thresholds, metrics.ThresholdResult{Metric: "e2e_latency", Expr: "p(99)<x", Phase: "steady", Limit: l, Unit: "us", Result: "pass"})
 			}
 			var ys []float64
-			for _, m := range position.FindAllStringSubmatch(string(newTimeline(r, linePoints).latency().SVG), -1) {
+			for _, m := range position.FindAllStringSubmatch(string(newTimeline(r, fine).latency().SVG), -1) {
 				y, err := strconv.ParseFloat(m[1], 64)
 				must(t, err)
 				ys = append(ys, y)

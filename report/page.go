@@ -27,6 +27,7 @@ type page struct {
 	Policy string // Content-Security-Policy
 	CSS    template.CSS
 	JS     template.JS
+	Shapes template.HTML // of the icons
 	// Record is the packed record; empty when the page would have grown too large.
 	Record template.HTML
 
@@ -55,8 +56,8 @@ type page struct {
 }
 
 // newPage builds the page from a record, and a comparison with another if there is one,
-// whose texts are safe to show. points limits each line of a chart.
-func newPage(r *metrics.Run, c *compare.Result, points int) *page {
+// whose texts are safe to show.
+func newPage(r *metrics.Run, c *compare.Result, d detail) *page {
 	p := &page{
 		Title:       verdictWord(r) + ": " + r.Info.Name,
 		Name:        r.Info.Name,
@@ -69,13 +70,13 @@ func newPage(r *metrics.Run, c *compare.Result, points int) *page {
 		Diagnostics: r.Verdict.Result == "invalid_run",
 		Figures:     cards(r),
 		Thresholds:  thresholdTable(r),
-		Timeline:    newTimelineSection(r, points),
+		Timeline:    newTimelineSection(r, d),
 		Latency:     newLatencySection(r, baselineOf(c)),
 		Delivery:    newDeliverySection(r),
 		Recovery:    newRecoverySection(r),
 		Connections: newConnectionsSection(r),
 		Fanout:      newFanoutSection(r),
-		Compare:     newCompareSection(c, points),
+		Compare:     newCompareSection(c, d),
 		Measurement: newMeasurementSection(r),
 		Provenance:  newProvenanceSection(r),
 	}

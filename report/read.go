@@ -56,6 +56,7 @@ func ReadRun(r io.Reader) (*metrics.Run, error) {
 	if err := json.Unmarshal(doc, run); err != nil {
 		return nil, fmt.Errorf("read run record: %w", err)
 	}
+	restoreRepeats(run)
 	return run, nil
 }
 

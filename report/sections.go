@@ -17,9 +17,9 @@ type timelineSection struct {
 	Events *table
 }
 
-func newTimelineSection(r *metrics.Run, points int) *timelineSection {
+func newTimelineSection(r *metrics.Run, d detail) *timelineSection {
 	s := &timelineSection{Phases: phaseTable(r), Events: eventTable(r)}
-	if tl := newTimeline(r, points); tl != nil {
+	if tl := newTimeline(r, d); tl != nil {
 		s.Charts = tl.charts()
 	} else {
 		s.Why = "The run is too short for charts."
@@ -119,14 +119,14 @@ type recoverySection struct {
 	Bars      *figure
 	CaughtUp  *figure
 	Incidents *table
-	Stages    []*table
+	Stages    *table
 }
 
 func newRecoverySection(r *metrics.Run) *recoverySection {
 	if len(r.Incidents) == 0 {
 		return nil
 	}
-	s := &recoverySection{Bars: stageBars(r), CaughtUp: caughtUp(r), Incidents: &table{Caption: "Incidents: what became of the connections hit", Head: heads(
+	s := &recoverySection{Bars: stageBars(r), CaughtUp: caughtUp(r), Stages: stageTable(r), Incidents: &table{Caption: "Incidents: what became of the connections hit", Head: heads(
 		"incident", ">at", ">hit", ">resumed", ">new connection", ">gave up", ">still out",
 		">outage p50", ">outage p95", ">50 % caught up", ">99 % caught up", ">steady again", ">replayed", ">peak connects/s")}}
 	for i, inc := range r.Incidents {
@@ -145,9 +145,6 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 			intCell(inc.Outcomes.GaveUp), intCell(inc.Outcomes.Open), microsCell(outage.P50), microsCell(outage.P95),
 			numCell(secondsOf(inc.CaughtUpS["p50"])), numCell(secondsOf(inc.CaughtUpS["p99"])), numCell(steadyAgain(&inc)), countCell(inc.Replayed),
 			numCell(htmlNumbers.float(inc.PeakPerS))).ID = fmt.Sprintf("incident-%d", i+1)
-		if t := stageTable(inc); t != nil {
-			s.Stages = append(s.Stages, t)
-		}
 	}
 	return s
 }
@@ -164,15 +161,22 @@ func steadyAgain(inc *metrics.Incident) string {
 // are the whole.
 var stageOrder = []string{"detect", "backoff", "queued", "negotiate", "tcp", "tls", "upgrade", "connected", "rejoin", "first_data", "catch_up", "recovery", "outage"}
 
-func stageTable(inc metrics.Incident) *table {
-	t := &table{Caption: inc.ID + " by stage", Head: heads("stage", ">p50", ">p95", ">p99", ">max", ">n")}
-	for _, name := range stageOrder {
-		if st := inc.Stages[name]; st != nil && st.N > 0 {
-			t.add(textCell(words(name)), microsCell(st.P50), microsCell(st.P95), microsCell(st.P99), microsCell(st.Max), countCell(st.N))
+// stageTable has the figures behind the bars; nil when no incident has any.
+func stageTable(r *metrics.Run) *table {
+	drawn, more := firstRecoveries(r, func(inc *metrics.Incident) bool { return len(inc.Stages) > 0 })
+	t := &table{Caption: "Stages of the recoveries", Head: heads("incident", "stage", ">p50", ">p95", ">max", ">n")}
+	for _, inc := range drawn {
+		for _, name := range stageOrder {
+			if st := inc.Stages[name]; st != nil && st.N > 0 {
+				t.add(textCell(inc.ID), textCell(words(name)), microsCell(st.P50), microsCell(st.P95), microsCell(st.Max), countCell(st.N))
+			}
 		}
 	}
 	if len(t.Rows) == 0 {
 		return nil
+	}
+	if more > 0 {
+		t.Note = moreRows(more)
 	}
 	return t
 }

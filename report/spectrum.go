@@ -111,22 +111,25 @@ func drawSpectrum(f *figure, lines []spectrumLine) template.HTML {
 		ends = append(ends, lineEnd{l.name, l.paint.Token, lastNumber(ys)})
 	}
 	c.names(ends)
+	var areas []svg.Area
 	for i := 0; i <= maxNines*10; i += hoverStep {
 		if text := at(lines, i); text != "" {
 			middle, width := x.At(float64(i)/10), x.At(hoverStep/10.0)-x.At(0)
-			c.doc.Hover(middle-width/2, c.top, width, height, text)
+			areas = append(areas, svg.Area{Box: svg.Box{X: middle - width/2, Y: c.top, W: width, H: height}, Text: text})
 		}
 	}
+	c.doc.Hover(areas)
 	return template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text
 }
 
 // ninesAxis marks the quantiles that end in another nine.
 func (c *canvas) ninesAxis(x svg.Scale) {
-	for i, name := range []string{"0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"} {
-		at := x.At(float64(i))
-		c.doc.Line(at, c.top, at, c.bottom, svg.Stroke(svg.Grid, 1))
-		c.doc.Text(at, c.bottom+16, svg.Middle, svg.Muted, name)
+	names := []string{"0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"}
+	xs := make([]float64, len(names))
+	for i := range xs {
+		xs[i] = x.At(float64(i))
 	}
+	c.footAxis(xs, names)
 }
 
 // hoverStep is how many points of a line share one area to hover over.

@@ -40,19 +40,19 @@ type figure struct {
 // timeline draws the charts that share the axis of run time.
 type timeline struct {
 	run    *metrics.Run
-	points int // at most, per line
+	detail detail
 	x      svg.Scale
 	times  []float64 // middle of each interval
 }
 
 // newTimeline returns nil when the run is too short for a chart to say more than a
 // table does.
-func newTimeline(r *metrics.Run, points int) *timeline {
+func newTimeline(r *metrics.Run, d detail) *timeline {
 	starts := column(r, "t_s")
 	if r.Info.DurationS < 5 || len(starts) < 2 {
 		return nil
 	}
-	tl := &timeline{run: r, points: points, times: make([]float64, len(starts))}
+	tl := &timeline{run: r, detail: d, times: make([]float64, len(starts))}
 	lo, hi := 0.0, r.Info.DurationS
 	for i, t := range starts {
 		tl.times[i] = t + r.Series.IntervalS/2
@@ -65,6 +65,12 @@ func newTimeline(r *metrics.Run, points int) *timeline {
 	}
 	tl.x = svg.Linear(lo, hi, plotLeft, plotRight)
 	return tl
+}
+
+// step is how wide an interval is drawn.
+func (tl *timeline) step() float64 {
+	last := len(tl.times) - 1
+	return (tl.x.At(tl.times[last]) - tl.x.At(tl.times[0])) / float64(last)
 }
 
 // column returns a series column with NaN for intervals without samples, nil when

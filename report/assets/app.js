@@ -4,7 +4,7 @@ const root = document.documentElement, tools = document.getElementById('tools');
 const make = (tag, props, parent) => parent.appendChild(Object.assign(document.createElement(tag), props));
 const button = (textContent, onclick, parent) => make('button', { textContent, onclick }, parent);
 
-// The record, packed.
+// The record.
 const block = document.getElementById('wpsbench-run');
 const packed = () => new Blob([Uint8Array.from(atob(block.textContent), c => c.charCodeAt(0))]);
 const text = () => new Response(packed().stream().pipeThrough(new DecompressionStream('gzip'))).text();
@@ -25,7 +25,7 @@ if (block && 'DecompressionStream' in window) {
 	charts();
 }
 
-// data-v: what a cell sorts by where its text does not do.
+// data-v: what a cell sorts by, if not its text.
 function sortable(table) {
 	const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
 	const key = (row, i) => row.cells[i].dataset.v ?? row.cells[i].textContent;
@@ -46,8 +46,8 @@ function sortable(table) {
 function charts() {
 	const left = 64, right = 1036, width = 1120; // of the drawing
 	const live = make('p', { className: 'live', ariaLive: 'polite' }, document.body);
-	const set = (el, attributes) => (Object.entries(attributes).forEach(a => el.setAttribute(...a)), el);
-	const draw = (name, attributes, parent) => parent.appendChild(set(document.createElementNS(parent.namespaceURI, name), attributes));
+	const set = (el, all) => (Object.entries(all).forEach(a => el.setAttribute(...a)), el);
+	const draw = (name, all, parent) => parent.appendChild(set(document.createElementNS(parent.namespaceURI, name), all));
 	const all = [...document.querySelectorAll('figure[data-columns]')].map(figure => {
 		const svg = figure.querySelector('svg'), height = svg.viewBox.baseVal.height - 20;
 		return {
@@ -106,8 +106,8 @@ function charts() {
 	// What a heatmap holds y units down; its plot begins 20 down.
 	function cell({ figure, height }, { cells, rows_per_octave }, y) {
 		const [low, end] = figure.dataset.cells.split(' '), row = Math.floor(end - (y - 20) / (height - 20) * (end - low));
-		const here = cells.filter(c => c[0] === at), sum = list => list.reduce((n, c) => n + c[2], 0);
-		const n = sum(here.filter(c => c[1] === row)), edge = r => write.us(2 ** (r / rows_per_octave));
+		const here = cells.flatMap(([t, r, ...counts]) => t === at ? counts.map((n, i) => [r + i, n]) : []), sum = list => list.reduce((n, c) => n + c[1], 0);
+		const n = sum(here.filter(c => c[0] === row)), edge = r => write.us(2 ** (r / rows_per_octave));
 		return ` · ${edge(row)} to ${edge(row + 1)}: ${count(n)}, ${write.pct(n / (sum(here) || 1))}`;
 	}
 

@@ -103,9 +103,10 @@ for (const name of names) {
       const page = await open({ javaScriptEnabled: false });
       await page.setContent(readFileSync(file(name), "utf8").replace(/<style>.*?<\/style>/s, ""));
       assert.ok(await page.locator("#verdict h2").isVisible());
-      const bare = await page.locator("svg :is(path, rect, text):not(clipPath *)").evaluateAll((marks) => marks.filter((mark) => {
-        const { fill, stroke } = getComputedStyle(mark);
-        return mark.getAttribute(mark.classList.contains("s") ? "stroke" : "fill") === null || (fill === "rgb(0, 0, 0)" && stroke === "none");
+      const bare = await page.locator("svg :is(path, rect, text, use):not(clipPath *, symbol *)").evaluateAll((marks) => marks.filter((mark) => {
+        const { fill, stroke, color } = getComputedStyle(mark);
+        if (mark.localName === "use") return color === "rgb(0, 0, 0)"; // of an icon
+        return mark.closest(mark.classList.contains("s") ? "[stroke]" : "[fill]") === null || (fill === "rgb(0, 0, 0)" && stroke === "none");
       }).length);
       assert.equal(bare, 0, "marks that have their colour from the style alone");
       await page.context().close();
@@ -170,9 +171,10 @@ describe("charts", { concurrency: true }, () => {
   test("hover: the heatmap tells the cell under the pointer", async () => {
     const page = await show("passed");
     const { heatmap } = JSON.parse(readFileSync(join(testdata, "passed.json"), "utf8")).series;
-    const here = heatmap.cells.filter(([column]) => column === 20);
+    const cells = heatmap.cells.flatMap(([column, first, ...counts]) => counts.map((count, i) => [column, first + i, count]));
+    const here = cells.filter(([column]) => column === 20);
     const most = here.reduce((a, b) => b[2] > a[2] ? b : a);
-    const rows = heatmap.cells.map(([, row]) => row), low = Math.min(...rows), high = Math.max(...rows) + 1;
+    const rows = cells.map(([, row]) => row), low = Math.min(...rows), high = Math.max(...rows) + 1;
     await page.locator("#heat").scrollIntoViewIfNeeded();
     const box = await page.locator("#heat svg").boundingBox();
     const [x] = await point(page, "heat", 20.5 / 75);

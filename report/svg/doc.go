@@ -110,6 +110,58 @@ func (p Paint) attributes() string {
 	return b.String()
 }
 
+// Box is a rectangle by its upper left corner and its size.
+type Box struct{ X, Y, W, H float64 }
+
+// Boxes draws rectangles as one mark: where translucent ones overlap they are no
+// darker. None are drawn of a width or height below 0.
+func (d *Doc) Boxes(boxes []Box, p Paint) { d.mark(boxPath(boxes), p) }
+
+func boxPath(boxes []Box) string {
+	var b []byte
+	for _, r := range boxes {
+		if r.W < 0 || r.H < 0 {
+			continue
+		}
+		w := tenths(r.W)
+		b = appendTenths(append(b, 'M'), tenths(r.X))
+		b = appendTenths(append(b, ' '), tenths(r.Y))
+		b = appendTenths(append(b, 'h'), w)
+		b = appendTenths(append(b, 'v'), tenths(r.H))
+		b = appendTenths(append(b, 'h'), -w)
+		b = append(b, 'z')
+	}
+	return string(b)
+}
+
+// Segment is a straight line between two points.
+type Segment struct{ X1, Y1, X2, Y2 float64 }
+
+// Lines draws straight lines as one mark.
+func (d *Doc) Lines(lines []Segment, p Paint) {
+	var b []byte
+	for _, l := range lines {
+		x, y := tenths(l.X1), tenths(l.Y1)
+		b = appendTenths(append(b, 'M'), x)
+		b = appendTenths(append(b, ' '), y)
+		switch dx, dy := tenths(l.X2)-x, tenths(l.Y2)-y; {
+		case dy == 0:
+			b = appendTenths(append(b, 'h'), dx)
+		case dx == 0:
+			b = appendTenths(append(b, 'v'), dy)
+		default:
+			b = appendStep(b, dx, dy, true, appendTenths)
+		}
+	}
+	d.mark(string(b), p)
+}
+
+func (d *Doc) mark(data string, p Paint) {
+	if data != "" {
+		fmt.Fprintf(&d.b, `<path d="%s"%s/>`, data, p.attributes())
+	}
+}
+
 // Rect draws a rectangle; a width or height below 0 draws nothing.
 func (d *Doc) Rect(x, y, w, h float64, p Paint) {
 	if w < 0 || h < 0 {
@@ -121,17 +173,25 @@ func (d *Doc) Rect(x, y, w, h float64, p Paint) {
 
 // Line draws a straight line.
 func (d *Doc) Line(x1, y1, x2, y2 float64, p Paint) {
-	fmt.Fprintf(&d.b, `<path d="M%s %sL%s %s"`, num(x1), num(y1), num(x2), num(y2))
-	d.b.WriteString(p.attributes() + "/>")
+	d.Lines([]Segment{{x1, y1, x2, y2}}, p)
 }
 
-// Hover is an area that shows nothing but a text when a pointer rests on it.
-func (d *Doc) Hover(x, y, w, h float64, text string) {
-	fmt.Fprintf(&d.b, `<rect x="%s" y="%s" width="%s" height="%s" fill="none" pointer-events="all"><title>%s</title></rect>`,
-		num(x), num(y), num(w), num(h), Escape(text))
+// Area is a rectangle that shows nothing but a text when a pointer rests on it.
+type Area struct {
+	Box
+	Text string
 }
 
-// Path draws path data, as Polyline and Cells write it; empty data draws nothing.
+// Hover lays areas over what is drawn.
+func (d *Doc) Hover(areas []Area) {
+	d.b.WriteString(`<g fill="none" pointer-events="all">`)
+	for _, a := range areas {
+		fmt.Fprintf(&d.b, `<path d="%s"><title>%s</title></path>`, boxPath([]Box{a.Box}), Escape(a.Text))
+	}
+	d.b.WriteString("</g>")
+}
+
+// Path draws path data, as Polyline writes it; empty data draws nothing.
 func (d *Doc) Path(data string, p Paint) {
 	if data == "" {
 		return
@@ -139,10 +199,13 @@ func (d *Doc) Path(data string, p Paint) {
 	fmt.Fprintf(&d.b, `<path d="%s"`, data)
 	d.b.WriteString(p.attributes())
 	if p.Width != 0 {
-		d.b.WriteString(` stroke-linejoin="round" stroke-linecap="round"`)
+		d.b.WriteString(round)
 	}
 	d.b.WriteString("/>")
 }
+
+// round is how lines through data turn and end.
+const round = ` stroke-linejoin="round" stroke-linecap="round"`
 
 // Anchor says which end of a text stands at its x.
 type Anchor string
@@ -157,6 +220,21 @@ const (
 // Text writes one line with its baseline at y.
 func (d *Doc) Text(x, y float64, a Anchor, t Token, text string) {
 	d.text("", x, y, a, t, text)
+}
+
+// Label is a line of text with its baseline at Y.
+type Label struct {
+	X, Y float64
+	Text string
+}
+
+// Labels writes many texts of one kind, such as those of an axis.
+func (d *Doc) Labels(labels []Label, a Anchor, t Token) {
+	fmt.Fprintf(&d.b, `<g text-anchor="%s"%s>`, a, Fill(t).attributes())
+	for _, l := range labels {
+		fmt.Fprintf(&d.b, `<text x="%s" y="%s">%s</text>`, num(l.X), num(l.Y), Escape(l.Text))
+	}
+	d.b.WriteString("</g>")
 }
 
 // Tag writes a text that belongs to the place at of the plot: a script that zooms
@@ -206,14 +284,20 @@ func Escape(s string) string {
 	return b.String()
 }
 
-// tenths rounds to 0.1 unit and keeps coordinates finite and of a sane size.
-func tenths(v float64) int {
+// bounded keeps coordinates finite and of a sane size.
+func bounded(v float64) float64 {
 	const limit = 1e6
 	if math.IsNaN(v) {
 		return 0
 	}
-	return int(math.Round(min(max(v, -limit), limit) * 10))
+	return min(max(v, -limit), limit)
 }
+
+// tenths rounds to 0.1 unit.
+func tenths(v float64) int { return int(math.Round(bounded(v) * 10)) }
+
+// exact writes a number that many others are multiplied by.
+func exact(v float64) string { return strconv.FormatFloat(bounded(v), 'g', 6, 64) }
 
 func num(v float64) string { return string(appendTenths(nil, tenths(v))) }
 

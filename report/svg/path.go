@@ -1,55 +1,89 @@
 package svg
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
 
-// Polyline returns path data through the points, in relative steps of 0.1 unit. A
-// NaN breaks the line; a point alone between two breaks stays visible as a dot.
-func Polyline(xs, ys []float64) string {
+// Polyline returns path data through the points, in relative steps of 0.1 unit; a
+// level stretch is one step. A NaN breaks the line; a point alone between two breaks
+// stays visible as a dot.
+func Polyline(xs, ys []float64) string { return polyline(xs, ys, tenths, appendTenths) }
+
+// polyline writes coordinates as write does; xUnit makes whole numbers of xs.
+func polyline(xs, ys []float64, xUnit func(float64) int, write func([]byte, int) []byte) string {
 	var b []byte
-	var px, py int
+	var px, py, level int // the path has come to px, py, and goes on level to px+level
 	open, drawn := false, false
+	step := func(dx, dy int) {
+		b = appendStep(b, dx, dy, !drawn, write)
+		drawn = true
+	}
+	end := func() {
+		switch {
+		case open && level != 0:
+			step(level, 0)
+		case open && !drawn:
+			b = append(b, "h0"...)
+		}
+		open, level = false, 0
+	}
 	for i := range min(len(xs), len(ys)) {
 		if math.IsNaN(ys[i]) || math.IsNaN(xs[i]) {
-			b = dotIfAlone(b, open, drawn)
-			open = false
+			end()
 			continue
 		}
-		x, y := tenths(xs[i]), tenths(ys[i])
-		if !open {
-			b = append(b, 'M')
-			b = appendTenths(b, x)
-			b = append(b, ' ')
-			b = appendTenths(b, y)
-			open, drawn = true, false
-		} else {
-			b = appendStep(b, x-px, y-py, !drawn)
-			drawn = true
+		x, y := xUnit(xs[i]), tenths(ys[i])
+		switch {
+		case !open:
+			b = appendPair(append(b, 'M'), x, y, write)
+			px, py, open, drawn = x, y, true, false
+		case y == py && x >= px+level:
+			level = x - px
+		default:
+			if level != 0 {
+				step(level, 0)
+			}
+			step(x-px-level, y-py)
+			px, py, level = x, y, 0
 		}
-		px, py = x, y
 	}
-	return string(dotIfAlone(b, open, drawn))
-}
-
-func dotIfAlone(b []byte, open, drawn bool) []byte {
-	if open && !drawn {
-		return append(b, "h0"...)
-	}
-	return b
+	end()
+	return string(b)
 }
 
 // appendStep writes a relative line; a minus sign separates by itself.
-func appendStep(b []byte, dx, dy int, first bool) []byte {
+func appendStep(b []byte, dx, dy int, first bool, write func([]byte, int) []byte) []byte {
 	switch {
 	case first:
 		b = append(b, 'l')
 	case dx >= 0:
 		b = append(b, ' ')
 	}
-	b = appendTenths(b, dx)
-	if dy >= 0 {
+	return appendPair(b, dx, dy, write)
+}
+
+func appendPair(b []byte, x, y int, write func([]byte, int) []byte) []byte {
+	b = write(b, x)
+	if y >= 0 {
 		b = append(b, ' ')
 	}
-	return appendTenths(b, dy)
+	return write(b, y)
+}
+
+func appendInt(b []byte, v int) []byte { return strconv.AppendInt(b, int64(v), 10) }
+
+// Curve draws a line of values at even steps: at[i] says which step, the first at x and
+// each step units wide, and ys[i] is its height in the drawing. As Polyline does it breaks
+// at NaN. Coordinates are steps and tenths of a unit, which takes little more than half
+// of what units do; the transform makes them units.
+func (d *Doc) Curve(at, ys []float64, x, step float64, p Paint) {
+	data := polyline(at, ys, func(v float64) int { return tenths(v / 10) }, appendInt)
+	if data != "" {
+		fmt.Fprintf(&d.b, `<path d="%s"%s%s transform="matrix(%s 0 0 .1 %s 0)" vector-effect="non-scaling-stroke"/>`,
+			data, p.attributes(), round, exact(step), exact(x))
+	}
 }
 
 // Thin cuts a line to about n points, keeping the smallest and the largest of
@@ -107,75 +141,20 @@ func inOrder(low, high, gap int) []int {
 	return append(order[:at], append([]int{gap}, order[at:]...)...)
 }
 
-// Dot returns path data of a disc.
-func Dot(x, y, r float64) string {
-	d := num(r)
-	return "M" + num(x-r) + " " + num(y) + "a" + d + " " + d + " 0 1 1 0 .1z"
-}
-
-// Hatch returns path data of lines rising at 45° through a rectangle, step units
-// apart. Lines, because printers turn patterns into images.
-func Hatch(x, y, w, h, step float64) string {
+// Dots returns path data of points that a stroke, with its round ends, makes discs.
+func Dots(xs, ys []float64) string {
 	var b []byte
-	if w <= 0 || h <= 0 || step <= 0 {
-		return ""
-	}
-	// A line leaves the bottom edge, extended to the left, at x+s.
-	for s := step - h; s < w; s += step {
-		from, to := max(s, 0), min(s+h, w)
-		if from >= to {
-			continue
-		}
-		px, py := tenths(x+from), tenths(y+h-(from-s))
-		b = append(b, 'M')
-		b = appendTenths(b, px)
-		b = append(b, ' ')
-		b = appendTenths(b, py)
-		b = append(b, 'l')
-		b = appendTenths(b, tenths(x+to)-px)
-		if dy := tenths(y+h-(to-s)) - py; dy >= 0 {
-			b = append(append(b, ' '), '0')
-		} else {
-			b = appendTenths(b, dy)
-		}
+	for i := range min(len(xs), len(ys)) {
+		b = appendPair(append(b, 'M'), tenths(xs[i]), tenths(ys[i]), appendTenths)
+		b = append(b, "h0"...)
 	}
 	return string(b)
 }
 
-// Cell is one cell of a heatmap: column, row from the bottom, and level 0…7.
-type Cell struct{ Col, Row, Level int }
-
-// Cells returns the path data of each level of a heatmap whose columns are w and
-// rows h units wide, row 0 standing on bottom. Neighbours of equal level in a row
-// are merged. Cells must come ordered by row, then column.
-func Cells(cells []Cell, left, bottom, w, h float64) [len(Heat)]string {
-	var paths [len(Heat)][]byte
-	for i := 0; i < len(cells); {
-		c := cells[i]
-		run := 1
-		for i+run < len(cells) && cells[i+run] == (Cell{c.Col + run, c.Row, c.Level}) {
-			run++
-		}
-		i += run
-		if c.Level < 0 || c.Level >= len(Heat) {
-			continue
-		}
-		x, y := tenths(left+float64(c.Col)*w), tenths(bottom-float64(c.Row+1)*h)
-		x2, y2 := tenths(left+float64(c.Col+run)*w), tenths(bottom-float64(c.Row)*h)
-		b := append(paths[c.Level], 'M')
-		b = appendTenths(b, x)
-		b = append(b, ' ')
-		b = appendTenths(b, y)
-		b = appendTenths(append(b, 'h'), x2-x)
-		b = appendTenths(append(b, 'v'), y2-y)
-		b = appendTenths(append(b, 'h'), x-x2)
-		paths[c.Level] = append(b, 'z')
-	}
-	var out [len(Heat)]string
-	for i, p := range paths {
-		out[i] = string(p)
-	}
-	return out
+// Dot returns path data of a disc.
+func Dot(x, y, r float64) string {
+	d := num(r)
+	return "M" + num(x-r) + " " + num(y) + "a" + d + " " + d + " 0 1 1 0 .1z"
 }
 
 // Spread moves label positions apart so that neighbours are at least gap apart

@@ -21,7 +21,11 @@ func TestPolyline(t *testing.T) {
 		{"a gap", []float64{0, 1, 2, 3, 4}, []float64{5, 6, nan, 7, 8}, "M0 5l1 1M3 7l1 1"},
 		{"a point alone", []float64{0, 1, 2}, []float64{nan, 6, nan}, "M1 6h0"},
 		{"the last point alone", []float64{0, 1, 2}, []float64{1, nan, 2}, "M0 1h0M2 2h0"},
-		{"no error adds up", []float64{0, 0.04, 0.08, 0.12, 0.16}, []float64{0, 0, 0, 0, 0}, "M0 0l0 0 .1 0 0 0 .1 0"},
+		{"no error adds up", []float64{0, 0.04, 0.08, 0.12, 0.16}, []float64{0, 1, 0, 1, 0}, "M0 0l0 1 .1-1 0 1 .1-1"},
+		{"level", []float64{0, 3, 6, 9, 12, 15}, []float64{5, 5, 5, 7, 7, 7}, "M0 5l6 0 3 2 6 0"},
+		{"level and back", []float64{0, 3, 1, 1}, []float64{5, 5, 5, 5}, "M0 5l3 0-2 0"},
+		{"level up to a gap", []float64{0, 3, 6, 9}, []float64{5, 5, nan, 5}, "M0 5l3 0M9 5h0"},
+		{"one place twice", []float64{4, 4}, []float64{5, 5}, "M4 5h0"},
 		{"infinite", []float64{0, 1}, []float64{math.Inf(1), math.Inf(-1)}, "M0 1000000l1-2000000"},
 	}
 	for _, test := range tests {
@@ -114,32 +118,59 @@ func TestTicks(t *testing.T) {
 	}
 }
 
-func TestCellsMergesNeighbours(t *testing.T) {
-	paths := Cells([]Cell{{0, 0, 2}, {1, 0, 2}, {2, 0, 3}, {4, 0, 2}, {0, 1, 2}, {1, 1, 99}}, 10, 100, 5, 4)
-	if want := "M10 96h10v4h-10zM30 96h5v4h-5zM10 92h5v4h-5z"; paths[2] != want {
-		t.Errorf("level 2: got %q, want %q", paths[2], want)
+// Columns are 5 wide and rows 4 high from 10, 100 on. In column 0 the rows 0, 1 and 3 are
+// taken, in column 2 row 1; level 3 lies on top of level 2, and 99 is none.
+func TestCells(t *testing.T) {
+	d := New("x", 100, 100, "", "")
+	d.Cells([]Cell{{0, 0, 2}, {0, 1, 3}, {0, 3, 2}, {1, 0, 99}, {2, 1, 3}}, 10, 100, 5, 4)
+	got := d.String()
+	for _, want := range []string{
+		`<g class="cells" shape-rendering="crispEdges" transform="matrix(5 0 0 -4 12.5 100)">`,
+		`<path d="m0 0v2m0 1v1m2-3v1" class="s h3"`,
+		`<path d="m0 1v1m2-1v1" class="s h4"`,
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in\n%s", want, got)
+		}
 	}
-	if want := "M20 96h5v4h-5z"; paths[3] != want {
-		t.Errorf("level 3: got %q, want %q", paths[3], want)
+	if strings.Index(got, `"s h3"`) > strings.Index(got, `"s h4"`) {
+		t.Error("a lower level lies over a higher one")
+	}
+	if strings.Count(got, "<path") != 4 { // levels 0 to 3
+		t.Errorf("want four levels in\n%s", got)
 	}
 }
 
 func TestHatch(t *testing.T) {
-	tests := []struct {
-		name       string
-		x, y, w, h float64
-		want       string
-	}{
-		{"narrower than high", 100, 20, 2, 10, "M100 25l2-2M100 30l2-2"},
-		{"wider than high", 100, 20, 12, 4, "M101 24l4-4M106 24l4-4M111 24l1-1"},
-		{"empty", 100, 20, 0, 4, ""},
+	d := New("x", 100, 100, "", "")
+	d.Hatch([]Box{{10, 20, 2, 8}, {40, 20, 3, 8}}, 7, Stroke(Invalid, 1))
+	// At the height y a leaning line stands y to the left of where it is drawn.
+	want := `<clipPath id="x-h"><path d="M10 20h2v8h-2zM40 20h3v8h-3z"/></clipPath><g class="cells" clip-path="url(#x-h)">` +
+		`<path d="M30 24H71" transform="skewX(-45)" class="s invalid" stroke="#5c00b0" fill="none" stroke-width="8" stroke-dasharray="1.4 5.6"/></g>`
+	if got := d.String(); !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := Hatch(test.x, test.y, test.w, test.h, 5); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
+	d = New("x", 100, 100, "", "")
+	d.Hatch(nil, 7, Stroke(Invalid, 1))
+	if strings.Contains(d.String(), "path") {
+		t.Error("nothing is hatched")
+	}
+}
+
+func TestOneMarkForMany(t *testing.T) {
+	d := New("x", 100, 100, "", "")
+	d.Lines([]Segment{{64, 150, 1036, 150}, {64, 20, 64, 24.5}, {1, 2, 4, 0}}, Stroke(Grid, 1))
+	d.Boxes([]Box{{64, 38, 1.8, 112}, {70, 38, -1, 5}, {80, 38, 2, 112}}, Fill(Muted))
+	d.Lines(nil, Stroke(Grid, 1))
+	d.Boxes(nil, Fill(Muted))
+	got := d.String()
+	for _, want := range []string{`<path d="M64 150h972M64 20v4.5M1 2l3-2" class="s grid"`, `<path d="M64 38h1.8v112h-1.8zM80 38h2v112h-2z" class="f mut"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in\n%s", want, got)
+		}
+	}
+	if strings.Count(got, "<path") != 2 {
+		t.Errorf("a mark without anything to draw in\n%s", got)
 	}
 }
 

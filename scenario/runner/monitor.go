@@ -261,11 +261,14 @@ func (r *run) readGenerator(tick int, g *metrics.GateReadings) {
 
 // pressureSeries adds what the monitor saw to the series.
 func (r *run) pressureSeries() {
+	// What is shown of them: further digits are noise, and would be most of the column.
+	share := func(v float64) float64 { return math.Round(v*1e3) / 1e3 }
+	small := func(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 	for tick := range r.pressed {
 		p := &r.pressed[tick]
 		for name, v := range map[string]float64{
-			"cpu_ratio": p.cpu, "run_queue_ratio": p.runQueue, "steal_ratio": p.steal,
-			"scheduler_p99_us": p.scheduler, "gc_ratio": p.gc, "gc_pause_max_us": p.gcPause,
+			"cpu_ratio": share(p.cpu), "run_queue_ratio": share(p.runQueue), "steal_ratio": share(p.steal),
+			"scheduler_p99_us": p.scheduler, "gc_ratio": small(p.gc), "gc_pause_max_us": p.gcPause,
 		} {
 			if !math.IsNaN(v) {
 				r.collector.SetColumn(name, tick, v)
