@@ -103,8 +103,8 @@ func (c *lieCell) options() emulator.Options {
 	return o
 }
 
-func (c *lieCell) plan(t *testing.T) *scenario.Plan {
-	set := []string{"protocol=" + c.protocol, "populations.members.publish.data_type=" + c.dataType}
+func (c *lieCell) plan(t *testing.T, set ...string) *scenario.Plan {
+	set = append(set, "protocol="+c.protocol, "populations.members.publish.data_type="+c.dataType)
 	if c.row.recovery {
 		set = append(set, withLongerSteady, withRecovery)
 	}
