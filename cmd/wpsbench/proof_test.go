@@ -57,5 +57,6 @@ func TestProofOfStorm(t *testing.T) {
 	}
 	if p100 := in.CaughtUpS["p100"]; p100 != nil {
 		t.Logf("2,000 of 10,000 sessions reset at once: all caught up after %.2f s, %d delivered of %d, %d replayed", *p100, d.Delivered, d.Expected, in.Replayed)
+		t.Logf("as a measurement: %s, %d of %d seconds bad", rec.Health.Result, rec.Health.BadWindows, rec.Health.Windows)
 	}
 }
