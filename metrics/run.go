@@ -335,7 +335,8 @@ type GroupReach struct {
 }
 
 // Series is columnar: Columns["t_s"][i] is the start of interval i, every other
-// column has the same length; nil = no samples in that interval.
+// column has the same length; nil = no samples in that interval. In the record of a run
+// of more than SeriesPoints seconds an interval is several, see Coalesced.
 type Series struct {
 	IntervalS float64               `json:"interval_s"`
 	Columns   map[string][]*float64 `json:"columns"`

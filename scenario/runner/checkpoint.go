@@ -71,6 +71,7 @@ func (r *run) soFar(now time.Duration, latest metrics.Latest, why string) *metri
 	r.mu.Unlock()
 	rec.Thresholds = r.judgeThresholds(rec)
 	rec.Residue = residue(rec)
+	rec.Series = rec.Series.Coalesced(metrics.SeriesPoints)
 	return rec
 }
 

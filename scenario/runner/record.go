@@ -67,6 +67,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 		rec.Verdict.Result = metrics.ResultNotRun
 		rec.Verdict.Reasons = []metrics.Reason{{Code: "setup", Severity: "fail", Text: setupErr.Error(), Ref: "/connections"}}
 	}
+	rec.Series = rec.Series.Coalesced(metrics.SeriesPoints) // all that goes by the second has been judged
 	metrics.Decide(rec)
 	if r.interrupted {
 		rec.Verdict.ExitCode = max(rec.Verdict.ExitCode, metrics.ExitInterrupted)
