@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report/svg"
 )
@@ -13,10 +15,19 @@ func (s *summary) budget() {
 	}
 	n := textNumbers
 	s.fields("budget", "unacked "+n.count(b.Peak.UnackedMessages)+" of "+n.count(b.Limit.UnackedMessages)+" messages",
-		bytesText(b.Peak.UnackedBytes)+" of "+bytesText(b.Limit.UnackedBytes), "acks in flight "+n.count(b.Peak.AcksInFlight))
+		fmt.Sprintf("%s of %d MiB", bytesText(b.Peak.UnackedBytes), b.Limit.UnackedBytes>>20),
+		"acks in flight "+n.count(b.Peak.AcksInFlight)+" of "+n.count(b.Limit.AcksInFlight))
 	if b.SelfInflicted > 0 {
 		s.line("    drops of our own doing "+n.count(b.SelfInflicted)+": our sequenceAcks came too late", svg.Warn)
 	}
+}
+
+// selfInflicted counts drops of our own doing.
+func selfInflicted(r *metrics.Run) uint64 {
+	if r.Connections.Budget == nil {
+		return 0
+	}
+	return r.Connections.Budget.SelfInflicted
 }
 
 // budgetTable is nil where the record does not tell.

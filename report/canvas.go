@@ -6,6 +6,7 @@ import (
 	"math"
 	"sort"
 
+	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report/svg"
 )
 
@@ -66,12 +67,11 @@ func (c *canvas) faults() {
 		if inc.EndS != nil {
 			half, most = *inc.EndS, *inc.EndS
 		}
-		if s := inc.CaughtUpS["p99"]; s != nil {
-			most = inc.StartS + *s
-			half = most
+		if at, ok := caughtUpAt(&inc, "p99"); ok {
+			half, most = at, at
 		}
-		if s := inc.CaughtUpS["p50"]; s != nil {
-			half = inc.StartS + *s
+		if at, ok := caughtUpAt(&inc, "p50"); ok {
+			half = at
 		}
 		hurt.add(c, inc.StartS, half)
 		recovering.add(c, half, most)
@@ -81,6 +81,22 @@ func (c *canvas) faults() {
 	c.doc.Boxes(hurt, svg.Fill(svg.Fail).Faint(0.13))
 	c.doc.Boxes(recovering, svg.Fill(svg.Warn).Faint(0.16))
 	c.doc.Lines(starts, svg.Stroke(svg.Fail, 1).Dashed("3 3"))
+}
+
+// caughtUpAt is when so many of the connections hit had caught up. Each of them counts
+// from its own drop, which may come long after the incident began: spread over time, or
+// when the service had enough of a client that misbehaves. Only of the last one the clock
+// is known.
+func caughtUpAt(inc *metrics.Incident, share string) (at float64, ok bool) {
+	took, all := inc.CaughtUpS[share], inc.CaughtUpS["p100"]
+	if took == nil {
+		return 0, false
+	}
+	from := inc.StartS
+	if inc.EndS != nil && all != nil {
+		from = max(from, *inc.EndS-*all)
+	}
+	return from + *took, true
 }
 
 // faultTags names the incidents above the plot, where a tag has room.

@@ -408,6 +408,7 @@ func hostileRun(t testing.TB) *metrics.Run {
 	}
 	for i := range r.Incidents {
 		r.Incidents[i].ID, r.Incidents[i].Kind, r.Incidents[i].StartS = texts[(i+4)%len(texts)], next(), float64(5+2*i)
+		r.Incidents[i].EndS = ptr(r.Incidents[i].StartS + *r.Incidents[i].CaughtUpS["p100"])
 	}
 	for i := range r.Connections.CloseReasons {
 		r.Connections.CloseReasons[i].Text = next()

@@ -153,7 +153,7 @@ func (m *markdown) recovery(r *metrics.Run) {
 		}
 		o := inc.Outcomes
 		m.row(inc.ID+" "+inc.Kind, fmt.Sprint(inc.Hit), fmt.Sprint(o.Resumed), fmt.Sprint(o.NewConnection), fmt.Sprint(o.Open), p50, p95, secondsOf(inc.CaughtUpS["p99"]),
-			strings.Trim(otherOutcomes(&inc, textNumbers)+"; "+peerCloses(&inc, textNumbers), "; "))
+			incidentNote(&inc, textNumbers))
 	}
 	m.printf("\n")
 }

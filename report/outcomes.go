@@ -31,6 +31,11 @@ func otherOutcomes(inc *metrics.Incident, n numbers) string {
 	return strings.Join(all, ", ")
 }
 
+// incidentNote is both in one sentence.
+func incidentNote(inc *metrics.Incident, n numbers) string {
+	return strings.Trim(otherOutcomes(inc, n)+"; "+peerCloses(inc, n), "; ")
+}
+
 // maxPeerCloses bounds the close reasons of an incident that are told one by one.
 const maxPeerCloses = 3
 
@@ -46,8 +51,10 @@ func peerCloses(inc *metrics.Incident, n numbers) string {
 			more += c.Count
 		case c.Code == 0:
 			all = append(all, n.count(c.Count)+" × "+c.Text)
+		case c.Text == "":
+			all = append(all, fmt.Sprintf("%s × %d", n.count(c.Count), c.Code))
 		default:
-			all = append(all, strings.TrimSpace(fmt.Sprintf("%s × %d %s", n.count(c.Count), c.Code, c.Text)))
+			all = append(all, fmt.Sprintf("%s × %d \"%s\"", n.count(c.Count), c.Code, c.Text))
 		}
 	}
 	if more > 0 {

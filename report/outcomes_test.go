@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 
@@ -32,8 +33,8 @@ func TestOtherOutcomes(t *testing.T) {
 		want   string
 	}{
 		{closes[:1], ""},
-		{closes[:3], "closed by the service: 1 500 × 1008 The connection could not be recovered., 4 × EOF"},
-		{closes, "closed by the service: 1 500 × 1008 The connection could not be recovered., 4 × EOF, 2 × 1000, 2 others"},
+		{closes[:3], "closed by the service: 1 500 × 1008 \"The connection could not be recovered.\", 4 × EOF"},
+		{closes, "closed by the service: 1 500 × 1008 \"The connection could not be recovered.\", 4 × EOF, 2 × 1000, 2 others"},
 	} {
 		if got := peerCloses(&metrics.Incident{Closes: row.closes}, textNumbers); got != row.want {
 			t.Errorf("got %q, want %q", got, row.want)
@@ -42,11 +43,31 @@ func TestOtherOutcomes(t *testing.T) {
 	r := violatedRun(t)
 	r.Incidents[0].Outcomes.Open = 7
 	r.Incidents[0].Closes = closes[1:2]
+	r.Incidents[0].ID, r.Incidents[0].Kind = "stall", "slow-reader"
+	r.Connections.Budget = &metrics.Budget{Peak: metrics.BudgetPeak{UnackedMessages: 1000, UnackedBytes: 320_000, AcksInFlight: 16}, Limit: metrics.ServiceBudget, SelfInflicted: 3}
 	var b bytes.Buffer
 	must(t, WriteText(&b, r, TextOptions{Width: 80, UTF8: true}))
-	for _, want := range []string{"7 still out at the end", "closed by the service: 1 500 × 1008 The connection could not be recovered."} {
-		if !strings.Contains(b.String(), want) {
+	for _, want := range []string{"7 still out at the end", "closed by the service: 1 500 × 1008 \"The connection could not be recovered.\"", "stall slow-reader", "320 kB of 16 MiB"} {
+		if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), strings.Join(strings.Fields(want), " ")) {
 			t.Errorf("the summary does not say %q:\n%s", want, b.String())
+		}
+	}
+}
+
+// The page says the same, and that the service has closed connections for want of our acks.
+func TestOutcomesOnPage(t *testing.T) {
+	r := violatedRun(t)
+	in := &r.Incidents[0]
+	in.ID, in.Outcomes.Overflow = "mute", 3
+	in.Closes = []metrics.CloseReason{{Side: "peer", Code: 1008, Text: "The reliable message buffer is full.", Count: 3}}
+	r.Connections.Budget = &metrics.Budget{Limit: metrics.ServiceBudget, SelfInflicted: 3}
+	page := renderHTML(t, r)
+	for _, want := range []string{
+		"<p>mute: 3 had more waiting than a service keeps (1 000 messages, 16 MiB) and connected anew; closed by the service: 3 × 1008 &#34;The reliable message buffer is full.&#34;</p>",
+		"<li>3 drops of our own doing: our sequenceAcks came too late</li>",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
 		}
 	}
 }
@@ -77,6 +98,30 @@ func TestStageBandsAddUp(t *testing.T) {
 		}
 		if sum != row.want {
 			t.Errorf("%s: %v µs, want %v", row.name, sum, row.want)
+		}
+	}
+}
+
+// Whoever has caught up counts from its own drop: the bands of the timeline end where the
+// clock says, not where the first drop would have it.
+func TestCaughtUpAt(t *testing.T) {
+	shares := map[string]*float64{"p50": new(0.3), "p99": new(0.8), "p100": new(0.9)}
+	for _, row := range []struct {
+		name      string
+		inc       metrics.Incident
+		half, all float64
+	}{
+		{"at once", metrics.Incident{StartS: 10, EndS: new(10.9), CaughtUpS: shares}, 10.3, 10.8},
+		{"dropped five seconds into its misbehaviour", metrics.Incident{StartS: 10, EndS: new(15.9), CaughtUpS: shares}, 15.3, 15.8},
+		{"some are still out", metrics.Incident{StartS: 10, CaughtUpS: map[string]*float64{"p50": new(0.3)}}, 10.3, -1},
+	} {
+		half, _ := caughtUpAt(&row.inc, "p50")
+		all, ok := caughtUpAt(&row.inc, "p99")
+		if !ok {
+			all = -1
+		}
+		if math.Abs(half-row.half) > 1e-9 || math.Abs(all-row.all) > 1e-9 {
+			t.Errorf("%s: half after %v, nearly all after %v; want %v and %v", row.name, half, all, row.half, row.all)
 		}
 	}
 }

@@ -119,6 +119,7 @@ type recoverySection struct {
 	Bars      *figure
 	CaughtUp  *figure
 	Incidents *table
+	Notes     []string // what the numbers of an incident do not say
 	Stages    *table
 }
 
@@ -138,9 +139,10 @@ func newRecoverySection(r *metrics.Run) *recoverySection {
 		if outage == nil {
 			outage = &metrics.StageSummary{}
 		}
-		hit := intCell(inc.Hit)
-		hit.Sub = otherOutcomes(&inc, htmlNumbers)
-		s.Incidents.add(cell{Text: inc.ID, Sub: inc.Kind}, numCell(instant(inc.StartS)), hit,
+		if text := incidentNote(&inc, htmlNumbers); text != "" {
+			s.Notes = append(s.Notes, inc.ID+": "+text)
+		}
+		s.Incidents.add(cell{Text: inc.ID, Sub: inc.Kind}, numCell(instant(inc.StartS)), intCell(inc.Hit),
 			intCell(inc.Outcomes.Resumed), intCell(inc.Outcomes.NewConnection),
 			intCell(inc.Outcomes.GaveUp), intCell(inc.Outcomes.Open), microsCell(outage.P50), microsCell(outage.P95),
 			numCell(secondsOf(inc.CaughtUpS["p50"])), numCell(secondsOf(inc.CaughtUpS["p99"])), numCell(steadyAgain(&inc)), countCell(inc.Replayed),
@@ -196,7 +198,8 @@ func newConnectionsSection(r *metrics.Run) *connectionsSection {
 		n                uint64
 		singular, plural string
 	}{
-		{f.Drops, "drop", "drops"}, {f.UninjectedDrops, "drop that nobody injected", "drops that nobody injected"},
+		{f.Drops, "drop", "drops"}, {selfInflicted(r), "drop of our own doing: our sequenceAcks came too late", "drops of our own doing: our sequenceAcks came too late"},
+		{f.UninjectedDrops, "drop that nobody injected", "drops that nobody injected"},
 		{f.Recovered, "recovery", "recoveries"}, {f.NewConnections, "new connection after a drop", "new connections after a drop"},
 		{f.RefusedRecovery, "refused recovery", "refused recoveries"}, {f.RecoveryTimeouts, "recovery timeout", "recovery timeouts"},
 		{f.FailedDials, "failed dial", "failed dials"}, {f.FailedJoins, "failed join", "failed joins"}, {f.ProtocolErrors, "protocol error", "protocol errors"},

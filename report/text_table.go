@@ -54,9 +54,11 @@ func (s *summary) recovery() {
 		return
 	}
 	row := func(label string, cells ...string) {
-		line := left(ellipsize(label, labelWidth-2, "…"), labelWidth-2)
-		for i, width := range []int{7, 9, 5, 5, 11, 9} {
-			line += right(cells[i], width)
+		// A long label takes of the room of the number after it.
+		room := labelWidth + 5 - columns(cells[0])
+		line := left(ellipsize(label, room-1, "…"), room) + cells[0]
+		for i, width := range []int{9, 5, 5, 11, 9} {
+			line += right(cells[i+1], width)
 		}
 		s.line(line+"  "+cells[6], "")
 	}

@@ -71,7 +71,7 @@ func runOutage(t *testing.T, outOfReach time.Duration, profile metrics.Profile, 
 // TestOutageStories: what keeps a session out is told for what it is, in the record and to
 // whoever reads the terminal.
 func TestOutageStories(t *testing.T) {
-	const refused = "closed by the service: 3 × 1008 The connection could not be recovered."
+	const refused = "closed by the service: 3 × 1008 \"The connection could not be recovered.\""
 	for _, row := range []struct {
 		name       string
 		outOfReach time.Duration
