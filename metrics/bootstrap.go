@@ -67,7 +67,7 @@ type mixture struct {
 	total []uint64 // of the first 0, 1 … n stretches, with those above all values
 }
 
-func newMixture(all []distribution) *mixture {
+func newMixture(all []stretch) *mixture {
 	x := &mixture{n: len(all), total: make([]uint64, len(all)+1)}
 	for i := range all {
 		for v := range all[i].cells() {

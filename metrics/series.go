@@ -14,9 +14,9 @@ const openTicks = 3
 type seriesBuilder struct {
 	ticks  []tickTotals // what grows with the run, together with cells
 	open   [openTicks]openTick
-	extra  map[string][]*float64
-	shown  int    // ticks before it have been looked at by Latest
-	latest Latest // of tick shown-1
+	extra  map[string][]float64 // NaN = no value
+	shown  int                  // ticks before it have been looked at by Latest
+	latest Latest               // of tick shown-1
 	cells  []heatCell
 	told   func(tick int, m Metric, s *MetricSummary)
 }
@@ -151,13 +151,13 @@ func measured(v float64) *float64 {
 func (c *Collector) SetColumn(name string, tick int, v float64) {
 	c.series.at(tick)
 	if c.series.extra == nil {
-		c.series.extra = make(map[string][]*float64)
+		c.series.extra = make(map[string][]float64)
 	}
 	column := c.series.extra[name]
 	for len(column) <= tick {
-		column = append(column, nil)
+		column = append(column, math.NaN())
 	}
-	column[tick] = new(v)
+	column[tick] = v
 	c.series.extra[name] = column
 }
 
@@ -236,7 +236,7 @@ func (c *Collector) SeriesSoFar(start, tick time.Duration) Series {
 			if i >= len(values) {
 				return nil
 			}
-			return values[i]
+			return measured(values[i])
 		})
 	}
 	out.Heatmap = heatmap(s.cells)

@@ -55,7 +55,10 @@ func New(now func() time.Duration, t Transport) *Loop {
 func (l *Loop) Now() time.Duration { return l.now() }
 
 // GiveUp leaves spare buffers to the garbage collector. Loop goroutine only.
-func (l *Loop) GiveUp() { *l.spare = spareBuffers{} }
+func (l *Loop) GiveUp() {
+	*l.spare = spareBuffers{}
+	l.poll.giveUp()
+}
 
 // OnReceiveDelay has fn told, on the loop's goroutine, how long bytes lay in the kernel
 // before the instant now at which the handler of their socket takes them to have been

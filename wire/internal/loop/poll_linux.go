@@ -217,6 +217,14 @@ func (p *poller) found() bool {
 	return p.ready > 0
 }
 
+// giveUp begins another arena: of a new one only as much exists as turns need, and a
+// burst may have needed all of it. What lies in the old one can still be handled.
+func (p *poller) giveUp() {
+	if p != nil {
+		p.arena = make([]byte, arenaBytes)
+	}
+}
+
 // handle hands out what the last wait has found.
 func (p *poller) handle() {
 	if p == nil {

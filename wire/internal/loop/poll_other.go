@@ -19,6 +19,7 @@ func (*poller) wake() {}
 
 func (*poller) wait(bool) {}
 
+func (*poller) giveUp() {}
 func (*poller) handle() {}
 
 func (*poller) adopt(*Conn, net.Conn) stream { return nil }
