@@ -157,7 +157,7 @@ func valueOrDash(s string) string {
 	if s == "" {
 		return dash
 	}
-	return ellipsize(s, 24, "…")
+	return ellipsize(s, 200, "…")
 }
 
 func changeOf(ratio *float64) string {

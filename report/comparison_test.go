@@ -183,6 +183,7 @@ func TestComparisonGoldens(t *testing.T) {
 			for ext, write := range map[string]func(*bytes.Buffer) error{
 				"json":      func(b *bytes.Buffer) error { return WriteComparisonJSON(b, c) },
 				"md":        func(b *bytes.Buffer) error { return WriteComparisonMarkdown(b, c) },
+				"junit.xml": func(b *bytes.Buffer) error { return WriteComparisonJUnit(b, c) },
 				"txt":       func(b *bytes.Buffer) error { return WriteComparisonText(b, c, TextOptions{Width: 80, UTF8: true}) },
 				"ascii.txt": func(b *bytes.Buffer) error { return WriteComparisonText(b, c, TextOptions{Width: 80}) },
 			} {

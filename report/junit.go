@@ -54,30 +54,39 @@ func WriteJUnit(w io.Writer, r *metrics.Run) error {
 	r = plain{commands: true}.copyRun(r)
 	all := junitSuites{Name: "wpsbench " + r.Info.Name, Time: fmt.Sprintf("%.3f", r.Info.DurationS)}
 	add := func(name string, cases []junitCase) {
-		s := junitSuite{Name: name, Time: "0.000", Timestamp: r.Info.StartedAt.UTC().Format(time.RFC3339), Cases: cases}
+		length := "0.000"
 		if name == "run" {
-			s.Time = all.Time
+			length = all.Time
 		}
-		for i := range s.Cases {
-			c := &s.Cases[i]
-			c.Class, c.Time = "wpsbench."+r.Info.Name+"."+name, s.Time
-			s.Tests++
-			switch {
-			case c.Failure != nil:
-				s.Failures++
-			case c.Error != nil:
-				s.Errors++
-			case c.Skipped != nil:
-				s.Skipped++
-			}
-		}
-		all.Tests, all.Failures, all.Errors = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors
-		all.Suites = append(all.Suites, s)
+		all.add(junitSuite{Name: name, Time: length, Timestamp: r.Info.StartedAt.UTC().Format(time.RFC3339), Cases: cases}, "wpsbench."+r.Info.Name)
 	}
 	add("run", []junitCase{runCase(r)})
 	add("thresholds", thresholdCases(r))
 	add("checks", checkCases(r))
 	add("gates", gateCases(r))
+	return all.write(w)
+}
+
+// add counts how the cases of a suite came out, and names them by a class.
+func (all *junitSuites) add(s junitSuite, class string) {
+	for i := range s.Cases {
+		c := &s.Cases[i]
+		c.Class, c.Time = class+"."+s.Name, s.Time
+		s.Tests++
+		switch {
+		case c.Failure != nil:
+			s.Failures++
+		case c.Error != nil:
+			s.Errors++
+		case c.Skipped != nil:
+			s.Skipped++
+		}
+	}
+	all.Tests, all.Failures, all.Errors = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors
+	all.Suites = append(all.Suites, s)
+}
+
+func (all *junitSuites) write(w io.Writer) error {
 	doc, err := xml.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode JUnit report: %w", err)

@@ -80,7 +80,12 @@ type summary struct {
 // line ends a line: cut to the width, in the colour of a token, and in ASCII where
 // the terminal knows no more.
 func (s *summary) line(text string, t svg.Token) {
-	text = strings.TrimRight(ellipsize(s.ascii(text), s.o.Width, s.ascii("…")), " ")
+	s.whole(ellipsize(s.ascii(text), s.o.Width, s.ascii("…")), t)
+}
+
+// whole ends a line that may be longer than the width.
+func (s *summary) whole(text string, t svg.Token) {
+	text = strings.TrimRight(s.ascii(text), " ")
 	if code := ansi[t]; s.o.Color && code != "" {
 		text = "\x1b[" + code + "m" + text + "\x1b[0m"
 	}
@@ -111,7 +116,8 @@ func (s *summary) fields(label string, parts ...string) {
 const gap = "   "
 
 // wrap writes parts with a separator between them, and goes to a new line where the
-// next part would not fit; a part that fits on no line is broken between its words.
+// next part would not fit; a part that fits on no line is broken between its words, a word
+// that fits on none wherever the line ends.
 func (s *summary) wrap(first, next, separator string, parts []string, t svg.Token) {
 	line, empty := first, true
 	add := func(separator, text string) {
@@ -130,15 +136,31 @@ func (s *summary) wrap(first, next, separator string, parts []string, t svg.Toke
 			add(separator, p)
 			continue
 		}
-		for i, word := range strings.Fields(p) {
-			if i == 0 {
-				add(separator, word)
-			} else {
-				add(" ", word)
+		between := separator
+		for word := range strings.FieldsSeq(p) {
+			for _, piece := range s.pieces(word, s.o.Width-columns(next)) {
+				add(between, piece)
+				between = " "
 			}
 		}
 	}
 	s.line(line, t)
+}
+
+// pieces cuts a word into as many as it needs of that width.
+func (s *summary) pieces(word string, width int) []string {
+	if columns(s.ascii(word)) <= width {
+		return []string{word}
+	}
+	var pieces []string
+	piece := ""
+	for _, r := range word {
+		if columns(s.ascii(piece+string(r))) > width {
+			pieces, piece = append(pieces, piece), ""
+		}
+		piece += string(r)
+	}
+	return append(pieces, piece)
 }
 
 // sentence writes a text wrapped between its words.
@@ -353,11 +375,19 @@ func (s *summary) files(files []File) {
 	if len(files) == 0 {
 		return
 	}
+	const first, next = "  wrote ", "        "
 	var parts []string
 	for _, f := range files {
-		parts = append(parts, fmt.Sprintf("%s (%s)", f.Name, bytesText(uint64(max(f.Bytes, 0)))))
+		part := fmt.Sprintf("%s (%s)", f.Name, bytesText(uint64(max(f.Bytes, 0))))
+		if !s.fits(next + part) { // a path is to be copied: never cut, never broken
+			s.whole(first+part, "")
+			continue
+		}
+		parts = append(parts, part)
 	}
-	s.wrap("  wrote ", "        ", "  ", parts, "")
+	if len(parts) > 0 {
+		s.wrap(first, next, "  ", parts, "")
+	}
 }
 
 func (s *summary) verdict() {

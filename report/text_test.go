@@ -85,6 +85,17 @@ func TestTextEndsWithFilesAndVerdict(t *testing.T) {
 	}
 }
 
+// A path is there to be copied, however long it is.
+func TestTextNeverCutsPaths(t *testing.T) {
+	path := "results/" + strings.Repeat("a-long-name/", 12) + "run.json"
+	text := renderText(t, passedRun(t), TextOptions{UTF8: true, Files: []File{{path, 2000}, {"report.html", 1000}}})
+	for _, want := range []string{"\n  wrote " + path + " (2 kB)\n", "\n  wrote report.html (1 kB)\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("missing %q in\n%s", want, text)
+		}
+	}
+}
+
 // Build servers execute such lines; no text from outside may form one.
 func TestTextBreaksUpCommands(t *testing.T) {
 	r := hostileRun(t)

@@ -20,9 +20,10 @@ import (
 )
 
 var comparisonWriters = map[string]func(io.Writer, *compare.Result) error{
-	"json": report.WriteComparisonJSON,
-	"html": report.WriteComparisonHTML,
-	"md":   report.WriteComparisonMarkdown,
+	"json":  report.WriteComparisonJSON,
+	"html":  report.WriteComparisonHTML,
+	"md":    report.WriteComparisonMarkdown,
+	"junit": report.WriteComparisonJUnit,
 }
 
 func (a *app) compareCommand() *cli.Command {
@@ -35,7 +36,7 @@ func (a *app) compareCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "margin", Value: "5%", Usage: "the smallest change that matters"},
 			&cli.StringFlag{Name: "noise", Usage: "folder of repetitions of one version, which tell how much this machine varies"},
-			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH, html=PATH (the report of B with the comparison in it) or md=PATH; PATH - is stdout"},
+			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH, html=PATH (the report of B with the comparison in it), md=PATH or junit=PATH; PATH - is stdout"},
 			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},
 		},
@@ -54,7 +55,7 @@ func (a *app) compareAction(c *cli.Context) error {
 	}
 	for _, o := range outs {
 		if comparisonWriters[o.format] == nil {
-			return failf(exitUsage, "--out %s: a comparison is written as json, html or md", o.format)
+			return failf(exitUsage, "--out %s: a comparison is written as json, html, md or junit", o.format)
 		}
 	}
 	var o compare.Options

@@ -199,14 +199,14 @@ func writeFile(path string, data []byte) error {
 		return errors.Join(err, f.Close())
 	}
 	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".writing-%d-%s", os.Getpid(), filepath.Base(path)))
-	if err := os.WriteFile(tmp, data, 0o666); err != nil {
-		return err
+	err := os.WriteFile(tmp, data, 0o666)
+	if err == nil {
+		err = os.Rename(tmp, path)
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		_ = os.Remove(tmp)
-		return err
+	if err != nil {
+		_ = os.Remove(tmp) // what a full disk has taken of it
 	}
-	return nil
+	return err
 }
 
 // checkPlaces refuses, before anything runs, places that cannot be written to. It
