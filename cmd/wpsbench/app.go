@@ -13,9 +13,10 @@ import (
 
 // app carries the streams of one command line.
 type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	redact         redactor
+	stdin  io.Reader
+	stdout *output
+	stderr io.Writer
+	redact redactor
 }
 
 func (a *app) cli() *cli.App {
@@ -102,8 +103,16 @@ func (a *app) complain(err error) {
 	_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\n", report.Visible(a.redact.text(err.Error()), utf8Locale()))
 }
 
-// status prints what went wrong, once, and turns it into the exit status.
+// status prints what went wrong, once, and turns it into the exit status. Where standard
+// output could not be written, what was to be said there is missing: that is no success,
+// and the error that came of it is no bug.
 func (a *app) status(err error) int {
+	if cause := a.stdout.err(); cause != nil {
+		a.complain(fmt.Errorf("write standard output: %w", cause))
+		if err == nil || errors.Is(err, cause) {
+			return exitSetup
+		}
+	}
 	if err == nil {
 		return exitOK
 	}

@@ -84,7 +84,7 @@ func (a *app) compareAction(c *cli.Context) error {
 }
 
 func (a *app) showComparison(c *cli.Context, result *compare.Result, outs []out) error {
-	text := a.stdout
+	var text io.Writer = a.stdout
 	if toStdout(outs) {
 		text = a.stderr
 	}
@@ -131,7 +131,7 @@ func (a *app) readRuns(path string) ([]*metrics.Run, error) {
 	if path == "-" || !info.IsDir() {
 		run, err := a.readRun(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 		return []*metrics.Run{run}, nil
 	}
@@ -153,7 +153,7 @@ func (a *app) readRuns(path string) ([]*metrics.Run, error) {
 	for _, file := range files {
 		run, err := a.readRun(file)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, err
 		}
 		runs = append(runs, run)
 	}

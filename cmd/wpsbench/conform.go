@@ -77,7 +77,7 @@ func (a *app) conformAction(c *cli.Context) error {
 	}
 	defer release()
 	config.Select = chosen
-	text := a.stdout
+	var text io.Writer = a.stdout
 	if toStdout(outs) {
 		text = io.Discard
 	}

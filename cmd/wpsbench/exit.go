@@ -34,7 +34,7 @@ var exitTable = []struct {
 	{metrics.ExitInvalid, "INVALID RUN: the measurement cannot be trusted"},
 	{metrics.ExitDegraded, "degraded: part of the generator was lost"},
 	{metrics.ExitViolated, "violated: a delivery promise or a rule of the protocol was broken"},
-	{exitSetup, "target not reached or refused, set-up failed"},
+	{exitSetup, "target not reached or refused, set-up failed, results not written"},
 	{exitSIGINT, "interrupted (SIGINT); thresholds not judged"},
 	{exitSIGTERM, "terminated (SIGTERM); thresholds not judged"},
 }

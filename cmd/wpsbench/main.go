@@ -19,7 +19,7 @@ func main() {
 // error, so that what was started is ended and what is said holds no secret; one on
 // another goroutine is the runtime's to print, which knows no values but the panic's.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, stdout: &output{Writer: stdout}, stderr: stderr}
 	defer func() {
 		if cause := recover(); cause != nil {
 			status = a.status(fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))

@@ -205,6 +205,9 @@ func writeFile(path string, data []byte) error {
 	}
 	if err != nil {
 		_ = os.Remove(tmp) // what a full disk has taken of it
+		if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
+			cause.Path = path
+		}
 	}
 	return err
 }

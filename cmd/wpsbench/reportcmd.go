@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -41,20 +42,29 @@ func (a *app) reportCommand() *cli.Command {
 	}
 }
 
+// readRun reads a stored run; "-" is standard input. Its errors name the file.
 func (a *app) readRun(file string) (*metrics.Run, error) {
 	if file == "-" {
-		return report.ReadRun(a.stdin)
+		run, err := report.ReadRun(a.stdin)
+		if err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		return run, nil
 	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return report.ReadRun(f)
+	run, err := report.ReadRun(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return run, nil
 }
 
 func (a *app) render(c *cli.Context, rec *metrics.Run, outs []out) error {
-	summary := a.stdout
+	var summary io.Writer = a.stdout
 	if toStdout(outs) {
 		summary = a.stderr
 	}

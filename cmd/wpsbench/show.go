@@ -105,13 +105,13 @@ func progressOf(flag string, w io.Writer) (progressMode, error) {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // sizeOf asks a terminal for its size; what does not say has 80 × 24.
 func sizeOf(w io.Writer) func() (columns, rows int) {
-	f, ok := w.(*os.File)
+	f, ok := fileOf(w)
 	return func() (int, int) {
 		if ok {
 			if columns, rows, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
@@ -248,9 +248,7 @@ func millis(d time.Duration) string {
 func (s *show) summary(rec *metrics.Run, files []report.File) {
 	s.text.Files = files
 	s.text.VerdictOnly = s.quiet
-	if err := report.WriteText(s.result, rec, s.text); err != nil {
-		_, _ = fmt.Fprintf(s.app.stderr, "wpsbench: print the summary: %v\n", err)
-	}
+	_ = report.WriteText(s.result, rec, s.text) // app.status tells of what could not be printed
 }
 
 // useColor decides by --color > NO_COLOR > CLICOLOR_FORCE, FORCE_COLOR > TERM=dumb > is it a terminal.
