@@ -152,6 +152,17 @@ type Totals struct {
 	Outcomes   Outcomes   `json:"outcomes"`
 	Bytes      Bytes      `json:"bytes"`
 	Messages   Messages   `json:"messages"`
+	// Coverage is nil when the whole of the generator reported to its end.
+	Coverage *Coverage `json:"coverage,omitempty"`
+}
+
+// Coverage says of which part of the generator figures are, when the rest was lost: its
+// processes reported until then, and what they had not yet reported is missing.
+type Coverage struct {
+	Processes       int `json:"processes"`
+	LostProcesses   int `json:"lost_processes"`
+	Connections     int `json:"connections"` // planned
+	LostConnections int `json:"lost_connections"`
 }
 
 // Publishes counts requests: Scheduled = Sent + Dropped, Sent = OK + Fail + Indeterminate.

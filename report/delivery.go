@@ -33,6 +33,11 @@ func newDeliverySection(r *metrics.Run) *deliverySection {
 		First:       firstOffence(r),
 		Offences:    offenceTable(r),
 	}
+	for _, t := range []*table{s.Sum, s.Anomalies, s.Outcomes, s.Publishes, s.Populations} {
+		if t != nil {
+			t.Caption = covered(t.Caption, r)
+		}
+	}
 	if d := r.Totals.Deliveries; d.Delivered+d.Lost+d.Undelivered+d.Excused.Total() != d.Expected {
 		s.Mismatch = "These figures do not add up to what was expected. The record is defective."
 	}

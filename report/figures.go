@@ -40,6 +40,9 @@ func cards(r *metrics.Run) []card {
 	if f.UninjectedDrops > 0 {
 		conns.Interval += ", " + htmlNumbers.counted(f.UninjectedDrops, "drop nobody injected", "drops nobody injected")
 	}
+	for _, c := range []*card{&reach, &order, &conns} {
+		c.Interval = covered(c.Interval, r)
+	}
 	return []card{
 		latencyCard(r, "e2e p99", "e2e_latency", "p99", "p(99)"),
 		latencyCard(r, "ack p99", "ack_rtt", "p99", "p(99)"),

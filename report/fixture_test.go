@@ -341,6 +341,7 @@ func degradedRun(t testing.TB) *metrics.Run {
 		r.Environment.Nodes = append(r.Environment.Nodes, metrics.Node{PID: 4711 + i, Connections: 250, PeakMemoryBytes: 45_500_000})
 	}
 	r.Connections.Funnel.AtEnd = 750
+	r.Totals.Coverage = &metrics.Coverage{Processes: 4, LostProcesses: 1, Connections: 1000, LostConnections: 250}
 	d := &r.Totals.Deliveries
 	d.Delivered, d.Excused.SessionEnded = 637_500, 12_500
 	r.Totals.Outcomes.AckedDelivered, r.Totals.Outcomes.AckedMissing = 637_090, 12_500

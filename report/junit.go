@@ -101,6 +101,9 @@ func (all *junitSuites) write(w io.Writer) error {
 // believed.
 func runCase(r *metrics.Run) junitCase {
 	c := junitCase{Name: "measured", Out: r.Verdict.Headline}
+	if of := coverageOf(r); of != "" {
+		c.Out += "; totals are " + of
+	}
 	switch {
 	case r.Verdict.Result == metrics.ResultNotRun, r.Verdict.Result == metrics.ResultInvalid,
 		r.Verdict.Result == metrics.ResultDegraded, r.Info.Status == metrics.RunInterrupted:

@@ -192,6 +192,9 @@ func accountParts(n numbers, r *metrics.Run) []string {
 	if len(why) > 0 {
 		parts[len(parts)-1] += " (" + strings.Join(why, ", ") + ")"
 	}
+	if of := coverageOf(r); of != "" {
+		parts = append(parts, of)
+	}
 	return parts
 }
 
@@ -288,6 +291,9 @@ func healthParts(n numbers, r *metrics.Run) []string {
 				continue
 			}
 			text := words(g.ID) + " " + n.measuredOf(g.Value, g.Unit)
+			if g.Value == nil { // it is judged by the second only
+				text = fmt.Sprintf("%s bad in %d of %d s", words(g.ID), g.BadWindows, r.Health.Windows)
+			}
 			if result == "warn" {
 				text = "warns: " + text
 			}

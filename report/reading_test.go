@@ -44,8 +44,9 @@ var readings = map[string]struct {
 	},
 	"degraded": {
 		cause: "process 4713 ended at 8.2 s: the rest is of 750 of 1 000 connections",
-		page:  []string{"DEGRADED", "at the end, of 1 000 planned", "0 lost", "12 500 excused (session ended 12 500)", "Generator: valid"},
-		text:  []string{"lost 0", "excused 12 500 (session ended)", "generator valid"},
+		page: []string{"DEGRADED", "at the end, of 1 000 planned, of 3 of 4 processes, 75 % of the connections", "0 lost",
+			"12 500 excused (session ended 12 500) · of 3 of 4 processes, 75 % of the connections", "637 500 of 650 000, of 3 of 4 processes", "Generator: valid"},
+		text: []string{"reach 98.07 % of 3 of 4 processes, 75 % of the connections", "lost 0", "excused 12 500 (session ended)", "generator valid"},
 	},
 	"interrupted": {
 		cause: "delivery held in the part that ran, thresholds not judged",

@@ -286,6 +286,9 @@ func (s *summary) delivery() {
 	d, p := s.r.Totals.Deliveries, s.r.Totals.Publishes
 	n := textNumbers
 	s.fields("delivery", "expected "+n.count(d.Expected), "delivered "+n.count(d.Delivered), "reach "+ratioOf(d.Delivered, d.Expected))
+	if of := coverageOf(s.r); of != "" {
+		s.line("    "+of, svg.Warn)
+	}
 	parts := []string{"lost " + n.count(d.Lost), "duplicated " + n.count(d.Duplicated), "reordered " + n.count(d.Reordered), "unexpected " + n.count(d.Unexpected)}
 	if d.Corrupt > 0 {
 		parts = append(parts, "corrupt "+n.count(d.Corrupt))

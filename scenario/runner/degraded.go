@@ -23,6 +23,9 @@ func (r *run) degraded(err error) *metrics.Run {
 	}
 	rec.Health = metrics.JudgeGates(0, nil, &metrics.GateReadings{}) // nobody knows how the lost part did
 	rec.Connections.Funnel.AtEnd = max(0, r.plan.Connections-lost.Connections)
+	rec.Totals.Coverage = &metrics.Coverage{
+		Processes: len(r.cfg.Processes), LostProcesses: 1, Connections: r.plan.Connections, LostConnections: lost.Connections,
+	}
 	rec.Verdict.Result = metrics.ResultDegraded
 	rec.Verdict.Reasons = []metrics.Reason{{
 		Code: "node_lost", Severity: "warn", Ref: "/connections/funnel",

@@ -223,6 +223,9 @@ func wantDegraded(t *testing.T, rec *metrics.Run) {
 	if rec.Metrics["connect_time"].Count < 6 || rec.Connections.Funnel.Planned != 12 {
 		t.Errorf("%d connects of %d are in the record", rec.Metrics["connect_time"].Count, rec.Connections.Funnel.Planned)
 	}
+	if c := rec.Totals.Coverage; c == nil || *c != (metrics.Coverage{Processes: 2, LostProcesses: 1, Connections: 12, LostConnections: 6}) {
+		t.Errorf("coverage %+v, want one of two processes, 6 of 12 connections", c)
+	}
 	for _, c := range rec.Checks {
 		if c.Result != metrics.CheckUnknown {
 			t.Errorf("check %s is %s, though half of its evidence is gone", c.ID, c.Result)
