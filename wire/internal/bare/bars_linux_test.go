@@ -54,8 +54,7 @@ func BenchmarkIdle(b *testing.B) {
 	})
 	b.Run("tls/1000", func(b *testing.B) {
 		l := load{Protocol: wire.JSONReliable, Connections: 1000, Groups: 100, Steady: time.Minute}
-		ca := filepath.Join(b.TempDir(), "ca.pem")
-		_, target := serve(b, "--tls", "--tls-cert-out", ca)
+		_, target, ca := serveTLS(b)
 		p, _ := runWpsbench(b, l, target, ca)
 		ours := openIdle(p)
 		report(b, map[string]float64{
@@ -65,6 +64,39 @@ func BenchmarkIdle(b *testing.B) {
 			"open-cpu-s":      ours.cpu.Seconds(),
 		})
 	})
+}
+
+// BenchmarkTLS compares the two ways to run crypto/tls: on the loop, which it is given
+// what was read by and tells when it needs more, and a goroutine that reads each
+// connection. The handshake has a goroutine either way: it cannot be taken up again
+// where it would have waited.
+func BenchmarkTLS(b *testing.B) {
+	for _, transport := range []wire.Transport{wire.TransportLoop, wire.TransportGoroutine} {
+		b.Run(string(transport), func(b *testing.B) {
+			l := load{Protocol: wire.JSONReliable, Connections: 1000, Groups: 100, Steady: time.Minute, Transport: transport}
+			server, target, ca := serveTLS(b)
+			p, _ := runWpsbench(b, l, target, ca)
+			idle := openIdle(p)
+			server.kill()
+			figures := map[string]float64{"KiB/session": idle.rss / 1000, "open-cpu-s": idle.cpu.Seconds(), "open-s": idle.seconds}
+			l.Warmup, l.Steady = time.Second, 4*time.Second
+			for _, rate := range []float64{1, 4} {
+				l.PerConnection = rate
+				server, target, ca := serveTLS(b)
+				c := costOfRun(b, l, server, target, ca)
+				at := fmt.Sprintf("%.0f-per-s-", l.messages())
+				figures[at+"cpu-µs/msg"], figures[at+"ack-p50-µs"], figures[at+"ack-p99-µs"] = c.ours, c.ackP50, c.ackP99
+			}
+			report(b, figures)
+		})
+	}
+}
+
+func serveTLS(b testing.TB) (server *process, target wire.ConnectionString, ca string) {
+	b.Helper()
+	ca = filepath.Join(b.TempDir(), "ca.pem")
+	server, target = serve(b, "--tls", "--tls-cert-out", ca)
+	return server, target, ca
 }
 
 type opened struct {
@@ -177,8 +209,13 @@ func bareCost(b testing.TB, l load) perMessage {
 
 func costOfWpsbench(b testing.TB, l load) cost {
 	server, target := serve(b)
+	return costOfRun(b, l, server, target, "")
+}
+
+// costOfRun ends the server, too.
+func costOfRun(b testing.TB, l load, server *process, target wire.ConnectionString, ca string) cost {
 	defer server.kill()
-	p, path := runWpsbench(b, l, target, "")
+	p, path := runWpsbench(b, l, target, ca)
 	p.await("steady")
 	before, served := p.use(), server.use()
 	time.Sleep(l.Steady - time.Second) // the word comes a little after the phase has begun

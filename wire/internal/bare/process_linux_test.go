@@ -154,7 +154,8 @@ type load struct {
 	SequenceAck         time.Duration // of wpsbench's sessions; 0 = its default
 	Warmup, Steady      time.Duration
 	Extra               string // of the scenario: faults
-	Processes           int    // of the generator and of the embedded target; 0: the target is given
+	Transport           wire.Transport
+	Processes           int // of the generator and of the embedded target; 0: the target is given
 }
 
 // messages is the rate over all connections: publishes, acks and deliveries.
@@ -194,6 +195,9 @@ func runWpsbench(b testing.TB, l load, target wire.ConnectionString, ca string) 
 		b.Fatal(err)
 	}
 	args := []string{"run", "--progress", "lines", "--dir", filepath.Join(dir, "result")}
+	if l.Transport != "" {
+		args = append(args, "--transport", string(l.Transport))
+	}
 	if l.Processes > 0 {
 		n := strconv.Itoa(l.Processes)
 		args = append(args, "--processes", n, "--emulators", n)
