@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"maps"
 	"strings"
 	"testing"
@@ -444,6 +445,20 @@ func TestAnomalies(t *testing.T) {
 			violations: map[string]uint64{"R1s": maxGaps + 5},
 		},
 		{
+			name: "R1s: jumps beyond all counting", reliable: true, profile: Strict, unknown: []string{"R4"}, run: func(w *world) {
+				w.ids[0] = 1 << 63
+				w.publish(0, 0)
+				w.drop(0)
+				w.c.Ended(w.now, 0, EndExpired)
+				w.rejoin(0)
+				w.ids[0] = 1 << 63
+				w.publish(0, 0)
+				w.publish(0, 0, 0)
+				w.publish(0, 0)
+			},
+			violations: map[string]uint64{"R1s": 2}, deliveries: Deliveries{Delivered: 11, Lost: 1},
+		},
+		{
 			name: "R1s: first id is not 1", reliable: true, profile: Strict, run: func(w *world) {
 				w.ids[0] = 7
 				w.round()
@@ -545,6 +560,19 @@ func TestAnomalies(t *testing.T) {
 				w.publish(0, 0)
 			},
 			violations: map[string]uint64{"R4": 1}, deliveries: Deliveries{Delivered: 9 + 2 + 15 + 3, Lost: 1},
+		},
+		{
+			name: "R4: lost before a sign of life that is no message", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				w.publish(0, 0, 0)
+				w.at(8)
+				w.ids[0]++
+				w.c.Numbered(w.now, 0, w.ids[0], true)
+				w.drop(0)
+				w.c.Ended(w.now, 0, EndExpired)
+				w.rejoin(0)
+			},
+			violations: map[string]uint64{"R4": 1}, deliveries: Deliveries{Delivered: 9 + 2, Lost: 1},
 		},
 		{
 			name: "R5: duplicated under another id", reliable: true, profile: Strict, run: func(w *world) {
@@ -890,6 +918,65 @@ func TestAnomalies(t *testing.T) {
 		},
 	} {
 		t.Run(s.name, s.test)
+	}
+}
+
+// TestClosedEvidence: what happens once the evidence is closed is no part of it.
+func TestClosedEvidence(t *testing.T) {
+	w := newWorld(t, true, Strict)
+	w.round()
+	w.drop(1)
+	w.resume(1)
+	closed, err := w.c.Shard().AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.c.Opened(w.now, 0, true)
+	w.c.Opened(w.now, 0, false)
+	w.c.Joining(0)
+	w.c.Joined(w.now, 0)
+	w.deliver(0, 0, 0, 7)
+	w.c.Numbered(w.now, 0, 9, true)
+	w.c.SequenceAcked(0, 9)
+	w.c.Leaving(w.now, 2, 0)
+	w.c.Left(w.now, 2, 0)
+	w.c.Rejoining(w.now, 2, 0)
+	w.c.Rejoined(w.now, 2, 0)
+	w.c.Moving(w.now, 2, 1)
+	w.c.Sent(0, 0, 2, 0)
+	w.c.Skipped(0, 0, 3)
+	w.c.Outcome(0, 0, 1, OutcomeOK)
+	w.c.Resent(0, 0, 1)
+	w.c.Retried(0, 0, 1)
+	w.c.Duplicate(w.now, 0, 1, false)
+	w.c.UnexpectedAck(w.now, 0, 1)
+	w.c.Dropped(w.now, 0)
+	w.c.SilentSince(1, w.now-time.Hour)
+	w.c.Ended(w.now, 0, EndRefused)
+	later, err := w.c.Shard().AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(closed, later) {
+		t.Error("the evidence has changed after it was closed")
+	}
+}
+
+// TestOffenceOfNoPublisher: what is no matter of a message names neither publisher nor group.
+func TestOffenceOfNoPublisher(t *testing.T) {
+	w := newWorld(t, true, Strict)
+	w.round()
+	w.c.Duplicate(w.now, 1, 8, false)
+	w.c.UnexpectedAck(w.now, 1, 9)
+	w.drop(1)
+	w.resume(1)
+	w.drop(1)
+	w.c.Ended(w.now, 1, EndRefused)
+	j := w.judge(JudgeOptions{})
+	for _, id := range []string{"P1", "P2", "C1"} {
+		if e := j.check(id).Examples; len(e) != 1 || e[0].Publisher != -1 || e[0].Group != "" || e[0].Subscriber != 1 {
+			t.Errorf("%s: %+v, want one example of connection 1", id, e)
+		}
 	}
 }
 

@@ -87,6 +87,10 @@ func TestCounted(t *testing.T) {
 			d.Data[len(d.Data)-1] ^= 1
 			w.c.Deliver(w.now, 1, &d)
 		}, deliveries: Deliveries{Corrupt: 1}, violated: "X1 1"},
+		{name: "under an id that it has seen", run: func(w *world) {
+			m := w.publish(0, 0, 1)
+			w.replay(1, 0, 0, m, 2)
+		}, deliveries: Deliveries{Replayed: 1, Lost: 1}, missing: 1, violated: "R1 1"},
 		{name: "in the wrong group", run: func(w *world) {
 			m := w.publish(2, 0)
 			w.deliver(1, 2, 0, m)
@@ -245,8 +249,8 @@ func TestCountedCatchUp(t *testing.T) {
 		return func(p, _ int) uint64 { return map[int]uint64{0: n}[p] }
 	}
 	w := newSampledWorld(t, true, Strict)
-	if r := w.deliver(1, 0, 0, w.publish(0, 0, 1)); r.CaughtUp {
-		t.Error("caught up without an outage")
+	if r := w.deliver(1, 0, 0, w.publish(0, 0, 1)); r.CaughtUp || !r.Counted {
+		t.Errorf("%+v, want one to count, without an outage", r)
 	}
 	w.drop(1)
 	w.resume(1)

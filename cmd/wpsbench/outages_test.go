@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ faults: [{name: cut, at: 10s, population: members, hit: 3, kind: rst}]
 
 // runOutage runs it on simulated links: recoveries are answered with 503, which is no
 // verdict (protocol.md 4.5), as long as the service is out of reach.
-func runOutage(t *testing.T, outOfReach time.Duration, profile metrics.Profile, o emulator.Options, set ...string) *metrics.Run {
+func runOutage(t *testing.T, outOfReach time.Duration, profile metrics.Profile, o emulator.Options, set ...string) (*metrics.Run, emulator.Stats) {
 	t.Helper()
 	s, err := scenario.Parse("outage.yaml", []byte(outage), scenario.Options{Set: set})
 	if err != nil {
@@ -65,7 +66,49 @@ func runOutage(t *testing.T, outOfReach time.Duration, profile metrics.Profile, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rec
+	return rec, server.Stats()
+}
+
+// summaryOf is what the terminal says, its blanks single.
+func summaryOf(t *testing.T, rec *metrics.Run) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.WriteText(&b, rec, report.TextOptions{UTF8: true}); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// TestLossBesideDrops: on the plain subprotocol what a drop costs is excused, and what the
+// service leaves out of a connection that stands is lost: as much as it says.
+func TestLossBesideDrops(t *testing.T) {
+	// Of so few none falls among what was under way when a connection dropped: that is excused.
+	for _, lie := range []int{0, 997} {
+		var o emulator.Options
+		if lie > 0 {
+			o.Lies[emulator.LieDrop] = emulator.Share{N: 1, Of: lie}
+		}
+		rec, stats := runOutage(t, 0, metrics.Strict, o, "protocol=json.webpubsub.azure.v1", "phases.steady=20s")
+		told := stats.Lies[emulator.LieDrop.String()]
+		d := rec.Totals.Deliveries
+		if d.Lost != told || (lie > 0) != (told > 0) || d.Excused.Disconnect == 0 || d.Excused.Disconnect != d.Excused.Total() || d.Undelivered > 0 {
+			t.Errorf("one in %d left out: deliveries %+v, told %d", lie, d, told)
+		}
+		for _, c := range rec.Checks {
+			if want := map[string]uint64{"N3": told}[c.ID]; c.Violations != want {
+				t.Errorf("one in %d left out: %s has %d violations, want %d", lie, c.ID, c.Violations, want)
+			}
+		}
+		text := summaryOf(t, rec)
+		for _, want := range []string{
+			fmt.Sprintf("lost %d duplicated 0", told), fmt.Sprintf("excused %d (disconnect)", d.Excused.Disconnect), "cut rst 3 0 3 0",
+			map[bool]string{false: "PASSED: delivery only", true: fmt.Sprintf("VIOLATED: %d messages lost", told)}[lie > 0],
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("one in %d left out: the summary does not say %q:\n%s", lie, want, text)
+			}
+		}
+	}
 }
 
 // TestOutageStories: what keeps a session out is told for what it is, in the record and to
@@ -127,7 +170,7 @@ func TestOutageStories(t *testing.T) {
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			rec := runOutage(t, row.outOfReach, row.profile, row.options, row.set...)
+			rec, _ := runOutage(t, row.outOfReach, row.profile, row.options, row.set...)
 			if got := rec.Incidents[0].Outcomes; got != row.outcomes {
 				t.Errorf("outcomes %+v, want %+v", got, row.outcomes)
 			}
@@ -144,14 +187,10 @@ func TestOutageStories(t *testing.T) {
 			if rec.Verdict.Result != row.verdict {
 				t.Errorf("%s, want %s", rec.Verdict.Headline, row.verdict)
 			}
-			var b bytes.Buffer
-			if err := report.WriteText(&b, rec, report.TextOptions{UTF8: true}); err != nil {
-				t.Fatal(err)
-			}
-			text := strings.Join(strings.Fields(b.String()), " ")
+			text := summaryOf(t, rec)
 			for _, want := range row.told {
 				if !strings.Contains(text, strings.Join(strings.Fields(want), " ")) {
-					t.Errorf("the summary does not say %q:\n%s", want, b.String())
+					t.Errorf("the summary does not say %q:\n%s", want, text)
 				}
 			}
 		})
