@@ -9,11 +9,16 @@ import (
 )
 
 // funnel draws how many connections came how far, and where the others were lost.
-func funnel(f metrics.Funnel) *figure {
+func funnel(c *metrics.Connections) *figure {
+	f := &c.Funnel
 	stages := []struct {
 		name string
 		n    int
-	}{{"planned", f.Planned}, {"attempted", f.Attempted}, {"opened", f.Opened}, {"connected", f.Connected}, {"joined", f.Joined}, {"at the end", f.AtEnd}}
+		why  string // most of those are missing that came as far as the stage before
+	}{
+		{"planned", f.Planned, ""}, {"attempted", f.Attempted, "the run ended before"}, {"opened", f.Opened, failures(f.FailedDials, "failed dial", "failed dials")},
+		{"connected", f.Connected, ""}, {"joined", f.Joined, failures(f.FailedJoins, "failed join", "failed joins")}, {"at the end", f.AtEnd, topClose(c.CloseReasons)},
+	}
 	t := &table{Caption: "How far connections came", Head: heads("stage", ">count", ">of planned", ">lost here")}
 	fig := &figure{ID: "funnel", Title: t.Caption, Table: t,
 		Finding: fmt.Sprintf("%s of %s were open at the end.", htmlNumbers.float(float64(f.AtEnd)), htmlNumbers.counted(uint64(max(f.Planned, 0)), "connection", "connections"))}
@@ -36,13 +41,47 @@ func funnel(f metrics.Funnel) *figure {
 			lost = intCell(before - stage.n)
 			doc.Rect(x.At(float64(stage.n)), top+2, x.At(float64(before))-x.At(float64(stage.n)), row-4, svg.Fill(svg.Fail).Faint(0.35))
 			label += ", " + lost.Text + " lost"
+			lost.Sub = stage.why
 		}
 		doc.Text(right+10, top+row/2+4, svg.Start, svg.Ink, label)
-		areas = append(areas, svg.Area{Box: svg.Box{X: left, Y: top, W: right - left, H: row}, Text: fmt.Sprintf("%s: %s, %s of planned", stage.name, label, share)})
+		hover := fmt.Sprintf("%s: %s, %s of planned", stage.name, label, share)
+		if stage.n < before && stage.why != "" {
+			hover += "; " + stage.why
+		}
+		areas = append(areas, svg.Area{Box: svg.Box{X: left, Y: top, W: right - left, H: row}, Text: hover})
 		t.add(textCell(stage.name), intCell(stage.n), numCell(share), lost)
 		before = stage.n
 	}
 	doc.Hover(areas)
 	fig.SVG = template.HTML(doc.String()) //nolint:gosec // written by package svg, which escapes every text
 	return fig
+}
+
+func failures(n uint64, singular, plural string) string {
+	if n == 0 {
+		return ""
+	}
+	return htmlNumbers.counted(n, singular, plural)
+}
+
+// topClose is how most connections ended that the target closed, or that broke; empty
+// when none did.
+func topClose(all []metrics.CloseReason) string {
+	var top metrics.CloseReason
+	for _, c := range all {
+		if c.Side == "peer" && c.Count > top.Count {
+			top = c
+		}
+	}
+	if top.Count == 0 {
+		return ""
+	}
+	code := "without a close frame"
+	if top.Code != 0 {
+		code = fmt.Sprintf("with %d", top.Code)
+	}
+	if top.Text != "" {
+		code += " " + ellipsize(top.Text, 40, "…")
+	}
+	return htmlNumbers.count(top.Count) + " closed by the peer " + code
 }

@@ -33,8 +33,15 @@ func TestHistogramLogStreams(t *testing.T) {
 				}
 			}
 		}
-		if name != "receive_delay" && uint64(counts[name]) != want { // which is of no message
-			t.Errorf("%s: %d values in the log, %d in the record", name, counts[name], want)
+		got := uint64(counts[name])
+		if name == "receive_delay" { // of reads, also of those that lie in no phase
+			if got == 0 || got < want {
+				t.Errorf("%s: %d values in the log, %d in the phases of the record", name, got, want)
+			}
+			continue
+		}
+		if got != want {
+			t.Errorf("%s: %d values in the log, %d in the record", name, got, want)
 		}
 	}
 	if n := lines["e2e_latency"]; n < 3 || n > 6 {
