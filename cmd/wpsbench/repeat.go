@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,8 +33,14 @@ func (a *app) repeat(c *cli.Context, src source) error {
 		return failf(exitUsage, "--repeat writes a folder for each run; render them with `wpsbench report`, not --out")
 	}
 	var worst error
+	began, stderr := time.Now(), a.stderr
 	for i := range n {
-		err := a.executeInto(c, src, filepath.Join(c.String("dir"), fmt.Sprintf("%03d", i+1)))
+		dir := filepath.Join(c.String("dir"), fmt.Sprintf("%03d", i+1))
+		if c.Count("quiet") == 0 && progressMode(c.String("progress")) != progressNone {
+			_, _ = fmt.Fprintln(a.stderr, repetition(i, n, dir, time.Since(began)))
+		}
+		err := a.executeInto(c, src, dir)
+		a.stderr = stderr // the next run finds the terminal, not the block of this one
 		if severity(err) > severity(worst) {
 			worst = err
 		}
@@ -43,6 +50,16 @@ func (a *app) repeat(c *cli.Context, src source) error {
 		}
 	}
 	return worst
+}
+
+// repetition says which run of how many begins, and how long all that are left will take
+// if they take as long as those before.
+func repetition(done, n int, dir string, took time.Duration) string {
+	text := fmt.Sprintf("run %d of %d into %s", done+1, n, dir)
+	if done > 0 {
+		text += ", about " + metrics.RoughLength(took.Seconds()/float64(done)*float64(n-done)) + " left"
+	}
+	return text
 }
 
 func exitOf(err error) int {

@@ -117,6 +117,16 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// Every repetition finds the terminal and has a block of its own.
+func TestTerminalRepeats(t *testing.T) {
+	s := startTmux(t, writeScenario(t, terminalRun), 80, 40, "wpsbench run chat.yaml --dir out --repeat 2 --progress live --set phases.steady=3s")
+	s.until(`^run 1 of 2 into out/001$`)
+	s.until(`^  steady +━*╸─+   0:\d\d / 0:03   next: drain$`)
+	s.until(`^run 2 of 2 into out/002, about \d+ s left$`)
+	s.until(`^  steady +━*╸─+   0:\d\d / 0:03   next: drain$`)
+	s.until(`^  wrote out/002/report.html `)
+}
+
 // wholeBlock wants exactly one block on the screen, every line of it in one piece.
 func wholeBlock(t *testing.T, screen string, columns int) {
 	t.Helper()
