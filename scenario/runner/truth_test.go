@@ -4,6 +4,7 @@ package runner
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -60,6 +61,17 @@ func truthRun(t *testing.T, connectionString, text string, edit ...func(*run)) *
 	for _, g := range rec.Health.Gates {
 		if g.Value != nil {
 			t.Logf("  %-22s %-8s %.4g, %d bad seconds", g.ID, g.Result, *g.Value, g.BadWindows)
+		}
+	}
+	column := func(name string, i int) float64 {
+		if v := rec.Series.Columns[name][i]; v != nil {
+			return *v / 1e3
+		}
+		return math.NaN()
+	}
+	for i, at := range rec.Series.Columns["t_s"] {
+		if v := rec.Series.Columns["untrusted"][i]; v != nil && *v == 1 {
+			t.Logf("  bad: second %g, schedule lag p99 %.2f ms, e2e p99 %.2f ms", *at, column("lag_p99_us", i), column("e2e_p99_us", i))
 		}
 	}
 	return rec
