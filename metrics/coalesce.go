@@ -33,9 +33,9 @@ func (s Series) Coalesced(most int) Series {
 	}
 	if s.Heatmap != nil {
 		cells := make([]heatCell, 0, len(s.Heatmap.Cells))
-		for _, c := range s.Heatmap.Cells {
-			cells = append(cells, heatCell{uint32(c[0]) / uint32(of), uint32(c[1]), uint32(c[2])})
-		}
+		s.Heatmap.Each(func(column, row, count int64) {
+			cells = append(cells, heatCell{uint32(column) / uint32(of), uint32(row), uint32(count)})
+		})
 		out.Heatmap = heatmap(cells)
 	}
 	return out

@@ -13,7 +13,7 @@ func TestCoalesced(t *testing.T) {
 		"e2e_p99_us":      [ 5, 7, 6, null,null,null, 4],
 		"open":            [ 1, 2, 2, 2,1,2, 2],
 		"untrusted":       [null,0,0, 0,1,0, 0]},
-		"heatmap":{"rows_per_octave":4,"cells":[[0,3,1],[1,2,1],[1,3,4],[3,2,1],[5,9,2],[6,3,1]]}}`
+		"heatmap":{"rows_per_octave":4,"cells":[[0,3,1],[1,2,1,4],[3,2,1],[5,9,2],[6,3,1]]}}`
 	tests := []struct {
 		name string
 		most int
@@ -27,11 +27,11 @@ func TestCoalesced(t *testing.T) {
 			"e2e_p99_us":      [ 7,null,4],
 			"open":            [ 2, 2, 2],
 			"untrusted":       [ 0, 1, 0]},
-			"heatmap":{"rows_per_octave":4,"cells":[[0,2,1],[0,3,5],[1,2,1],[1,9,2],[2,3,1]]}}`},
+			"heatmap":{"rows_per_octave":4,"cells":[[0,2,1,5],[1,2,1],[1,9,2],[2,3,1]]}}`},
 		{"to one", 1, `{"interval_s":7,"columns":{
 			"t_s": [10], "delivered_per_s": [7.285714285714286], "acked_per_s": [0.42857142857142855],
 			"e2e_p99_us": [7], "open": [2], "untrusted": [1]},
-			"heatmap":{"rows_per_octave":4,"cells":[[0,2,2],[0,3,6],[0,9,2]]}}`},
+			"heatmap":{"rows_per_octave":4,"cells":[[0,2,2,6],[0,9,2]]}}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
