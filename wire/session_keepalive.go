@@ -67,7 +67,7 @@ func (s *Session) HoldInput(now time.Duration, held bool) {
 		return
 	}
 	s.inputHeld = held
-	if s.lastRead, s.now = now, now; s.cfg.IdleTimeout > 0 {
+	if s.now = now; s.cfg.IdleTimeout > 0 {
 		s.idleAt = now + s.cfg.IdleTimeout
 	}
 }
@@ -111,6 +111,7 @@ func (s *Session) checkProbe() {
 	}
 }
 
-// LastRead returns when anything came over the socket last, or when HoldInput last changed
-// whether that is looked for; 0 = never. It outlasts the socket until there is another.
+// LastRead returns when anything came over the socket last, or when it opened; 0 = never.
+// HoldInput leaves it alone: what nobody looks for has not come. It outlasts the socket until
+// there is another.
 func (s *Session) LastRead() time.Duration { return s.lastRead }

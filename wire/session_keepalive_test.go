@@ -121,3 +121,25 @@ func TestProbe(t *testing.T) {
 		t.Error("there is nothing to probe")
 	}
 }
+
+// Not to look is no sign of life: what came last is as old as it was, until something
+// comes again.
+func TestHeldInputIsNotHeard(t *testing.T) {
+	r := newRig(t, &SessionConfig{Subprotocol: JSON, IdleTimeout: time.Minute})
+	r.start()
+	r.opened()
+	r.receive(`{"type":"system","event":"connected","connectionId":"one"}`)
+	heard := r.now
+	for _, held := range []bool{true, false} {
+		r.pass(5 * time.Second)
+		r.s.HoldInput(r.now, held)
+		if got := r.s.LastRead(); got != heard {
+			t.Errorf("held %t: heard last at %v, want %v", held, got, heard)
+		}
+	}
+	r.pass(5 * time.Second)
+	r.receive(`{"type":"pong"}`)
+	if got := r.s.LastRead(); got != r.now {
+		t.Errorf("heard last at %v, want %v", got, r.now)
+	}
+}

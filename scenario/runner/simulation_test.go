@@ -57,11 +57,17 @@ populations:
 `, r.Uint32(), protocol, groups, connections, 1+r.IntN(groups), pick(r, "1/s", "4/s", "1/5s"), pick(r, "poisson", "constant"),
 		80+r.IntN(2000), r.IntN(4) > 0, r.IntN(4) == 0, pick(r, "text", "json", "binary"), comingAndGoing(r, groups), steady)
 	if r.IntN(2) == 0 {
+		misbehaviour := []string{"slow-reader", "slow-reader"}
+		if strings.Contains(protocol, "reliable") {
+			misbehaviour[1] = "stop-acking"
+		}
 		b.WriteString("faults:\n")
 		for i := range 1 + r.IntN(3) {
-			fmt.Fprintf(&b, "  - {name: F%d, at: %ds, population: members, hit: %d%%, kind: %s}\n",
-				i, 1+r.IntN(int(steady/time.Second)-1), 10+r.IntN(91),
-				pick(r, "rst", "fin", "close", "close, code: 1001", "zombie", "blackhole", "restart, lasts: 1s", "restart, lasts: 1s, keeps_sessions: true"))
+			at := 1 + r.IntN(int(steady/time.Second)-1)
+			lasts := fmt.Sprintf(", lasts: %ds", 1+r.IntN(int(steady/time.Second)-at))
+			fmt.Fprintf(&b, "  - {name: F%d, at: %ds, population: members, hit: %d%%, kind: %s}\n", i, at, 10+r.IntN(91),
+				pick(r, "rst", "fin", "close", "close, code: 1001", "zombie", "blackhole", "restart, lasts: 1s", "restart, lasts: 1s, keeps_sessions: true",
+					misbehaviour[0]+lasts, misbehaviour[1]+lasts))
 		}
 	}
 	w := world{seed: seed, text: b.String()}
@@ -77,7 +83,8 @@ populations:
 		AckDelay:            pick(r, 0, 0, 200*time.Millisecond),
 	}
 	w.link.Silent = pick(r, 0, 0.3, 1)
-	if r.IntN(3) == 0 { // a sample of the subscribers; the others by count
+	w.options.KeepAlive = pick(r, 0, 0, 5*time.Second) // 5 s: oftener than a client says something by itself
+	if r.IntN(3) == 0 {                                // a sample of the subscribers; the others by count
 		w.text += fmt.Sprintf("checks: {pairs: %d}\n", 1+r.IntN(100))
 	}
 	return w
