@@ -200,7 +200,7 @@ func fanout() *metrics.Fanout {
 // series has one interval per second: a ramp of 9 s, 60 s of steady state with dips at
 // 29 s and 49 s, and a drain without publishes.
 func series(n int) metrics.Series {
-	names := []string{"t_s", "expected_per_s", "delivered_per_s", "published_per_s", "acked_per_s", "e2e_p50_us", "e2e_p90_us", "e2e_p99_us", "e2e_p99_9_us", "open", "recovering", "gone", "undelivered", "unacked_messages", "lag_p99_us", "cpu_ratio", "run_queue_ratio", "gc_ratio"}
+	names := []string{"t_s", "expected_per_s", "delivered_per_s", "published_per_s", "acked_per_s", "e2e_p50_us", "e2e_p90_us", "e2e_p99_us", "e2e_p99_9_us", "ack_p50_us", "open", "recovering", "gone", "undelivered", "unacked_messages", "lag_p99_us", "cpu_ratio", "run_queue_ratio", "gc_ratio"}
 	s := metrics.Series{IntervalS: 1, Columns: map[string][]*float64{}, Heatmap: &metrics.Heatmap{RowsPerOctave: 4}}
 	chance := rand.New(rand.NewPCG(7, 11))
 	for i := range n {
@@ -219,6 +219,7 @@ func series(n int) metrics.Series {
 			row["expected_per_s"], row["published_per_s"], row["acked_per_s"] = 10_000, 1000, 1000
 			row["delivered_per_s"] = math.Round(10_000 - 10*row["recovering"] + 40*chance.Float64())
 			p50 := math.Round(7600 + 500*chance.Float64())
+			row["ack_p50_us"] = math.Round(p50 * 0.4)
 			row["e2e_p50_us"], row["e2e_p90_us"] = p50, math.Round(p50*1.7*math.Sqrt(hurt))
 			row["e2e_p99_us"], row["e2e_p99_9_us"] = math.Round(p50*2.7*hurt), math.Round(p50*3.9*hurt*1.2)
 			if hurt > 1 {

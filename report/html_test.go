@@ -37,8 +37,8 @@ func markup(page string) string {
 var (
 	allowedTags = strings.Fields(`!doctype html head meta title style body a header div h1 h2 h3 strong span ul li p nav main section footer
 		table caption thead tbody tr th td code pre small details summary figure figcaption dl dt dd script svg g path rect text desc clipPath symbol use`)
-	allowedAttributes = strings.Fields(`html lang charset http-equiv content name class href id tabindex role type scope
-		aria-label aria-labelledby aria-describedby aria-hidden focusable
+	allowedAttributes = strings.Fields(`html lang charset http-equiv content name class href id tabindex role type
+		aria-label aria-labelledby aria-describedby aria-hidden
 		data-v data-columns data-x data-cells
 		xmlns width height viewBox font-family font-size x y d fill fill-opacity stroke stroke-width stroke-opacity stroke-dasharray
 		stroke-linejoin stroke-linecap text-anchor clip-path pointer-events color transform shape-rendering vector-effect`)

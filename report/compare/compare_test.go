@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,22 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// Runs that hold nothing to judge are no pass, and no count of nothing either.
+func TestNoPrimaryMetric(t *testing.T) {
+	a, b := side(0, 1000, 10_000), side(1, 1000, 10_000)
+	for _, r := range slices.Concat(a, b) {
+		r.Metrics, r.Info.Load.DeliveredPerS = nil, 0
+	}
+	r, err := Compare("a", a, "b", b, Options{Noise: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Verdict{Result: "inconclusive", ExitCode: 11, Headline: "INCONCLUSIVE: no primary metric was measured, nothing is judged"}
+	if r.Verdict != want {
+		t.Errorf("got %+v, want %+v", r.Verdict, want)
+	}
+}
+
 // Fewer deliveries are worse, whatever rising latencies are.
 func TestFewerDeliveriesRegress(t *testing.T) {
 	a, b := side(0, 1000, 10_000), side(1, 1000, 10_000)
@@ -155,17 +172,22 @@ func TestTailsNeedIndependentSamples(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name     string
-		e2e, ack int // seconds in a row that are alike
+		e2e, ack int // seconds in a row that are alike; 0 = no such column
 		want     string
 	}{
 		{"both vary from second to second", 1, 1, ""},
 		{"deliveries stay", 20, 1, "e2e p99"},
 		{"acks stay", 1, 20, "ack p99"},
+		{"deliveries stay, nothing is known of acks", 20, 0, "e2e p99ack p99"},
+		{"deliveries vary, nothing is known of acks", 1, 0, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := &metrics.Run{Metrics: map[string]*metrics.MetricSummary{}}
 			r.Phases = []metrics.PhaseResult{{StartS: 0, EndS: seconds, Steady: true}}
-			r.Series.Columns = map[string][]*float64{"t_s": times, "e2e_p50_us": series(test.e2e), "ack_p50_us": series(test.ack)}
+			r.Series.Columns = map[string][]*float64{"t_s": times, "e2e_p50_us": series(test.e2e)}
+			if test.ack > 0 {
+				r.Series.Columns["ack_p50_us"] = series(test.ack)
+			}
 			for _, name := range []string{"e2e_latency", "ack_rtt"} {
 				r.Metrics[name] = &metrics.MetricSummary{Phase: "steady", Count: 20_000, Percentiles: map[string]*int64{"p99": new(int64(5000))}}
 			}

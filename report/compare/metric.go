@@ -41,7 +41,7 @@ func (def *definition) value(r *metrics.Run) (v float64, why string) {
 	if s == nil || s.Percentiles[def.key] == nil {
 		return 0, ""
 	}
-	above := float64(s.Count) * (1 - def.q) / inflation(steadyColumn(r, def.series))
+	above := float64(s.Count) * (1 - def.q) / inflation(steadyColumn(r, def.column(r)))
 	if above < minExceedances {
 		why = fmt.Sprintf("not enough samples: %.0f independent ones above it, needs %d", math.Floor(above), minExceedances)
 		if steady := r.SteadySeconds(); above > 0 && steady > 0 && s.Phase == "steady" {
@@ -49,6 +49,15 @@ func (def *definition) value(r *metrics.Run) (v float64, why string) {
 		}
 	}
 	return float64(*s.Percentiles[def.key]), why
+}
+
+// column is the name of the definition's series in a record. Those of schema 1.0 have none
+// of acks: there the deliveries, which share their stalls, tell how much of a tail repeats itself.
+func (def *definition) column(r *metrics.Run) string {
+	if _, ok := r.Series.Columns[def.series]; !ok && def.series != "" {
+		return "e2e_p50_us"
+	}
+	return def.series
 }
 
 // steadyColumn is a series of steady state, gaps left out.
