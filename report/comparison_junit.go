@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 
 // WriteComparisonJUnit writes a test case for the comparison as a whole and one per metric.
 // A regression of a primary metric is a failure, one that could not be decided an error;
-// the informational metrics are skipped, with what was found.
+// the informational metrics are skipped, with what was found, and of an invalid
+// comparison all of them.
 func WriteComparisonJUnit(w io.Writer, c *compare.Result) error {
 	at := time.Time{}
 	if c.B.Run != nil {
@@ -20,7 +22,7 @@ func WriteComparisonJUnit(w io.Writer, c *compare.Result) error {
 	c = plain{commands: true}.copyFigures(c)
 	cases := []junitCase{comparedCase(c)}
 	for i := range c.Metrics {
-		cases = append(cases, metricCase(&c.Metrics[i], percent(c.Confidence)))
+		cases = append(cases, metricCase(c, &c.Metrics[i]))
 	}
 	name := c.A.Name + " against " + c.B.Name
 	all := junitSuites{Name: "wpsbench compare " + name, Time: "0.000"}
@@ -29,7 +31,7 @@ func WriteComparisonJUnit(w io.Writer, c *compare.Result) error {
 }
 
 // comparedCase fails where no metric tells it: on a broken promise, and where too few runs
-// were left.
+// or no primary metric were left.
 func comparedCase(c *compare.Result) junitCase {
 	out := junitCase{Name: "compared", Out: strings.Join(append([]string{c.Verdict.Headline}, comparisonNotes(c)...), "\n")}
 	m := &junitMessage{Message: c.Verdict.Headline, Type: c.Verdict.Result}
@@ -38,14 +40,18 @@ func comparedCase(c *compare.Result) junitCase {
 		out.Failure = m
 	case metrics.ResultInvalid:
 		out.Error = m
+	case metrics.ResultInconclusive:
+		if !slices.ContainsFunc(c.Metrics, func(m compare.Metric) bool { return m.Primary }) {
+			out.Error = m
+		}
 	}
 	return out
 }
 
-func metricCase(m *compare.Metric, confidence string) junitCase {
+func metricCase(of *compare.Result, m *compare.Metric) junitCase {
 	found := []string{
 		textNumbers.measuredOf(m.A, m.Unit) + " → " + textNumbers.measuredOf(m.B, m.Unit),
-		changeOf(m.ChangeRatio), confidence + " interval " + changeInterval(m.Interval), "margin " + marginText(m.MarginRatio),
+		changeOf(m.ChangeRatio), percent(of.Confidence) + " interval " + changeInterval(m.Interval), "margin " + marginText(m.MarginRatio),
 	}
 	if m.Reason != "" {
 		found = append(found, m.Reason)
@@ -53,6 +59,8 @@ func metricCase(m *compare.Metric, confidence string) junitCase {
 	message := comparisonStyles[m.Verdict].word + ": " + strings.Join(found, ", ")
 	c := junitCase{Name: m.Name}
 	switch {
+	case of.Verdict.Result == metrics.ResultInvalid:
+		c.Skipped = &junitMessage{Message: "not judged: " + message}
 	case !m.Primary:
 		c.Skipped = &junitMessage{Message: "informational: " + message}
 	case m.Verdict == compare.Regressed:

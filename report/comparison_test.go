@@ -136,6 +136,14 @@ var comparisons = map[string]func(testing.TB) *compare.Result{
 		must(t, err)
 		return r
 	},
+	"idle": func(t testing.TB) *compare.Result { // connections only: nothing is published
+		a, b := turns(t, 6, 1, 1), turns(t, 6, 1, 1, 1)
+		for _, r := range slices.Concat(a, b) {
+			r.Metrics = map[string]*metrics.MetricSummary{"connect_time": r.Metrics["connect_time"]}
+			r.Info.Load.DeliveredPerS = 0
+		}
+		return compared(t, a, b, quiet(t))
+	},
 	"empty": func(t testing.TB) *compare.Result {
 		return compared(t, []*metrics.Run{emptyRun(t)}, []*metrics.Run{emptyRun(t)}, nil)
 	},
@@ -245,6 +253,7 @@ var sectionSays = map[string][]string{
 	"violated":     {"delivery promises were broken in 1 of the runs of B"},
 	"single":       {"not enough samples (needs 3 min at this rate)", "one run a side tells nothing of the noise"},
 	"differs":      {"differs: seed 42 → (several)"},
+	"idle":         {"no primary metric was measured, nothing is judged"},
 	"empty":        {"no distribution to compare"},
 }
 

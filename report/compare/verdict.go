@@ -88,7 +88,9 @@ func (r *Result) decide(runs, excluded int) {
 		set(metrics.ResultInvalid, "INVALID RUN", metrics.ExitInvalid, fmt.Sprintf("%d of %d runs cannot be compared", excluded, runs))
 	case count[Regressed] > 0:
 		set(metrics.ResultFail, "FAILED", metrics.ExitFail, fmt.Sprintf("%d of %d primary metrics regressed", count[Regressed], primary))
-	case primary == 0 || count[Inconclusive]+count[NotCompared] > 0:
+	case primary == 0:
+		set(metrics.ResultInconclusive, "INCONCLUSIVE", metrics.ExitInconclusive, "no primary metric was measured, nothing is judged")
+	case count[Inconclusive]+count[NotCompared] > 0:
 		set(metrics.ResultInconclusive, "INCONCLUSIVE", metrics.ExitInconclusive, fmt.Sprintf("%d of %d primary metrics could not be decided", count[Inconclusive]+count[NotCompared], primary))
 	default:
 		var parts []string
