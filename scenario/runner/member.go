@@ -41,6 +41,7 @@ type member struct {
 	confirm      *wire.Timer   // nil before the first recovery
 	registered   *wire.Timer   // of a simple client: it counts as joined
 	readyAt      time.Duration // when that began to run
+	unread       time.Duration // since when input was held that it has not caught up with; 0 = none
 }
 
 func newMember(w *worker, id int) *member {

@@ -21,10 +21,10 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	m.checkBudget(ev)
 	w.checker.Dropped(now, m.id)
 	since, heard := now, m.client.LastRead()
-	if m.recovery != nil && m.recovery.held {
+	if m.unread != 0 {
 		// Whoever has not read for a while then reads what was sent long ago, maybe by a
 		// service that has given it up since: it says nothing of when.
-		heard = min(heard, m.recovery.fault)
+		heard, m.unread = min(heard, m.unread), 0
 	}
 	w.checker.SilentSince(m.id, heard)
 	if silent(ev.Err) {

@@ -100,6 +100,7 @@ func (m *member) proven(time.Duration) {
 
 // caughtUp closes the recovery: nothing that was due before the socket opened is missing.
 func (m *member) caughtUp(now time.Duration) {
+	m.unread = 0
 	rec := m.recovery
 	if rec == nil {
 		return

@@ -6,10 +6,10 @@ import (
 	"github.com/wpsbench/wpsbench/scenario"
 )
 
-// misbehave makes the client one that sends no sequenceAck, or reads nothing, or only awaits a
-// restart, for as
-// long as the fault says or until it is dropped. It keeps its transport until the service drops it: that is
-// the fault's doing, as long as the client has not caught up since.
+// misbehave makes the client one that sends no sequenceAck, or reads nothing, or only
+// awaits a restart, for as long as the fault says or until it is dropped. It keeps its
+// transport until the service drops it: that is the fault's doing, as long as the client
+// has not caught up since.
 func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 	m.recovery.held = true
 	m.w.checker.CancelCatchUp(m.id)
@@ -18,6 +18,9 @@ func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 		m.client.HoldSequenceAcks(now, true)
 	case scenario.FaultSlowReader:
 		m.client.StopReading(now)
+		if m.unread == 0 {
+			m.unread = now
+		}
 	}
 	if m.relent == nil {
 		m.relent = m.w.loop.NewTimer(m.behave)

@@ -1,10 +1,13 @@
 package runner
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/wire"
+	"github.com/wpsbench/wpsbench/wire/emulator"
 )
 
 // A client that reads nothing answers no ping, so the service gives it up and, half a
@@ -24,5 +27,29 @@ phases: {steady: 120s, drain: 1m}
 	wantHonest(t, w, rec)
 	if f := rec.Connections.Funnel; f.RefusedRecovery != 1 || stats.Expired != 1 {
 		t.Errorf("%d recoveries were refused and %d sessions expired, want 1 and 1", f.RefusedRecovery, stats.Expired)
+	}
+}
+
+// A client that acknowledges nothing reads all the same: until the service gives it up it
+// hears of it, so a refusal right after that is a broken promise, however long the fault
+// has lasted.
+func TestStopAckingIsNotSilent(t *testing.T) {
+	rec, stats := simulate(t, world{
+		seed: 1, link: wire.Link{Delay: time.Millisecond},
+		options: emulator.Options{ReplayMessages: 100, AbortOnOverflow: true}, // less than is promised, and without a word
+		text: `name: unacknowledged
+groups: {room: {count: 1}}
+populations:
+  speakers: {connections: 2, join: {}, publish: {to: room, rate: 1/s, size: 80}}
+  listeners: {connections: 1, join: {room: 1}}
+faults: [{name: F1, at: 5s, population: listeners, hit: 1, kind: stop-acking, lasts: 100s}]
+phases: {steady: 120s, drain: 1m}
+`})
+	if f := rec.Connections.Funnel; f.RefusedRecovery != 1 || stats.Overflows != 1 {
+		t.Errorf("%d recoveries were refused and %d clients overflowed, want 1 and 1", f.RefusedRecovery, stats.Overflows)
+	}
+	accused := func(c metrics.CheckResult) bool { return c.ID == "C1" && c.Violations == 1 }
+	if !slices.ContainsFunc(rec.Checks, accused) {
+		t.Errorf("nothing accuses the service of the refusal: %+v", rec.Checks)
 	}
 }
