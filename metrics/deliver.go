@@ -241,14 +241,16 @@ func (c *Checker) deliverOther(now time.Duration, n *conn, d *Delivery, h *Heade
 		k.foreign++
 		if seq.fault != checkNone {
 			o := c.offence(now, n, h, d, 0)
-			o.publisher, o.group = -1, -1
+			o.publisher, o.group, o.text = -1, -1, ""
 			c.charge(seq.fault, n, o)
 		}
 		return
 	}
 	k.headers++
 	k.corrupt++
-	c.charge(checkX1, n, c.offence(now, n, h, d, 0))
+	o := c.offence(now, n, h, d, 0)
+	o.text = "" // it may be the ids of the header that are damaged, not the names of the delivery
+	c.charge(checkX1, n, o)
 	// Most damage is in the padding. A header that names the very message that is
 	// due next is believed, so that one anomaly does not look like a loss as well.
 	i, _, fault := c.locate(n, h, d)

@@ -177,3 +177,35 @@ func TestReordersLeaveRoom(t *testing.T) {
 		t.Errorf("got %+v", c.Examples)
 	}
 }
+
+// The names of a delivery are held only against a header that is sound and ours.
+func TestUnsoundHeaderNamesNobody(t *testing.T) {
+	for _, tt := range []struct {
+		name, check string
+		damage      func(w *world, d *Delivery)
+	}{
+		{"another run's under a wrong sequence id", "R1", func(_ *world, d *Delivery) {
+			d.Data = AppendPayload(nil, PayloadText, Header{RunID: worldRun + 1, Message: 1}, 64, 1)
+			d.SequenceID = 0
+		}},
+		{"damaged", "X1", func(_ *world, d *Delivery) { d.Data[len(d.Data)-1] ^= 1 }},
+	} {
+		for named, misname := range map[string]func(d *Delivery){
+			"user":  func(d *Delivery) { d.User, d.Named = []byte("bob"), true },
+			"group": func(d *Delivery) { d.Group = []byte("elsewhere") },
+		} {
+			w := newWorld(t, true, Strict)
+			w.topo.Named(0, []byte("ann"))
+			w.publish(0, 0)
+			w.send(0, 0)
+			d := w.delivery(1, 0, 0, 2)
+			tt.damage(w, &d)
+			misname(&d)
+			w.c.Deliver(w.now, 1, &d)
+			c := w.judge(JudgeOptions{}).check(tt.check)
+			if len(c.Examples) != 1 || strings.HasPrefix(c.Examples[0].Context[0], "delivered ") {
+				t.Errorf("%s, of another %s: got %+v", tt.name, named, c.Examples)
+			}
+		}
+	}
+}
