@@ -61,6 +61,43 @@ func TestIntervalsCarriedOver(t *testing.T) {
 	}
 }
 
+// An interval of many values is handed over like one of few, without the dense counters.
+func TestFastIntervalCarriedOver(t *testing.T) {
+	w := testWindows()
+	views := []View{{Metric: E2ELatency, Population: -1}}
+	here, there := NewCollector(w, views), NewCollector(w, views)
+	r, same := NewRecorder(w, views), NewRecorder(w, views)
+	for tick := range 2 { // in the second the dense form is there from the start
+		for i := range manyValues + 100 {
+			v := time.Duration(i%500) * time.Millisecond
+			for _, each := range []*Recorder{r, same} {
+				each.Record(E2ELatency, 6*time.Second, 0, v)
+			}
+		}
+		iv := r.Swap()
+		b, err := iv.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		iv.Release()
+		var carried Interval
+		if err := carried.UnmarshalBinary(b); err != nil {
+			t.Fatal(err)
+		}
+		if most := 10_000; len(b) > most {
+			t.Errorf("tick %d: takes %d bytes for two times 500 cells, want %d at most", tick, len(b), most)
+		}
+		here.Add(tick, same.Swap())
+		there.Add(tick, &carried)
+	}
+	if got, want := there.Steady(E2ELatency), here.Steady(E2ELatency); want.Count != 2*(manyValues+100) || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := there.View(0), here.View(0); !reflect.DeepEqual(got, want) {
+		t.Errorf("view: got %+v, want %+v", got, want)
+	}
+}
+
 // A recovery in one process does not wait for what another process never sent.
 func TestVoidsOfAnotherProcess(t *testing.T) {
 	here, there := worldTopology(true), worldTopology(true)

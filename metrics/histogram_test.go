@@ -136,7 +136,7 @@ func TestDistributionAddAndReset(t *testing.T) {
 // Whether values were recorded here or merged, they are told as the library tells them.
 func TestDistributionAsLibrary(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for _, n := range []int{1, 2, 100, 1000, 100_000} {
+	for _, n := range []int{1, 2, 100, 1000, manyValues - 1, manyValues, manyValues + 1, 100_000} {
 		var whole, merged distribution
 		parts := make([]distribution, 3)
 		oracle := hdr.New(histogramLowest, histogramHighest, histogramDigits)
@@ -185,6 +185,71 @@ func TestDistributionAsLibrary(t *testing.T) {
 				t.Errorf("%d %s: after a reset %d (%t), count %d", n, name, v, ok, d.count())
 			}
 		}
+	}
+}
+
+// A fast second leaves the dense form to the next one, which takes it from the first value
+// on; a slow one gives it back.
+func TestDistributionKeepsDense(t *testing.T) {
+	for _, first := range []int{manyValues - 1, manyValues, manyValues + 1} {
+		for _, second := range []int{0, 1, 100, manyValues, manyValues + 1} {
+			var d, merged distribution
+			for range first {
+				d.record(time.Minute)
+			}
+			d.reset()
+			kept := d.dense != nil
+			if kept != (first >= manyValues) {
+				t.Fatalf("after %d values dense is kept: %t", first, kept)
+			}
+			oracle := hdr.New(histogramLowest, histogramHighest, histogramDigits)
+			for i := range second {
+				v := int64(i+1) * int64(10*time.Microsecond)
+				d.record(time.Duration(v))
+				_ = oracle.RecordValue(v)
+			}
+			if kept && d.packed != nil {
+				t.Fatalf("%d after %d: packed, though there is the dense form", second, first)
+			}
+			merged.add(&d)
+			for name, each := range map[string]*distribution{"merged": &merged, "asked": &d} {
+				if each.count() != uint64(oracle.TotalCount()) {
+					t.Errorf("%d after %d, %s: %d counted", second, first, name, each.count())
+				}
+				for _, q := range []float64{0.5, 0.99, 1} {
+					rank := float64(rankOf(q, uint64(second)))
+					want := min(max(oracle.ValueAtPercentile(rank/float64(second)*100), each.min), each.max)
+					if got, ok := each.quantile(q); ok != (second > 0) || ok && got != want {
+						t.Errorf("%d after %d, %s: p%v is %d (%t), want %d", second, first, name, q*100, got, ok, want)
+					}
+				}
+			}
+			if d.reset(); d != (distribution{}) {
+				t.Errorf("%d after %d: %+v after it was asked and emptied", second, first, d)
+			}
+		}
+	}
+}
+
+// What a fast second has kept, a slow one gives back, unless it was only merged and is
+// fast again.
+func TestDistributionGivesDenseBack(t *testing.T) {
+	var d, merged distribution
+	for i, row := range []struct {
+		values int
+		kept   bool
+	}{{manyValues, true}, {manyValues, true}, {manyValues - 1, false}, {1, false}, {manyValues + 1, true}, {0, false}} {
+		for range row.values {
+			d.record(time.Millisecond)
+		}
+		merged.add(&d)
+		d.reset()
+		if kept := d.dense != nil; kept != row.kept || d.packed != nil || d.count() != 0 {
+			t.Errorf("second %d, of %d values: left with %+v, want dense kept: %t", i, row.values, d, row.kept)
+		}
+	}
+	if want := uint64(4*manyValues + 1); merged.count() != want || merged.packed.TotalCount() != int64(want) {
+		t.Errorf("merged %d, want %d", merged.count(), want)
 	}
 }
 
