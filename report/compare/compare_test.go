@@ -123,6 +123,35 @@ func TestFewerDeliveriesRegress(t *testing.T) {
 	}
 }
 
+// Intervals of several seconds do not tell how much the seconds in them repeat each other.
+func TestCoalescedTailIsThin(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		intervalS float64
+		count     uint64
+		why       string
+	}{
+		{"a second", 1, 10_001, ""},
+		{"a second, too few", 1, 9_999, "not enough samples: 99 independent ones above it, needs 100"},
+		{"less than a second", 0.5, 10_001, ""},
+		{"three seconds", 3, 30_001, ""},
+		{"three seconds, too few", 3, 29_999, "not enough samples: 99 independent ones above it, needs 100"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := side(0, 1000, 10_000)[0]
+			r.Series.IntervalS = tt.intervalS
+			r.Metrics["e2e_latency"].Count = tt.count
+			if _, why := definitions[0].value(r); why != tt.why {
+				t.Errorf("e2e p99: %q, want %q", why, tt.why)
+			}
+			r.Metrics["connect_time"] = &metrics.MetricSummary{Count: 10_001, Percentiles: map[string]*int64{"p99": new(int64(1))}}
+			if _, why := definitions[5].value(r); definitions[5].name != "connect p99" || why != "" {
+				t.Errorf("%s, of no series: %q", definitions[5].name, why)
+			}
+		})
+	}
+}
+
 func TestMargin(t *testing.T) {
 	a, b := side(0, 1000, 10_000), side(1, 1000, 10_700)
 	r, err := Compare("a", a, "b", b, Options{})

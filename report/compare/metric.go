@@ -41,7 +41,7 @@ func (def *definition) value(r *metrics.Run) (v float64, why string) {
 	if s == nil || s.Percentiles[def.key] == nil {
 		return 0, ""
 	}
-	above := float64(s.Count) * (1 - def.q) / inflation(steadyColumn(r, def.column(r)))
+	above := float64(s.Count) * (1 - def.q) / repetition(r, def.column(r))
 	if above < minExceedances {
 		why = fmt.Sprintf("not enough samples: %.0f independent ones above it, needs %d", math.Floor(above), minExceedances)
 		if steady := r.SteadySeconds(); above > 0 && steady > 0 && s.Phase == "steady" {
@@ -58,6 +58,16 @@ func (def *definition) column(r *metrics.Run) string {
 		return "e2e_p50_us"
 	}
 	return def.series
+}
+
+// repetition is by how much samples repeat others, by the series of their medians. What
+// repeats itself within an interval of several seconds it cannot tell, so all of that counts
+// as doing so.
+func repetition(r *metrics.Run, series string) float64 {
+	if series == "" {
+		return 1
+	}
+	return inflation(steadyColumn(r, series)) * max(1, r.Series.IntervalS)
 }
 
 // steadyColumn is a series of steady state, gaps left out.
