@@ -291,8 +291,8 @@ func (r *record) phase(name string) float64 {
 }
 
 // movedPerSecond is what left and what came in the intervals that lie in a phase whole,
-// by when it did.
-func (r *record) movedPerSecond(phase string) float64 {
+// by when it did. No interval counts for more than most.
+func (r *record) movedPerSecond(phase string, most float64) float64 {
 	var sum, intervals float64
 	for _, p := range r.Phases {
 		for i, at := range r.Series.Columns["t_s"] {
@@ -300,11 +300,13 @@ func (r *record) movedPerSecond(phase string) float64 {
 				continue
 			}
 			intervals++
+			moved := 0.0
 			for _, column := range []string{"published_per_s", "acked_per_s", "delivered_per_s"} {
 				if v := r.Series.Columns[column][i]; v != nil {
-					sum += *v
+					moved += *v
 				}
 			}
+			sum += min(moved, most)
 		}
 	}
 	return sum / max(intervals, 1)
