@@ -113,9 +113,13 @@ func (c *Collector) Steady(m Metric) *MetricSummary {
 // what never came; there are none at all of less than a minute, and of metrics other than
 // the latencies of messages.
 func (c *Collector) Intervals(m Metric, seed uint64) map[string][]int64 {
-	s := c.Steady(m)
 	out := map[string][]int64{}
-	for key, ci := range c.steady[m].intervals(seed) {
+	intervals := c.steady[m].intervals(seed)
+	if len(intervals) == 0 {
+		return out
+	}
+	s := c.Steady(m)
+	for key, ci := range intervals {
 		if s.Percentiles[key] != nil {
 			out[key] = []int64{max(micros(ci[0]), *s.Min), min(micros(ci[1]), *s.Max)}
 		}

@@ -47,6 +47,7 @@ type run struct {
 	sessions  []wire.SessionConfig // by population
 	directory directory
 	incidents []scenario.Incident // of the plan
+	copies    uint64              // that the plan expects to be delivered
 	workers   []*worker           // of this process
 	parts     []part              // of the whole run; only the controller has them
 
@@ -162,6 +163,7 @@ func newRun(cfg Config) *run {
 		startedAt:   time.Now(),
 		publishEnd:  cfg.Plan.PublishEnd(),
 		incidents:   cfg.Plan.Incidents(),
+		copies:      cfg.Plan.Estimate().Deliveries,
 	}
 	r.start = r.driver.now()
 	r.windows = newWindows(cfg.Plan)

@@ -68,7 +68,9 @@ func (s *simulated) put(g segment) {
 	} else {
 		s.arrival.Set(g.at)
 	}
-	if s.arrived > 0 && len(s.underWay) == cap(s.underWay) { // there is room in front
+	// There is room in front. If it is little, it is not worth moving all the rest for each
+	// segment that has arrived.
+	if s.arrived > 0 && 2*s.arrived >= len(s.underWay) && len(s.underWay) == cap(s.underWay) {
 		n := copy(s.underWay, s.underWay[s.arrived:])
 		clear(s.underWay[n:])
 		s.underWay, s.arrived = s.underWay[:n], 0
