@@ -251,18 +251,20 @@ type PopulationResult struct {
 
 // MetricSummary describes one metric over one window.
 type MetricSummary struct {
-	Unit        string             `json:"unit"`  // "us"
-	Basis       string             `json:"basis"` // intended, sent, event
-	Phase       string             `json:"phase"`
-	Count       uint64             `json:"count"`
-	Min         *int64             `json:"min"` // nil without samples
-	Mean        *float64           `json:"mean"`
-	Max         *int64             `json:"max"`
-	Percentiles map[string]*int64  `json:"percentiles"` // p50 p90 p95 p99 p99_9; nil = not enough samples or censored
-	CI95        map[string][]int64 `json:"ci95,omitempty"`
-	Censored    uint64             `json:"censored"` // never delivered: +∞ in the percentiles
-	OutOfRange  uint64             `json:"out_of_range"`
-	Negative    uint64             `json:"negative"`
+	Unit        string            `json:"unit"`  // "us"
+	Basis       string            `json:"basis"` // intended, sent, event
+	Phase       string            `json:"phase"`
+	Count       uint64            `json:"count"`
+	Min         *int64            `json:"min"` // nil without samples
+	Mean        *float64          `json:"mean"`
+	Max         *int64            `json:"max"`
+	Percentiles map[string]*int64 `json:"percentiles"` // p50 p90 p95 p99 p99_9; nil = not enough samples or censored
+	// CI95 are the 95 % intervals of Percentiles, each [low, high] in Unit; absent below a
+	// minute of steady state.
+	CI95       map[string][]int64 `json:"ci95,omitempty"`
+	Censored   uint64             `json:"censored"` // never delivered: +∞ in the percentiles
+	OutOfRange uint64             `json:"out_of_range"`
+	Negative   uint64             `json:"negative"`
 	// Histogram is nil without samples. In a document, that of a phase is null as well
 	// where Run.Metrics holds the very same one.
 	Histogram *EncodedHistogram `json:"histogram"`

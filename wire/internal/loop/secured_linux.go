@@ -9,8 +9,8 @@ import (
 // secured is the TLS of a polled stream. crypto/tls runs on the loop: it is given
 // what was read and asked for plaintext until it has no more.
 //
-// A goroutine that reads each connection takes twice the CPU per message and nearly
-// twice the memory, see BenchmarkTLS of wire/internal/bare.
+// A goroutine that reads each connection takes 1.5 to nearly twice the CPU per message
+// and nearly twice the memory, see BenchmarkTLS of wire/internal/bare.
 type secured struct {
 	conn *tls.Conn
 	on   *underlay
