@@ -9,15 +9,15 @@ import (
 )
 
 // funnel draws how many connections came how far, and where the others were lost.
-func funnel(c *metrics.Connections) *figure {
-	f := &c.Funnel
+func funnel(r *metrics.Run) *figure {
+	f := &r.Connections.Funnel
 	stages := []struct {
 		name string
 		n    int
-		why  string // most of those are missing that came as far as the stage before
+		why  string // what happened in the run that can have kept them from coming this far
 	}{
-		{"planned", f.Planned, ""}, {"attempted", f.Attempted, "the run ended before"}, {"opened", f.Opened, failures(f.FailedDials, "failed dial", "failed dials")},
-		{"connected", f.Connected, ""}, {"joined", f.Joined, failures(f.FailedJoins, "failed join", "failed joins")}, {"at the end", f.AtEnd, topClose(c.CloseReasons)},
+		{"planned", f.Planned, ""}, {"attempted", f.Attempted, "the run ended before"}, {"opened", f.Opened, failures(f.FailedDials, "failed dial in all, redials included", "failed dials in all, redials included")},
+		{"connected", f.Connected, ""}, {"joined", f.Joined, failures(f.FailedJoins, "failed join in all, rejoins included", "failed joins in all, rejoins included")}, {"at the end", f.AtEnd, lostAtEnd(r)},
 	}
 	t := &table{Caption: "How far connections came", Head: heads("stage", ">count", ">of planned", ">lost here")}
 	fig := &figure{ID: "funnel", Title: t.Caption, Table: t,
@@ -64,11 +64,27 @@ func failures(n uint64, singular, plural string) string {
 	return htmlNumbers.counted(n, singular, plural)
 }
 
-// topClose is how most connections ended that the target closed, or that broke; empty
-// when none did.
-func topClose(all []metrics.CloseReason) string {
+// lostAtEnd says what ended connections that were to last: the loss of a process of ours,
+// or the most frequent close by the service that no fault was the cause of; empty when
+// there was none.
+func lostAtEnd(r *metrics.Run) string {
+	if c := r.Totals.Coverage; c != nil && c.LostConnections > 0 {
+		text := htmlNumbers.counted(uint64(c.LostConnections), "was", "were") + " in the lost process"
+		if c.LostProcesses > 1 {
+			text += "es"
+		}
+		return text
+	}
+	faults := map[metrics.CloseReason]uint64{}
+	key := func(c metrics.CloseReason) metrics.CloseReason { c.Count = 0; return c }
+	for _, in := range r.Incidents {
+		for _, c := range in.Closes {
+			faults[key(c)] += c.Count
+		}
+	}
 	var top metrics.CloseReason
-	for _, c := range all {
+	for _, c := range r.Connections.CloseReasons {
+		c.Count -= min(c.Count, faults[key(c)])
 		if c.Side == "peer" && c.Count > top.Count {
 			top = c
 		}
@@ -76,12 +92,6 @@ func topClose(all []metrics.CloseReason) string {
 	if top.Count == 0 {
 		return ""
 	}
-	code := "without a close frame"
-	if top.Code != 0 {
-		code = fmt.Sprintf("with %d", top.Code)
-	}
-	if top.Text != "" {
-		code += " " + ellipsize(top.Text, 40, "…")
-	}
-	return htmlNumbers.count(top.Count) + " closed by the peer " + code
+	top.Text = ellipsize(top.Text, 40, "…")
+	return "most frequent close by the service, apart from faults: " + closeText(top, htmlNumbers)
 }

@@ -49,12 +49,8 @@ func peerCloses(inc *metrics.Incident, n numbers) string {
 		case c.Side != "peer":
 		case len(all) == maxPeerCloses:
 			more += c.Count
-		case c.Code == 0:
-			all = append(all, n.count(c.Count)+" × "+c.Text)
-		case c.Text == "":
-			all = append(all, fmt.Sprintf("%s × %d", n.count(c.Count), c.Code))
 		default:
-			all = append(all, fmt.Sprintf("%s × %d \"%s\"", n.count(c.Count), c.Code, c.Text))
+			all = append(all, closeText(c, n))
 		}
 	}
 	if more > 0 {
@@ -64,4 +60,18 @@ func peerCloses(inc *metrics.Incident, n numbers) string {
 		return ""
 	}
 	return "closed by the service: " + strings.Join(all, ", ")
+}
+
+// closeText is how often and how transports ended: 25 × 1008 "quota".
+func closeText(c metrics.CloseReason, n numbers) string {
+	text := n.count(c.Count) + " × "
+	switch {
+	case c.Code == 0 && c.Text == "":
+		return text + "no close frame"
+	case c.Code == 0:
+		return fmt.Sprintf("%sno close frame: \"%s\"", text, c.Text)
+	case c.Text == "":
+		return fmt.Sprintf("%s%d", text, c.Code)
+	}
+	return fmt.Sprintf("%s%d \"%s\"", text, c.Code, c.Text)
 }

@@ -33,8 +33,9 @@ func TestOtherOutcomes(t *testing.T) {
 		want   string
 	}{
 		{closes[:1], ""},
-		{closes[:3], "closed by the service: 1 500 × 1008 \"The connection could not be recovered.\", 4 × EOF"},
-		{closes, "closed by the service: 1 500 × 1008 \"The connection could not be recovered.\", 4 × EOF, 2 × 1000, 2 others"},
+		{closes[:3], "closed by the service: 1 500 × 1008 \"The connection could not be recovered.\", 4 × no close frame: \"EOF\""},
+		{[]metrics.CloseReason{{Side: "peer", Count: 4}}, "closed by the service: 4 × no close frame"},
+		{closes, "closed by the service: 1 500 × 1008 \"The connection could not be recovered.\", 4 × no close frame: \"EOF\", 2 × 1000, 2 others"},
 	} {
 		if got := peerCloses(&metrics.Incident{Closes: row.closes}, textNumbers); got != row.want {
 			t.Errorf("got %q, want %q", got, row.want)

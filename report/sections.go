@@ -192,7 +192,7 @@ type connectionsSection struct {
 
 func newConnectionsSection(r *metrics.Run) *connectionsSection {
 	f := r.Connections.Funnel
-	s := &connectionsSection{Funnel: funnel(&r.Connections)}
+	s := &connectionsSection{Funnel: funnel(r)}
 	s.Counts = append(s.Counts, churnCounts(htmlNumbers, &f)...)
 	for _, c := range []struct {
 		n                uint64
