@@ -40,4 +40,9 @@ func TestWarningWithoutAValue(t *testing.T) {
 	if got, want := healthLine(htmlNumbers, r), "warns: run queue share bad in 3 of 60 s"; !strings.Contains(got, want) {
 		t.Errorf("got %q, want %q in it", got, want)
 	}
+	var b bytes.Buffer
+	must(t, WriteJUnit(&b, r))
+	if want := "<system-out>warns: bad in 3 of 60 s</system-out>"; !strings.Contains(b.String(), want) {
+		t.Errorf("the JUnit report does not say %q", want)
+	}
 }

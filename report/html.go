@@ -60,7 +60,8 @@ var fine, coarse = detail{points: 600, columns: 180}, detail{points: 300, column
 // ReadRun reads back.
 func WriteHTML(w io.Writer, r *metrics.Run) error { return writePage(w, r, nil) }
 
-// writePage writes the page of a record, and what a comparison with another says.
+// writePage writes the page of a record, and what a comparison with another says. It draws
+// coarsely only where that is what keeps the page within a limit.
 func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 	doc, err := marshalRun(r)
 	if err != nil {
@@ -75,12 +76,13 @@ func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 	if c != nil {
 		c = plain{}.copyComparison(c)
 	}
+	budget := pageBudget(r.Info.DurationS)
 	var page []byte
 	for _, try := range []struct {
 		record string
 		detail detail
 		limit  int
-	}{{packed, fine, pageBudget(r.Info.DurationS)}, {packed, coarse, maxPageBytes}, {"", fine, maxPageBytes}, {"", coarse, maxPageBytes}} {
+	}{{packed, fine, budget}, {packed, coarse, budget}, {packed, fine, maxPageBytes}, {packed, coarse, maxPageBytes}, {"", fine, maxPageBytes}, {"", coarse, maxPageBytes}} {
 		if page, err = renderPage(shown, c, try.record, try.detail); err != nil || len(page) <= try.limit {
 			break
 		}
@@ -96,7 +98,7 @@ func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 
 func renderPage(shown *metrics.Run, c *compare.Result, packed string, d detail) ([]byte, error) {
 	p := newPage(shown, c, d)
-	p.Policy = pagePolicy
+	p.Policy, p.Coarse = pagePolicy, d == coarse
 	p.CSS, p.JS = template.CSS(pageCSS), template.JS(pageJS) //nolint:gosec // our own embedded files
 	p.Shapes = template.HTML(svg.Shapes())                   //nolint:gosec // holds no text
 	if packed != "" {

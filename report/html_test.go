@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -227,14 +228,47 @@ func TestPageSize(t *testing.T) {
 	}
 }
 
+// A page that is drawn coarsely says so, and none is where that is no help.
+func TestCoarsePageSaysSo(t *testing.T) {
+	const note = "drawn with half of the points"
+	dense := func(seconds int) *metrics.Run {
+		r := passedRun(t)
+		r.Series, r.Info.DurationS = noisySeries(rand.New(rand.NewPCG(3, 5)), seconds), float64(seconds)
+		return r
+	}
+	heavy := dense(1800)
+	heavy.Info.Note = noise(500 << 10)
+	for _, test := range []struct {
+		name string
+		run  *metrics.Run
+		want bool
+	}{{"small", passedRun(t), false}, {"large, coarsely within its budget", longRun(t, 1800), true}, {"beyond its budget, however it is drawn", heavy, false}} {
+		t.Run(test.name, func(t *testing.T) {
+			page := renderHTML(t, test.run)
+			over := len(page) > pageBudget(test.run.Info.DurationS)
+			if over != (test.run == heavy) {
+				t.Fatalf("the page weighs %d bytes: no test of this", len(page))
+			}
+			if got := strings.Contains(page, note); got != test.want {
+				t.Errorf("the page of %d bytes says that it is coarse: %v, want %v", len(page), got, test.want)
+			}
+		})
+	}
+}
+
+// noise is a text of n letters that does not compress, and is shown only in part.
+func noise(n int) string {
+	text := make([]byte, 0, n)
+	for i := range uint32(n) {
+		i = (i + 1) * 2654435761
+		text = append(text, 'a'+byte((i^i>>15)*2246822519>>27)%26)
+	}
+	return string(text)
+}
+
 func TestPageTooLargeForItsRecord(t *testing.T) {
 	r := shortRun(t)
-	noise := make([]byte, 0, 1600<<10) // incompressible, and shown only in part
-	for i := range uint32(cap(noise)) {
-		i = (i + 1) * 2654435761
-		noise = append(noise, 'a'+byte((i^i>>15)*2246822519>>27)%26)
-	}
-	r.Info.Note = string(noise)
+	r.Info.Note = noise(1600 << 10)
 	page := renderHTML(t, r)
 	if len(page) > maxPageBytes || !strings.Contains(page, "The page would have exceeded 1 MB") {
 		t.Errorf("the page weighs %d bytes and says nothing about it", len(page))

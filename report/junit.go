@@ -153,7 +153,7 @@ func checkCases(r *metrics.Run) []junitCase {
 func gateCases(r *metrics.Run) []junitCase {
 	var cases []junitCase
 	for _, g := range r.Health.Gates {
-		message := textNumbers.measuredOf(g.Value, g.Unit)
+		message := gateText(textNumbers, &g, r.Health.Windows)
 		if g.Advice != "" {
 			message += "; what helps: " + g.Advice
 		}

@@ -30,6 +30,7 @@ type page struct {
 	Shapes template.HTML // of the icons
 	// Record is the packed record; empty when the page would have grown too large.
 	Record template.HTML
+	Coarse bool // drawn with half of the points
 
 	Title    string
 	Name     string
@@ -290,10 +291,7 @@ func healthParts(n numbers, r *metrics.Run) []string {
 			if g.Result != result {
 				continue
 			}
-			text := words(g.ID) + " " + n.measuredOf(g.Value, g.Unit)
-			if g.Value == nil { // it is judged by the second only
-				text = fmt.Sprintf("%s bad in %d of %d s", words(g.ID), g.BadWindows, r.Health.Windows)
-			}
+			text := words(g.ID) + " " + gateText(n, &g, r.Health.Windows)
 			if result == "warn" {
 				text = "warns: " + text
 			}
@@ -304,6 +302,15 @@ func healthParts(n numbers, r *metrics.Run) []string {
 		parts = append(parts, pushBackText(n, p))
 	}
 	return parts
+}
+
+// gateText is what a gate measured over the run, or where it is judged by the second only,
+// how many of the seconds of steady state were bad.
+func gateText(n numbers, g *metrics.Gate, seconds int) string {
+	if g.Value == nil && g.BadWindows > 0 {
+		return fmt.Sprintf("bad in %d of %d s", g.BadWindows, seconds)
+	}
+	return n.measuredOf(g.Value, g.Unit)
 }
 
 // pushBackText says how long the target, not the generator, held publishes back.

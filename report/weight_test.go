@@ -77,12 +77,13 @@ func noisyHistogram(t testing.TB, chance *rand.Rand, n int, spread float64) *met
 func noisySeries(chance *rand.Rand, seconds int) metrics.Series {
 	s := metrics.Series{IntervalS: 1, Columns: map[string][]*float64{}, Heatmap: &metrics.Heatmap{RowsPerOctave: 4}}
 	around := func(mean, spread float64) float64 { return math.Round(max(0, mean+spread*chance.NormFloat64())) }
+	untrusted := [20]float64{12: 1} // as longRun has them
 	for i := range seconds {
 		p50 := around(150, 25)
 		for name, v := range map[string]float64{
 			"t_s": float64(i), "expected_per_s": 5000, "delivered_per_s": around(5000, 70), "published_per_s": around(1000, 15), "acked_per_s": around(1000, 15),
 			"received_bytes_per_s": around(1_950_000, 25_000), "sent_bytes_per_s": around(415_000, 5000),
-			"e2e_p50_us": p50, "e2e_p90_us": p50 * float64(5+chance.IntN(80)), "e2e_p99_us": around(4000, 1500) * 10, "e2e_p99_9_us": around(7000, 900) * 10,
+			"e2e_p50_us": p50, "e2e_p90_us": p50 * float64(5+chance.IntN(80)), "e2e_p99_us": around(4000, 1500) * 10, "e2e_p99_9_us": around(7000, 900) * 10, "ack_p50_us": around(140, 22), "untrusted": untrusted[i%20],
 			"open": 500, "recovering": 0, "gone": 0, "undelivered": around(3, 3), "unacked_messages": around(10, 3), "unacked_bytes": around(40, 9) * 95, "acks_in_flight": around(2, 1),
 			"lag_p99_us": around(900, 400) * 10, "receive_delay_p99_us": around(900, 500), "scheduler_p99_us": 8.192 * around(10, 3), "gc_pause_max_us": 6.144 * around(-2, 2),
 			"cpu_ratio": around(60, 25) / 1e3, "run_queue_ratio": around(550, 70) / 1e3, "steal_ratio": 0, "gc_ratio": math.Round(chance.Float64()*10) / 1e4,
