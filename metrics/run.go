@@ -2,7 +2,8 @@ package metrics
 
 import "time"
 
-// SchemaVersion is that of the Run record: minor adds keys, major removes.
+// SchemaVersion is that of the Run record: minor adds keys, major removes. Before the
+// first release a minor may also change the form of a key, and older ones are read.
 const SchemaVersion = "1.1"
 
 // Run is the record of one finished run, and the whole of it: every report is a

@@ -29,6 +29,7 @@ func marshalRun(r *metrics.Run) ([]byte, error) {
 	enc.SetEscapeHTML(false) // limits read p(99)<50ms; the page holds the record encoded
 	normal := normalRun(r)
 	dropRepeats(normal)
+	normal.SchemaVersion = metrics.SchemaVersion // it is written in that form, whatever it was read from
 	if err := enc.Encode(normal); err != nil {
 		return nil, fmt.Errorf("encode run record: %w", err)
 	}
