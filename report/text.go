@@ -18,6 +18,8 @@ type TextOptions struct {
 	Files []File // written beside the summary, named in it
 	// VerdictOnly leaves everything out but the last line.
 	VerdictOnly bool
+	// Unwritten says that results which were to lie beside the summary do not.
+	Unwritten bool
 }
 
 // File is an output that was written.
@@ -398,6 +400,9 @@ func (s *summary) verdict() {
 	text := string(style.mark) + " " + verdictWord(s.r)
 	if sentence := verdictSentence(s.r); sentence != "" {
 		text += ": " + sentence
+	}
+	if s.o.Unwritten {
+		text += " (not all results could be written)"
 	}
 	// Never cut: its end is often the place in the file.
 	s.sentence("", "  ", text, style.token)

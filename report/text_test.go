@@ -143,3 +143,16 @@ func ExampleWriteText() {
 	//   generator         valid · 0 of 20 bad seconds
 	// ✓ PASSED: delivery only, no limits declared
 }
+
+// Whoever reads the last line alone learns that there is less to read than was asked for.
+func TestTextSaysWhatIsUnwritten(t *testing.T) {
+	const remark = " (not all results could be written)"
+	for _, verdictOnly := range []bool{true, false} {
+		o := TextOptions{Width: 200, UTF8: true, VerdictOnly: verdictOnly}
+		whole := renderText(t, passedRun(t), o)
+		o.Unwritten = true
+		if got, want := renderText(t, passedRun(t), o), strings.TrimSuffix(whole, "\n")+remark+"\n"; got != want {
+			t.Errorf("verdict only %v: got\n%s\nwant\n%s", verdictOnly, got, want)
+		}
+	}
+}

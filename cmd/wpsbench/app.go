@@ -105,19 +105,23 @@ func (a *app) complain(err error) {
 
 // status prints what went wrong, once, and turns it into the exit status. Where standard
 // output could not be written, what was to be said there is missing: that is no success,
-// and the error that came of it is no bug.
+// and the error that came of it is no bug. A verdict that was reached stands.
 func (a *app) status(err error) int {
+	var exit *exitError
+	known := errors.As(err, &exit)
 	if cause := a.stdout.err(); cause != nil {
 		a.complain(fmt.Errorf("write standard output: %w", cause))
-		if err == nil || errors.Is(err, cause) {
+		switch {
+		case errors.Is(err, cause) && known && exit.code != exitInternal:
+			return exit.code
+		case err == nil, errors.Is(err, cause):
 			return exitSetup
 		}
 	}
 	if err == nil {
 		return exitOK
 	}
-	var exit *exitError
-	if !errors.As(err, &exit) {
+	if !known {
 		_, _ = fmt.Fprintf(a.stderr, "wpsbench: %s\nThis is a bug: please report it with the command line.\n", a.redact.text(err.Error()))
 		return exitInternal
 	}

@@ -29,7 +29,7 @@ func (k *checkpoints) keep(rec *metrics.Run) {
 	rec = k.complete(rec)
 	var b bytes.Buffer
 	err := report.WriteJSON(&b, rec)
-	files := map[string][]byte{"run.json": b.Bytes()}
+	files := []content{{"run.json", b.Bytes()}}
 	switch {
 	case err != nil:
 	case k.dir != "":

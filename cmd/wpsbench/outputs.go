@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,8 @@ func toStdout(outs []out) bool {
 }
 
 // writeResults leaves the results folder and the further outputs. Everything is
-// rendered before the first byte is written, and files appear whole or not at all.
+// rendered before the first byte is written, and files appear whole or not at all. The
+// files that were written are returned beside an error, too.
 func (a *app) writeResults(dir string, rec *metrics.Run, outs []out) ([]report.File, error) {
 	rendered := map[string][]byte{}
 	for _, o := range append([]out{{format: "json"}, {format: "html"}}, outs...) {
@@ -76,7 +78,7 @@ func (a *app) writeResults(dir string, rec *metrics.Run, outs []out) ([]report.F
 		}
 		rendered[o.format] = b.Bytes()
 	}
-	folder := map[string][]byte{"run.json": rendered["json"], "report.html": rendered["html"]}
+	folder := []content{{"run.json", rendered["json"]}, {"report.html", rendered["html"]}}
 	name := dir
 	var err error
 	if dir != "" {
@@ -94,12 +96,12 @@ func (a *app) writeResults(dir string, rec *metrics.Run, outs []out) ([]report.F
 	for _, o := range outs {
 		if o.path == "-" {
 			if _, err := a.stdout.Write(rendered[o.format]); err != nil {
-				return nil, err
+				return files, err
 			}
 			continue
 		}
 		if err := writeFile(o.path, rendered[o.format]); err != nil {
-			return nil, err
+			return files, err
 		}
 		files = append(files, report.File{Name: o.path, Bytes: int64(len(rendered[o.format]))})
 	}
@@ -140,74 +142,115 @@ func folderName(rec *metrics.Run) string {
 	return name[:min(len(name), 100)] + "-" + rec.Info.StartedAt.UTC().Format("20060102T150405Z")
 }
 
+// content is what a file is to hold.
+type content struct {
+	name string
+	data []byte
+}
+
 // writeFolder makes parent/name with its files in one rename; when the name is
 // taken a number is added.
-func writeFolder(parent, name string, files map[string][]byte) (string, error) {
+func writeFolder(parent, name string, files []content) (string, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", err
 	}
+	path := filepath.Join(parent, name)
 	tmp, err := os.MkdirTemp(parent, ".writing-")
 	if err != nil {
-		return "", err
+		return "", naming(path, err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }() // gone already when all went well
-	for file, data := range files {
-		if err := os.WriteFile(filepath.Join(tmp, file), data, 0o644); err != nil {
-			return "", err
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(tmp, f.name), f.data, 0o644); err != nil {
+			return "", naming(filepath.Join(path, f.name), err)
 		}
 	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
-		return "", err
+		return "", naming(path, err)
 	}
-	for n := 1; ; n++ {
-		path := filepath.Join(parent, name)
-		if n > 1 {
-			path += fmt.Sprintf("-%d", n)
+	for n := 2; n <= 1000; n++ {
+		if _, err := os.Lstat(path); err != nil {
+			break
 		}
-		if _, err := os.Lstat(path); err == nil && n < 1000 {
-			continue
-		}
-		return path, os.Rename(tmp, path)
+		path = filepath.Join(parent, fmt.Sprintf("%s-%d", name, n))
 	}
+	if err := os.Rename(tmp, path); err != nil {
+		return "", naming(path, err)
+	}
+	return path, nil
 }
 
 // writeInto puts the files into an existing or new folder, each in one rename.
-func writeInto(dir string, files map[string][]byte) error {
+func writeInto(dir string, files []content) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for file, data := range files {
-		if err := writeFile(filepath.Join(dir, file), data); err != nil {
-			return err
+	placed := make([]content, len(files))
+	for i, f := range files {
+		placed[i] = content{filepath.Join(dir, f.name), f.data}
+	}
+	return writeFiles(placed)
+}
+
+// writeFile writes one file as writeFiles does.
+func writeFile(path string, data []byte) error { return writeFiles([]content{{path, data}}) }
+
+// writeFiles writes each file whole or not at all: a regular one is replaced in one
+// rename, where a symbolic link leads to; into a pipe or a device it is written. The first
+// is replaced once all are on the disk, so that one which is full leaves all as they were.
+func writeFiles(files []content) error {
+	type replacement struct{ tmp, path string }
+	var ready []replacement
+	defer func() {
+		for _, r := range ready {
+			_ = os.Remove(r.tmp) // gone already when all went well
+		}
+	}()
+	for _, f := range files {
+		path := f.name
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			path = target
+		}
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			if err := writeThrough(path, f.data); err != nil {
+				return err
+			}
+			continue
+		}
+		r := replacement{filepath.Join(filepath.Dir(path), ".writing-"+rand.Text()), path}
+		ready = append(ready, r)
+		if err := os.WriteFile(r.tmp, f.data, 0o666); err != nil {
+			return naming(path, err)
+		}
+	}
+	for _, r := range ready {
+		if err := os.Rename(r.tmp, r.path); err != nil {
+			return naming(r.path, err)
 		}
 	}
 	return nil
 }
 
-// writeFile writes a file whole or not at all: a regular one is replaced in one
-// rename, where a symbolic link leads to; into a pipe or a device it is written.
-func writeFile(path string, data []byte) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(data)
-		return errors.Join(err, f.Close())
-	}
-	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".writing-%d-%s", os.Getpid(), filepath.Base(path)))
-	err := os.WriteFile(tmp, data, 0o666)
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
+// writeThrough writes into what is no regular file.
+func writeThrough(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
-		_ = os.Remove(tmp) // what a full disk has taken of it
-		if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
-			cause.Path = path
-		}
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// naming has the error of a file that has another name for the time being name the one
+// that was asked for.
+func naming(path string, err error) error {
+	var file *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &file):
+		return &fs.PathError{Op: file.Op, Path: path, Err: file.Err}
+	case errors.As(err, &link):
+		return &fs.PathError{Op: "write", Path: path, Err: link.Err}
 	}
 	return err
 }

@@ -210,7 +210,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		files, err = trace.keep(files)
 	}
 	show.end()
-	show.summary(rec, files)
+	show.summary(rec, files, err == nil)
 	if err != nil {
 		return failf(cmp.Or(code, exitSetup), "write results: %w", err)
 	}

@@ -244,9 +244,9 @@ func millis(d time.Duration) string {
 	return fmt.Sprintf("%.1fms", float64(d)/float64(time.Millisecond))
 }
 
-// summary prints the result.
-func (s *show) summary(rec *metrics.Run, files []report.File) {
-	s.text.Files = files
+// summary prints the result, and whether all of it was written.
+func (s *show) summary(rec *metrics.Run, files []report.File, written bool) {
+	s.text.Files, s.text.Unwritten = files, !written
 	s.text.VerdictOnly = s.quiet
 	_ = report.WriteText(s.result, rec, s.text) // app.status tells of what could not be printed
 }
