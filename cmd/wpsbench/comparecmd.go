@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -92,18 +93,18 @@ func (a *app) showComparison(c *cli.Context, result *compare.Result, outs []out)
 	if err != nil {
 		return err
 	}
+	options := report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale(), VerdictOnly: c.Bool("quiet")}
+	if err := report.WriteComparisonText(text, result, options); err != nil {
+		return err
+	}
 	for _, o := range outs {
 		var b bytes.Buffer
 		if err := comparisonWriters[o.format](&b, result); err != nil {
 			return err
 		}
 		if err := a.put(o, b.Bytes()); err != nil {
-			return failf(exitInternal, "write %s: %w", o.path, err)
+			return failf(cmp.Or(result.Verdict.ExitCode, exitSetup), "write %s: %w", o.path, err)
 		}
-	}
-	options := report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale(), VerdictOnly: c.Bool("quiet")}
-	if err := report.WriteComparisonText(text, result, options); err != nil {
-		return err
 	}
 	return verdictError(metrics.Verdict{Headline: result.Verdict.Headline}, result.Verdict.ExitCode)
 }

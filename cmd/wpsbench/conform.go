@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -102,10 +103,11 @@ func (a *app) conformAction(c *cli.Context) error {
 		return failf(exitUsage, "%w", err)
 	}
 	_, _ = fmt.Fprintf(text, "\n%s\n", report.Summary())
+	verdict := conformStatus(report, signals)
 	if err := a.writeConform(outs, report); err != nil {
-		return failf(exitInternal, "write results: %w", err)
+		return failf(cmp.Or(exitOf(verdict), exitSetup), "write results: %w", err)
 	}
-	return conformStatus(report, signals)
+	return verdict
 }
 
 func conformStatus(report *conform.Report, signals signals) error {

@@ -51,6 +51,9 @@ func (a *app) expose(addr string, plan *scenario.Plan) (*exposition, error) {
 	if host == "" {
 		host = "127.0.0.1"
 	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return nil, failf(exitUsage, "--metrics %q: write ADDR:PORT or a port, e.g. 127.0.0.1:9464", addr)
+	}
 	e := &exposition{
 		inspect: make(chan func(*metrics.Collector)), over: make(chan struct{}),
 		name: report.Visible(plan.Scenario.Name, true),

@@ -78,7 +78,7 @@ func (a *app) render(c *cli.Context, rec *metrics.Run, outs []out) error {
 	}
 	for _, o := range outs {
 		if err := a.writeOut(o, rec); err != nil {
-			return failf(exitInternal, "write %s: %w", o.path, err)
+			return failf(exitSetup, "write %s: %w", o.path, err)
 		}
 	}
 	if err := report.WriteText(summary, rec, report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale()}); err != nil {
