@@ -83,7 +83,7 @@ BARS_COUNT ?= 1
 bars:
 	$(GO) test -run '^$$' -bench '^Benchmark(Idle|Message|Coalesce|TLS|Throughput|Sessions)$$' -benchtime 1x -count $(BARS_COUNT) -timeout 1h ./wire/internal/bare
 
-# What a run takes after one minute and after ten: eleven minutes, and little of the machine.
+# What a run takes after one minute and after ten: twelve minutes, and little of the machine.
 memory:
 	$(GO) test -run '^$$' -bench '^BenchmarkMemory$$' -benchtime 1x -timeout 15m ./wire/internal/bare
 

@@ -89,6 +89,12 @@ func cellAt(v int64) int {
 	return wider<<(cellBits-1) + int(v>>(wider+unitBits))
 }
 
+// cellValue is the smallest value of a cell.
+func cellValue(cell int) int64 {
+	wider := max(0, cell>>(cellBits-1)-1)
+	return int64(cell-wider<<(cellBits-1)) << (wider + unitBits)
+}
+
 // cellWidth is how many values are not told apart from v.
 func cellWidth(v int64) int64 { return 1 << (unitBits + widerBits(v)) }
 

@@ -17,12 +17,17 @@ type stretches struct {
 	first, tick time.Duration // when the first one begins, since tick 0; the length of a tick
 	ticks       int           // that each stretch holds
 	all         []stretch
-	filling     int // the latest one that anything came for
+	filling     int    // the latest one that anything came for
+	room        []byte // where the next one is written down
 }
 
-// stretch is what came in one of them. When the next one begins it is written down, to a
-// byte or two for each cell that holds values: 60 stretches of half a dozen metrics are
-// kept until the end.
+// writtenBytes is what one takes written down, more or less: some thousand cells.
+const writtenBytes = 2 << 10
+
+// stretch is what came in one of them. When the next one begins it is written down, to
+// little more than a byte for each cell that holds values: 60 stretches of four metrics
+// are kept until the end. The room for them is taken at once, so that the memory of a
+// run does not grow with them.
 type stretch struct {
 	distribution        // before it is written down; afterwards what never came
 	written      []byte // see freeze; nil = it is not
@@ -34,6 +39,8 @@ func newStretches(first, length, tick time.Duration) stretches {
 	n := int((length + tick - 1) / tick)
 	s := stretches{first: first, tick: tick, ticks: max(1, (n+maxStretches-1)/maxStretches)}
 	s.all = make([]stretch, (n+s.ticks-1)/s.ticks)
+	s.room = make([]byte, len(s.all)*writtenBytes)
+	clear(s.room) // now the system has given it, too
 	return s
 }
 
@@ -45,13 +52,13 @@ func (s *stretches) add(tick int, d *distribution) {
 	}
 	i := s.at(time.Duration(tick)*s.tick + s.tick/2)
 	if i > s.filling {
-		s.all[s.filling].freeze()
+		s.freeze(s.filling)
 		s.filling = i
 	}
 	s.all[i].thaw()
 	s.all[i].add(d)
 	if i < s.filling {
-		s.all[i].freeze()
+		s.freeze(i)
 	}
 }
 
@@ -62,23 +69,31 @@ func (s *stretches) censor(due time.Duration, n uint64) {
 	}
 }
 
-// freeze writes the cells down, each as how many units it lies above the one before and
-// how many values it holds, and gives their memory back.
-func (s *stretch) freeze() {
-	if s.total == 0 {
+// freeze writes the cells of a stretch down and gives their memory back: how many values
+// each holds, doubled, and before that, doubled and one, how many cells it lies above the
+// one before, unless it is the next.
+func (s *stretches) freeze(i int) {
+	from := &s.all[i]
+	if from.total == 0 {
 		return
 	}
-	var b []byte
-	last := int64(0)
-	for v, n := range s.distribution.cells() {
-		b = binary.AppendUvarint(b, uint64(v-last)>>unitBits)
-		b = binary.AppendUvarint(b, uint64(n))
-		last = v
+	b := s.room[:0]
+	last := -1
+	for v, n := range from.distribution.cells() {
+		cell := cellAt(v)
+		if up := cell - last; up > 1 {
+			b = binary.AppendUvarint(b, uint64(up)<<1|1)
+		}
+		b = binary.AppendUvarint(b, uint64(n)<<1)
+		last = cell
 	}
-	rest := distribution{overflow: s.overflow, negative: s.negative, censored: s.censored}
-	s.written, s.count = slices.Clone(b), s.total
-	s.reset()
-	s.distribution = rest
+	rest := distribution{overflow: from.overflow, negative: from.negative, censored: from.censored}
+	from.written, from.count = slices.Clip(b), from.total
+	from.reset()
+	from.distribution = rest
+	if s.room = s.room[min(len(b), len(s.room)):]; len(s.room) < writtenBytes {
+		s.room = make([]byte, 16*writtenBytes)
+	}
 }
 
 // thaw undoes freeze, but for the exact minimum and maximum, which nobody asks for.
@@ -104,12 +119,17 @@ func (s *stretch) cells() iter.Seq2[int64, int64] {
 		return s.distribution.cells()
 	}
 	return func(yield func(int64, int64) bool) {
-		v := int64(0)
+		cell := -1
 		for b := s.written; len(b) > 0; {
-			up, size := binary.Uvarint(b)
-			n, more := binary.Uvarint(b[size:])
-			b = b[size+more:]
-			if v += int64(up) << unitBits; !yield(v, int64(n)) {
+			n, size := binary.Uvarint(b)
+			up := uint64(1)
+			if n&1 == 1 {
+				up = n >> 1
+				b = b[size:]
+				n, size = binary.Uvarint(b)
+			}
+			b = b[size:]
+			if cell += int(up); !yield(cellValue(cell), int64(n>>1)) {
 				return
 			}
 		}

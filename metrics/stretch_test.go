@@ -36,7 +36,7 @@ func TestStretchesAreWrittenDown(t *testing.T) {
 		if got, want := s.all[i].ranks(), want[i].ranks(); got != want {
 			t.Errorf("stretch %d: %d ranks, want %d", i, got, want)
 		}
-		if written := len(s.all[i].written); i < len(s.all)-1 && (written == 0 || written > 3*len(maps.Collect(want[i].cells())) || s.all[i].packed != nil) {
+		if written := len(s.all[i].written); i < len(s.all)-1 && (written == 0 || written > 2*len(maps.Collect(want[i].cells())) || s.all[i].packed != nil) {
 			t.Errorf("stretch %d takes %d bytes written down", i, written)
 		}
 	}
