@@ -244,9 +244,9 @@ const heldShare = 0.98
 
 // BenchmarkThroughput asks for more and more. held is the highest rate of which at least
 // heldShare left, came and was checked within the seconds of steady state, without
-// leaning on the drain, nor one second on another; checked the most messages per second over a whole run, its
-// drain included. In both none is missing, repeated or out of order, and every scheduled
-// publish left. The target runs on the same cores.
+// leaning on the drain, nor one second on another; checked the most messages per second
+// over a whole run, its drain included. In both none is missing, repeated or out of order,
+// and every scheduled publish left. The target runs on the same cores.
 func BenchmarkThroughput(b *testing.B) {
 	for _, p := range protocols {
 		b.Run(p.name, func(b *testing.B) {
