@@ -13,7 +13,7 @@ func coverageOf(r *metrics.Run) string {
 	if c == nil || c.Processes <= 0 || c.Connections <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("of %d of %d processes, %s of the connections", c.Processes-c.LostProcesses, c.Processes,
+	return fmt.Sprintf("of %d of %d processes (%s of the connections)", c.Processes-c.LostProcesses, c.Processes,
 		percent(float64(c.Connections-c.LostConnections)/float64(c.Connections)))
 }
 

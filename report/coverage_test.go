@@ -11,7 +11,7 @@ import (
 // Every output of a degraded run says beside its totals of which part of the generator
 // they are; none of a whole run does.
 func TestDegradedTotalsCarryTheirCoverage(t *testing.T) {
-	const of = "of 3 of 4 processes, 75 % of the connections"
+	const of = "of 3 of 4 processes (75 % of the connections)"
 	outputs := map[string]func(*bytes.Buffer, *metrics.Run) error{
 		"text":     func(b *bytes.Buffer, r *metrics.Run) error { return WriteText(b, r, TextOptions{UTF8: true}) },
 		"html":     func(b *bytes.Buffer, r *metrics.Run) error { return WriteHTML(b, r) },

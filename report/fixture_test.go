@@ -332,23 +332,38 @@ func interruptedRun(t testing.TB) *metrics.Run {
 	return decided(r)
 }
 
-// degradedRun lost one of its four processes, and the connections in it.
+// degradedRun lost one of its four processes, and the connections in it, and was ended
+// there: it has what a runner then has, and judges nothing.
 func degradedRun(t testing.TB) *metrics.Run {
 	r := shortRun(t)
-	r.Verdict = metrics.Verdict{Result: "degraded", Reasons: []metrics.Reason{
-		{Code: "node_lost", Severity: "warn", Text: "process 4713 ended at 8.2 s: the rest is of 750 of 1 000 connections", Ref: "/environment/nodes"}}}
+	r.Info.Status, r.Info.DurationS, r.Info.EndedAt = "aborted", 8.2, r.Info.StartedAt.Add(8200*time.Millisecond)
+	r.Series, r.Phases[1].EndS = series(9), 8.2
+	r.Checks = metrics.Unjudged(metrics.Strict, "part of the generator was lost, and what it had sent and received with it")
+	for i := range r.Thresholds {
+		r.Thresholds[i].Result = metrics.ThresholdNotJudged
+	}
+	r.Thresholds[2].Measured, r.Thresholds[2].MarginRatio = nil, nil // no fault came
+	r.Health = metrics.JudgeGates(0, nil, &metrics.GateReadings{})
 	r.Environment.Nodes = nil
 	for i := range 4 {
 		r.Environment.Nodes = append(r.Environment.Nodes, metrics.Node{PID: 4711 + i, Connections: 250, PeakMemoryBytes: 45_500_000})
 	}
-	r.Connections.Funnel.AtEnd = 750
-	r.Totals.Coverage = &metrics.Coverage{Processes: 4, LostProcesses: 1, Connections: 1000, LostConnections: 250}
-	d := &r.Totals.Deliveries
-	d.Delivered, d.Excused.SessionEnded = 637_500, 12_500
-	r.Totals.Outcomes.AckedDelivered, r.Totals.Outcomes.AckedMissing = 637_090, 12_500
-	for i := 8; i < 12; i++ {
-		r.Series.Columns["open"][i], r.Series.Columns["gone"][i], r.Series.Columns["delivered_per_s"][i] = ptr(750.0), ptr(250.0), ptr(7500.0)
+	r.Populations, r.Injections, r.Groups = nil, metrics.Injections{}, metrics.Groups{Count: 100}
+	r.Connections = metrics.Connections{Funnel: metrics.Funnel{Planned: 1000, Attempted: 1000, Opened: 1000, Connected: 1000, Joined: 1000, AtEnd: 750}}
+	r.Totals = metrics.Totals{
+		Publishes:  metrics.Publishes{Scheduled: 4200, Sent: 4200, OK: 4190, Indeterminate: 10},
+		Deliveries: metrics.Deliveries{Expected: 42_000, Delivered: 41_850, Undelivered: 150},
+		Bytes:      metrics.Bytes{Sent: 2_016_000, Received: 18_160_000},
+		Coverage:   &metrics.Coverage{Processes: 4, LostProcesses: 1, Connections: 1000, LostConnections: 250},
 	}
+	for name, count := range map[string]uint64{"e2e_latency": 41_850, "e2e_service": 41_850, "ack_latency": 4190, "ack_rtt": 4190, "schedule_lag": 4200} {
+		r.Metrics[name].Count = count
+	}
+	r.Phases[1].Metrics["e2e_latency"].Count = 41_850
+	delete(r.Metrics, "outage_time")
+	r.Series.Columns["open"][8], r.Series.Columns["gone"][8], r.Series.Columns["delivered_per_s"][8] = ptr(750.0), ptr(250.0), ptr(7500.0)
+	r.Verdict = metrics.Verdict{Result: metrics.ResultDegraded, Reasons: []metrics.Reason{{Code: "node_lost", Severity: "warn", Ref: "/connections/funnel",
+		Text: "process 2 of 4 of the generator (pid 4712) was lost: it ended before its time; it had 250 of 1000 connections"}}}
 	return decided(r)
 }
 

@@ -102,7 +102,7 @@ func (all *junitSuites) write(w io.Writer) error {
 func runCase(r *metrics.Run) junitCase {
 	c := junitCase{Name: "measured", Out: r.Verdict.Headline}
 	if of := coverageOf(r); of != "" {
-		c.Out += "; totals are " + of
+		c.Out += "; these totals are " + of
 	}
 	switch {
 	case r.Verdict.Result == metrics.ResultNotRun, r.Verdict.Result == metrics.ResultInvalid,

@@ -275,6 +275,9 @@ func healthParts(n numbers, r *metrics.Run) []string {
 	if r.Health.Result == "warn" { // believed all the same; the gates that warn follow
 		word = answerOf("valid").word
 	}
+	if measured := func(g metrics.Gate) bool { return g.Result != "not_measured" }; len(r.Health.Gates) > 0 && !slices.ContainsFunc(r.Health.Gates, measured) {
+		word = "not known, no gate was judged"
+	}
 	parts := []string{word}
 	if r.Health.Windows > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d bad seconds", r.Health.BadWindows, r.Health.Windows))
@@ -329,6 +332,9 @@ func loadParts(n numbers, r *metrics.Run) []string {
 	parts := []string{
 		n.count(uint64(max(r.Connections.Funnel.Connected, 0))) + " of " + n.counted(uint64(max(l.Connections, 0)), "connection", "connections"),
 		n.counted(uint64(max(l.Groups, 0)), "group", "groups"),
+	}
+	if c := r.Totals.Coverage; c != nil && c.LostConnections > 0 {
+		parts[0] += ", " + n.count(uint64(c.LostConnections)) + " of them lost later"
 	}
 	if l.PayloadBytes > 0 {
 		parts = append(parts, bytesText(uint64(l.PayloadBytes)))

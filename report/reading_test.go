@@ -43,10 +43,12 @@ var readings = map[string]struct {
 		neither: []string{"fail e2e_latency", "✕"},
 	},
 	"degraded": {
-		cause: "process 4713 ended at 8.2 s: the rest is of 750 of 1 000 connections",
-		page: []string{"DEGRADED", "at the end, of 1 000 planned, of 3 of 4 processes, 75 % of the connections", "0 lost",
-			"12 500 excused (session ended 12 500) · of 3 of 4 processes, 75 % of the connections", "637 500 of 650 000, of 3 of 4 processes", "Generator: valid"},
-		text: []string{"reach 98.07 % of 3 of 4 processes, 75 % of the connections", "lost 0", "excused 12 500 (session ended)", "generator valid"},
+		cause: "process 2 of 4 of the generator (pid 4712) was lost: it ended before its time; it had 250 of 1000 connections",
+		page: []string{"DEGRADED", "The run was aborted after 8.20 s", "1 000 of 1 000 connections, 250 of them lost later", "at the end, of 1 000 planned, of 3 of 4 processes (75 % of the connections)",
+			"0 excused · of 3 of 4 processes (75 % of the connections)", "41 850 of 42 000, of 3 of 4 processes", "Generator: not known, no gate was judged", "not judged e2e_latency", "unknown R1"},
+		text: []string{"1 000 of 1 000 connections, 250 of them lost later", "reach 99.64 % these totals are of 3 of 4 processes (75 % of the connections)", "lost 0", "undelivered 150",
+			"generator not known, no gate was judged", "○ e2e_latency p(99)<50ms not judged", "rules unknown R1"},
+		neither: []string{"PASSED", "✓", "enerator valid", "enerator: valid"},
 	},
 	"interrupted": {
 		cause: "delivery held in the part that ran, thresholds not judged",

@@ -289,7 +289,7 @@ func (s *summary) delivery() {
 	n := textNumbers
 	s.fields("delivery", "expected "+n.count(d.Expected), "delivered "+n.count(d.Delivered), "reach "+ratioOf(d.Delivered, d.Expected))
 	if of := coverageOf(s.r); of != "" {
-		s.line("    "+of, svg.Warn)
+		s.line("    these totals are "+of, svg.Warn)
 	}
 	parts := []string{"lost " + n.count(d.Lost), "duplicated " + n.count(d.Duplicated), "reordered " + n.count(d.Reordered), "unexpected " + n.count(d.Unexpected)}
 	if d.Corrupt > 0 {
