@@ -3,6 +3,7 @@ package runner
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,17 +112,18 @@ faults:
 // reads again: nothing but its own next message, or the pulse, can tell it.
 func TestUnackedBackPressure(t *testing.T) {
 	t.Parallel()
-	var r *run
+	var running atomic.Pointer[run]
 	f := newFake(t, script{
 		onOpen: func(_ int, conn net.Conn) { _ = conn.(*net.TCPConn).SetReadBuffer(16 << 10) },
 		onPublish: func(n int, _ fakeFrame) {
 			if n == 10 {
-				until(t, "a backlog", func() bool { return r.workers[0].pulse.backlog.Load() > 0 })
+				until(t, "a backlog", func() bool { r := running.Load(); return r != nil && r.workers[0].pulse.backlog.Load() > 0 })
 			}
 		},
 	})
-	r = newRun(f.config(t, planOf(t, base, plainProtocol, "populations.members.connections=1", "groups.room.count=1",
+	r := newRun(f.config(t, planOf(t, base, plainProtocol, "populations.members.connections=1", "groups.room.count=1",
 		"populations.members.publish={to: room, rate: 200/s, size: 40000, ack: false}", "phases.drain=5m")))
+	running.Store(r)
 	rec, err := r.execute(t.Context(), t.Context())
 	if err != nil {
 		t.Fatal(err)
