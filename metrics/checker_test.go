@@ -1178,5 +1178,16 @@ func TestSettled(t *testing.T) {
 	if !settled() {
 		t.Error("something is owed though all has come")
 	}
+	w.topo.Publishers[1].Acked = false
+	m = w.send(1, 0)
+	w.deliver(0, 1, 0, m)
+	w.deliver(1, 1, 0, m)
+	if settled() {
+		t.Error("nothing is owed, with a copy under way of a publish that asked for no ack")
+	}
+	w.deliver(2, 1, 0, m)
+	if !settled() {
+		t.Error("something is owed though all has come")
+	}
 	checkSums(t, w.judge(JudgeOptions{})) // the look has changed nothing
 }

@@ -110,14 +110,17 @@ func Judge(t *Topology, o JudgeOptions, shards ...*Shard) *Judgement {
 }
 
 // Settled tells whether every copy that has not arrived by now is excused, so that
-// nothing more is owed. The shards may be those of Checker.Peek. Nobody may use
-// Topology.Intended meanwhile.
+// nothing more is owed. A copy of which nothing is known since no ack was asked for may be
+// on its way. The shards may be those of Checker.Peek. Nobody may use Topology.Intended
+// meanwhile.
 func Settled(t *Topology, o JudgeOptions, shards ...*Shard) bool {
 	o.OnMissing = nil
 	j := newJudge(t, o, shards)
 	j.judgeGroups()
 	for i := range j.pops {
-		if d := &j.pops[i].totals.Deliveries; d.Lost+d.Undelivered > 0 {
+		pop := &j.pops[i]
+		unknowable := pop.missing[0][fateUnknowable] + pop.missing[1][fateUnknowable]
+		if d := &pop.totals.Deliveries; d.Lost+d.Undelivered+unknowable > 0 {
 			return false
 		}
 	}
