@@ -8,20 +8,27 @@ import (
 // redacted stands where a secret was. It needs no escaping in a query.
 const redacted = "REDACTED"
 
+// unparsable stands for a URL of which nobody knows where its secrets are.
+const unparsable = "(unparsable URL)"
+
 // RedactURL returns u safe to log. User info and the fragment are removed, and the
 // value of every query parameter whose name suggests a secret is replaced:
 // access_token, awps_reconnection_token, any name with token, key, signature, secret
 // or password in it, and sig. What does not parse as a hierarchical URL is replaced
-// as a whole.
+// as a whole, before and after: without its empty user info, //@//a:b@c/ would name another.
 func RedactURL(u string) string {
 	parsed, err := url.Parse(u)
 	if err != nil || parsed.Opaque != "" {
-		return "(unparsable URL)"
+		return unparsable
 	}
 	parsed.User = nil
 	parsed.Fragment, parsed.RawFragment = "", ""
 	parsed.RawQuery = redactQuery(parsed.RawQuery)
-	return parsed.String()
+	out := parsed.String()
+	if again, err := url.Parse(out); err != nil || again.User != nil {
+		return unparsable
+	}
+	return out
 }
 
 // redactQuery works on the text, to keep order and spelling, and takes the old

@@ -29,6 +29,8 @@ func TestRedactURL(t *testing.T) {
 		{"no value", "http://a/?token&x", "http://a/?token&x"},
 		{"not a URL", "http://user:pa/s@a:b/", "(unparsable URL)"},
 		{"user info without slashes", "user:s@a", "(unparsable URL)"},
+		{"user info behind an empty one", "//@//user:s@a/b", "(unparsable URL)"},
+		{"host that would not parse", "//@//!\xe2", "(unparsable URL)"},
 		{"empty", "", ""},
 	}
 	for _, tt := range tests {
