@@ -148,7 +148,7 @@ func TestCollectorIntervals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := run(row.steady, row.begin, row.lost)
-			got := c.Intervals(E2ELatency, 42)
+			got := c.Intervals(E2ELatency, c.Steady(E2ELatency), 42)
 			if keys := slices.Sorted(maps.Keys(got)); !slices.Equal(keys, row.want) {
 				t.Fatalf("got intervals of %v, want %v", keys, row.want)
 			}
@@ -158,10 +158,10 @@ func TestCollectorIntervals(t *testing.T) {
 					t.Errorf("%s is %d, and its interval %v", key, v, ci)
 				}
 			}
-			if again := c.Intervals(E2ELatency, 42); !maps.EqualFunc(got, again, slices.Equal) {
+			if again := c.Intervals(E2ELatency, c.Steady(E2ELatency), 42); !maps.EqualFunc(got, again, slices.Equal) {
 				t.Errorf("the same seed gives %v and %v", got, again)
 			}
-			if got := c.Intervals(ConnectTime, 42); len(got) > 0 {
+			if got := c.Intervals(ConnectTime, c.Steady(ConnectTime), 42); len(got) > 0 {
 				t.Errorf("intervals of connections, which come once: %v", got)
 			}
 		})

@@ -107,19 +107,14 @@ func (c *Collector) Steady(m Metric) *MetricSummary {
 	return d.summary(m, "steady")
 }
 
-// Intervals are the 95 % intervals of Steady's percentiles, in microseconds, by their
-// keys: by a bootstrap over blocks of ten seconds, whose chance follows from the seed.
-// A percentile that Steady does not give has none, nor has one whose upper end lies among
-// what never came; there are none at all of less than a minute, and of metrics other than
-// the latencies of messages.
-func (c *Collector) Intervals(m Metric, seed uint64) map[string][]int64 {
+// Intervals are the 95 % intervals of the percentiles of s, which is what Steady says of
+// m, in microseconds, by their keys: by a bootstrap over blocks of ten seconds, whose
+// chance follows from the seed. A percentile that s does not give has none, nor has one
+// whose upper end lies among what never came; there are none at all of less than a
+// minute, and of metrics other than the latencies of messages.
+func (c *Collector) Intervals(m Metric, s *MetricSummary, seed uint64) map[string][]int64 {
 	out := map[string][]int64{}
-	intervals := c.steady[m].intervals(seed)
-	if len(intervals) == 0 {
-		return out
-	}
-	s := c.Steady(m)
-	for key, ci := range intervals {
+	for key, ci := range c.steady[m].intervals(seed) {
 		if s.Percentiles[key] != nil {
 			out[key] = []int64{max(micros(ci[0]), *s.Min), min(micros(ci[1]), *s.Max)}
 		}

@@ -26,6 +26,10 @@ const histogramEncoding = "hdr-v2-deflate-base64"
 // the other, which has all of its 24,576 counters, 196 KB, to be kept, merged and emptied.
 const manyValues = 1 << 14
 
+// fewCells is how many times more cells the sum must hold for it to be cheaper to search
+// it for each cell of an interval than to go through both.
+const fewCells = 8
+
 // distribution is a histogram together with what does not fit into one. It is packed,
 // since what a second or a whole phase measures lies in about a thousand cells; what is
 // recorded fast, in intervals of a second, is dense.
@@ -106,7 +110,13 @@ func (d *distribution) add(o *distribution) {
 	d.extend(o.min, o.max)
 	d.total += o.total
 	d.pack()
-	if o.packed != nil {
+	switch {
+	case o.packed == nil:
+	case o.packed.Populated() < d.packed.Populated()/fewCells:
+		for v, n := range o.packed.ForEachBucket {
+			_ = d.packed.RecordValues(v, n) // in range: it was there
+		}
+	default:
 		d.packed.Merge(o.packed)
 	}
 	if o.dense != nil {

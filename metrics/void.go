@@ -5,9 +5,9 @@ import "sync"
 // voids are the messages that nobody owes: skipped, or refused by the service, and so
 // never delivered, or of doubtful outcome. Of an ordered publisher these are delivered, if
 // at all, before what was sent later; those of another may come after it, but a recovery
-// that waited for them would wait for what may never come. Subscribers of other workers have to know of them, who otherwise wait for
-// them after a recovery; hence the lock, which only such a message and a gap that is
-// waited for take.
+// that waited for them would wait for what may never come. Subscribers of other workers
+// have to know of them, who otherwise wait for them after a recovery; hence the lock,
+// which only such a message and a gap that is waited for take.
 type voids struct {
 	mu     sync.Mutex
 	of     map[source]*slot

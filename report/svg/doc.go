@@ -156,9 +156,11 @@ func (d *Doc) Lines(lines []Segment, p Paint) {
 	d.mark(string(b), p)
 }
 
-func (d *Doc) mark(data string, p Paint) {
+func (d *Doc) mark(data string, p Paint) { d.path(data, p.attributes()) }
+
+func (d *Doc) path(data, attributes string) {
 	if data != "" {
-		fmt.Fprintf(&d.b, `<path d="%s"%s/>`, data, p.attributes())
+		fmt.Fprintf(&d.b, `<path d="%s"%s/>`, data, attributes)
 	}
 }
 
@@ -193,15 +195,11 @@ func (d *Doc) Hover(areas []Area) {
 
 // Path draws path data, as Polyline writes it; empty data draws nothing.
 func (d *Doc) Path(data string, p Paint) {
-	if data == "" {
-		return
-	}
-	fmt.Fprintf(&d.b, `<path d="%s"`, data)
-	d.b.WriteString(p.attributes())
+	attributes := p.attributes()
 	if p.Width != 0 {
-		d.b.WriteString(round)
+		attributes += round
 	}
-	d.b.WriteString("/>")
+	d.path(data, attributes)
 }
 
 // round is how lines through data turn and end.

@@ -34,12 +34,12 @@ func newDriver(d *wire.Dialer) driver {
 	if d != nil && d.Simulation != nil {
 		return &simulated{world: d.Simulation}
 	}
-	return &realTime{loosen: func() {}}
+	return &realTime{}
 }
 
 // realTime has a goroutine for each worker.
 type realTime struct {
-	loosen func() // undoes tighten
+	loosen func() // undoes tighten; nil before
 }
 
 func (d *realTime) start(ctx context.Context, workers []*worker) func() error {
@@ -49,7 +49,9 @@ func (d *realTime) start(ctx context.Context, workers []*worker) func() error {
 	}
 	return func() error {
 		err := group.Wait()
-		d.loosen()
+		if d.loosen != nil {
+			d.loosen()
+		}
 		return err
 	}
 }
@@ -90,8 +92,9 @@ func (*realTime) beside(calls *sync.WaitGroup, fn func()) { calls.Go(fn) }
 // tidy collects twice, because pools give up what they keep at the second time.
 func (d *realTime) tidy(workers []*worker) {
 	d.each(workers, func(w *worker, _ time.Duration) { w.loop.GiveUp() })
-	d.loosen()
-	d.loosen = tighten()
+	if d.loosen == nil { // the sessions are ready; each later time is a checkpoint's
+		d.loosen = tighten()
+	}
 	runtime.GC()
 	debug.FreeOSMemory()
 	forgetFiles()

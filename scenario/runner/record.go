@@ -40,7 +40,7 @@ func (r *run) record(setupErr error) *metrics.Run {
 	}
 	for _, m := range metrics.Metrics() {
 		summary := r.usual(m)
-		summary.CI95 = r.collector.Intervals(m, r.plan.Scenario.Seed)
+		summary.CI95 = r.collector.Intervals(m, summary, r.plan.Scenario.Seed)
 		rec.Metrics[m.String()] = summary
 	}
 	r.complete(rec)
