@@ -81,7 +81,7 @@ bench:
 
 BARS_COUNT ?= 1
 bars:
-	$(GO) test -run '^$$' -bench '^Benchmark(Idle|Message|Coalesce|TLS|Throughput|Sessions)$$' -benchtime 1x -count $(BARS_COUNT) -timeout 1h ./wire/internal/bare
+	$(GO) test -run '^$$' -bench '^Benchmark(Idle|Message|Order|TLS|Throughput|Sessions)$$' -benchtime 1x -count $(BARS_COUNT) -timeout 1h ./wire/internal/bare
 
 # What a run takes after one minute and after ten: twelve minutes, and little of the machine.
 memory:

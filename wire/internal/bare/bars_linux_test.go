@@ -170,16 +170,29 @@ func BenchmarkMessage(b *testing.B) {
 // session, latencies in µs.
 type cost struct{ bare, ours, ratio, ratioJSON, emulator, rss, pss, ackP50, ackP99 float64 }
 
-// BenchmarkCoalesce shows what the bare loop's cost hangs on besides the rate: how many
-// messages a read brings. At even instants every copy comes by itself, for the target
-// writes what one publish amounts to before the next is due. Publishes that leave at
-// once, in one group, come back in one write.
-func BenchmarkCoalesce(b *testing.B) {
-	for _, burst := range []int{1, 2, 3, 5, 10} {
-		b.Run(fmt.Sprintf("burst=%d", burst), func(b *testing.B) {
+// BenchmarkOrder shows what the bare loop's cost hangs on besides the rate: which
+// connections are due one after the other, and how many messages a read brings. As in
+// BenchmarkMessage, those of one group are far apart: every copy comes by itself, for the
+// target writes what one publish amounts to before the next is due, and to a socket that
+// was not used for long. Among neighbours the same ten sockets are used again at once,
+// and publishes that leave in a burst come back in one write.
+func BenchmarkOrder(b *testing.B) {
+	for _, o := range []struct {
+		name       string
+		neighbours bool
+		burst      int
+	}{
+		{"apart", false, 1},
+		{"neighbours", true, 1},
+		{"neighbours/burst=2", true, 2},
+		{"neighbours/burst=3", true, 3},
+		{"neighbours/burst=5", true, 5},
+		{"neighbours/burst=10", true, 10},
+	} {
+		b.Run(o.name, func(b *testing.B) {
 			c := bareCost(b, load{
 				Protocol: wire.JSON, Connections: 1000, Groups: 100, PerConnection: 8,
-				Burst: burst, Warmup: time.Second, Steady: 3 * time.Second,
+				Neighbours: o.neighbours, Burst: o.burst, Warmup: time.Second, Steady: 3 * time.Second,
 			})
 			report(b, map[string]float64{"bare-cpu-µs/msg": c.cpu, "bare-reads/msg": c.reads})
 		})

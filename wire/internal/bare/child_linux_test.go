@@ -101,9 +101,9 @@ func child(text string) error {
 	return err
 }
 
-// group is connection i's: neighbours are in different ones, unless they publish at once.
+// group is connection i's.
 func group(i int, l *load) string {
-	if l.Burst > 1 {
+	if l.Neighbours {
 		return "room-" + strconv.Itoa(i/(l.Connections/l.Groups))
 	}
 	return "room-" + strconv.Itoa(i%l.Groups)

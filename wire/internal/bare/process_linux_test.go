@@ -150,7 +150,8 @@ type load struct {
 	Protocol            wire.Subprotocol
 	Connections, Groups int
 	PerConnection       float64       // publishes per second; 0 = none
-	Burst               int           // bare loop: publishes that leave at once, in one group; 0 = 1
+	Neighbours          bool          // bare loop: connections that publish one after the other share a group
+	Burst               int           // bare loop: publishes that leave at once; 0 = 1
 	SequenceAck         time.Duration // of wpsbench's sessions; 0 = its default
 	Warmup, Steady      time.Duration
 	Extra               string // of the scenario: faults
