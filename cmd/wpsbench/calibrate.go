@@ -82,6 +82,7 @@ func (a *app) calibrateCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "file for the result (default: in the user's cache folder, where runs look for it)"},
 			&cli.IntFlag{Name: "at-most", Value: mostRate, Usage: "try no more messages per second"},
 			&cli.DurationFlag{Name: "lag", Value: ceilingLag, Usage: "a rate is held when the schedule lag's p99 stays below"},
+			progressFlag(),
 		},
 		OnUsageError: usageError,
 		Action:       a.calibrateAction,
@@ -105,14 +106,20 @@ func (a *app) calibrateAction(c *cli.Context) error {
 			return failf(exitSetup, "no cache folder: %w; name a file with --out", err)
 		}
 	}
+	progress, err := a.newProgress(c)
+	if err != nil {
+		return err
+	}
+	defer progress.end()
 	signals := watchSignals(c.Context, func(int) {})
 	defer signals.release()
 	result := calibration{Machine: thisMachine(), At: time.Now().UTC().Truncate(time.Second), LagMicros: c.Duration("lag").Microseconds()}
+	progress.doing(fmt.Sprintf("measuring a latency of %v", knownDelay))
 	if err := a.measureDelay(signals, &result); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.stdout, "a latency of %v comes out %d µs longer at p50, %d µs at p99\n", knownDelay, result.AddedP50, result.AddedP99)
-	if err := a.measureCeiling(signals, c.Int("at-most"), c.Duration("lag"), &result); err != nil {
+	if err := a.measureCeiling(signals, progress, c.Int("at-most"), c.Duration("lag"), &result); err != nil {
 		return err
 	}
 	b, err := json.MarshalIndent(&result, "", "  ")
@@ -144,8 +151,9 @@ func (a *app) measureDelay(s signals, result *calibration) error {
 
 // measureCeiling looks for the highest rate that the generator keeps up with and whose
 // every copy arrives.
-func (a *app) measureCeiling(s signals, most int, limit time.Duration, result *calibration) error {
+func (a *app) measureCeiling(s signals, p *progress, most int, limit time.Duration, result *calibration) error {
 	held, err := highestHeld(firstRate, most, func(rate int) (bool, error) {
+		p.doing(fmt.Sprintf("trying %d messages/s", rate))
 		rec, err := a.calibrationRun(s, 0, 1000, 100, max(1, rate/messagesPerPublish), 2*time.Second)
 		if err != nil {
 			return false, err

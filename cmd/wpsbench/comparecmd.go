@@ -34,15 +34,14 @@ func (a *app) compareCommand() *cli.Command {
 		ArgsUsage: "A B",
 		Description: "A and B are stored runs (run.json or report.html) or folders of repetitions (run --repeat).\n" +
 			"A verdict needs six runs a side; they are paired where those of A and B were started by turns.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "margin", Value: "5%", Usage: "the smallest change that matters"},
 			&cli.StringFlag{Name: "noise", Usage: "folder of repetitions of one version, which tell how much this machine varies"},
 			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH, html=PATH (the report of B with the comparison in it), md=PATH or junit=PATH; PATH - is stdout"},
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print the verdict and errors only"},
-		},
-		OnUsageError: usageError,
-		Action:       a.compareAction,
+		}, progressFlags()...),
+		UseShortOptionHandling: true, // -qq
+		OnUsageError:           usageError,
+		Action:                 a.compareAction,
 	}
 }
 
@@ -63,41 +62,40 @@ func (a *app) compareAction(c *cli.Context) error {
 	if o.Margin, err = parseMargin(c.String("margin")); err != nil {
 		return err
 	}
+	show, err := a.newShow(c, outs)
+	if err != nil {
+		return err
+	}
+	defer show.end()
 	if c.IsSet("noise") {
-		if o.Noise, err = a.readRuns(c.String("noise")); err != nil {
+		if o.Noise, err = a.readRuns(show.progress, c.String("noise")); err != nil {
 			return failf(exitUsage, "--noise: %w", err)
 		}
 	}
 	nameA, nameB := c.Args().Get(0), c.Args().Get(1)
-	runsA, err := a.readRuns(nameA)
+	runsA, err := a.readRuns(show.progress, nameA)
 	if err != nil {
 		return failf(exitUsage, "%w", err)
 	}
-	runsB, err := a.readRuns(nameB)
+	runsB, err := a.readRuns(show.progress, nameB)
 	if err != nil {
 		return failf(exitUsage, "%w", err)
 	}
+	show.doing("comparing " + nameA + " with " + nameB)
 	result, err := compare.Compare(nameA, runsA, nameB, runsB, o)
 	if err != nil {
 		return failf(exitUsage, "%w", err)
 	}
-	return a.showComparison(c, result, outs)
+	return a.showComparison(show, result, outs)
 }
 
-func (a *app) showComparison(c *cli.Context, result *compare.Result, outs []out) error {
-	var text io.Writer = a.stdout
-	if toStdout(outs) {
-		text = a.stderr
-	}
-	color, err := useColor(c.String("color"), text)
-	if err != nil {
-		return err
-	}
-	options := report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale(), VerdictOnly: c.Bool("quiet")}
-	if err := report.WriteComparisonText(text, result, options); err != nil {
+func (a *app) showComparison(show *show, result *compare.Result, outs []out) error {
+	show.end()
+	if err := report.WriteComparisonText(show.result, result, show.text); err != nil {
 		return err
 	}
 	for _, o := range outs {
+		show.doing("writing " + o.path)
 		var b bytes.Buffer
 		if err := comparisonWriters[o.format](&b, result); err != nil {
 			return err
@@ -124,7 +122,8 @@ func parseMargin(s string) (float64, error) {
 
 // readRuns reads one stored run, or every run.json below a folder, in the order of their
 // paths.
-func (a *app) readRuns(path string) ([]*metrics.Run, error) {
+func (a *app) readRuns(p *progress, path string) ([]*metrics.Run, error) {
+	p.doing("reading " + path)
 	info, err := os.Stat(path)
 	if err != nil && path != "-" {
 		return nil, err
@@ -151,7 +150,8 @@ func (a *app) readRuns(path string) ([]*metrics.Run, error) {
 	}
 	slices.Sort(files)
 	var runs []*metrics.Run
-	for _, file := range files {
+	for i, file := range files {
+		p.reached(i, len(files), "")
 		run, err := a.readRun(file)
 		if err != nil {
 			return nil, err

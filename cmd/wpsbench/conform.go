@@ -45,6 +45,7 @@ func (a *app) conformCommand() *cli.Command {
 			&cli.BoolFlag{Name: "insecure", Usage: "accept any certificate"},
 			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH or junit=PATH; - is stdout, in place of the text"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "do not print the cases that pass or are skipped"},
+			progressFlag(),
 		},
 		OnUsageError: usageError,
 		Action:       a.conformAction,
@@ -82,6 +83,16 @@ func (a *app) conformAction(c *cli.Context) error {
 	if toStdout(outs) {
 		text = io.Discard
 	}
+	progress, err := a.newProgress(c)
+	if err != nil {
+		return err
+	}
+	defer progress.end()
+	progress.doing("reaching the target")
+	config.Start = func(cs *conform.Case, done, total int) {
+		progress.doing("trying the cases")
+		progress.reached(done, total, cs.ID)
+	}
 	config.Done = func(r *conform.Result) {
 		if c.Bool("quiet") && (r.Outcome == conform.Pass || r.Outcome == conform.Skipped) {
 			return
@@ -93,6 +104,7 @@ func (a *app) conformAction(c *cli.Context) error {
 	signals := watchSignals(c.Context, nil)
 	defer signals.release()
 	report, err := conform.Run(signals.stop, config)
+	progress.end()
 	var unreachable *conform.UnreachableError
 	switch {
 	case signals.stop.Err() != nil && report == nil:

@@ -154,7 +154,7 @@ func TestProgressLines(t *testing.T) {
 	var out bytes.Buffer
 	at := time.Date(2026, 3, 4, 10, 15, 2, 0, time.UTC)
 	var since time.Duration
-	s := &show{app: &app{stderr: &out}, mode: progressLines, clock: func() time.Time { return at.Add(since) }}
+	s := &show{progress: &progress{app: &app{stderr: &out}, mode: progressLines, clock: func() time.Time { return at.Add(since) }}}
 	s.app.redact.add("canary-0123456789")
 	none := metrics.Latest{P50: -1, P99: -1, LagP99: -1}
 	for _, p := range []runner.Progress{
@@ -170,7 +170,7 @@ func TestProgressLines(t *testing.T) {
 		{Since: 242 * time.Second, Phase: "judging", Latest: none},
 	} {
 		since = p.Since
-		s.progress(p)
+		s.observe(p)
 	}
 	s.end()
 	const want = `10:15:02 t=0s connect

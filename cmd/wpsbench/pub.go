@@ -74,7 +74,10 @@ func (a *app) pubAction(c *cli.Context) error {
 	cfg.Reconnect.Attempts = giveUpAfter
 	cfg.MaxMessageBytes = maxMessageBytes
 	access := wire.Access{UserID: c.String("user"), Roles: groupRoles("sendToGroup", []string{group}), Life: time.Hour}
-	s := a.newSolo(r, cfg, access, c.Bool("quiet"))
+	s, err := a.newSolo(c, r, cfg, access)
+	if err != nil {
+		return err
+	}
 	p := &lines{solo: s, group: group, dataType: dataType, rate: c.Int("rate"), slots: make(chan struct{}, maxPublishes),
 		ended: make(chan struct{}), underWay: map[uint64]*message{}}
 	s.on = p.event

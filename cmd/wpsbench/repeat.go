@@ -33,14 +33,14 @@ func (a *app) repeat(c *cli.Context, src source) error {
 		return failf(exitUsage, "--repeat writes a folder for each run; render them with `wpsbench report`, not --out")
 	}
 	var worst error
-	began, stderr := time.Now(), a.stderr
+	began, stdout, stderr := time.Now(), a.stdout.Writer, a.stderr
 	for i := range n {
 		dir := filepath.Join(c.String("dir"), fmt.Sprintf("%03d", i+1))
 		if c.Count("quiet") == 0 && progressMode(c.String("progress")) != progressNone {
 			_, _ = fmt.Fprintln(a.stderr, repetition(i, n, dir, time.Since(began)))
 		}
 		err := a.executeInto(c, src, dir)
-		a.stderr = stderr // the next run finds the terminal, not the block of this one
+		a.stdout.Writer, a.stderr = stdout, stderr // the next run finds the terminal, not the block of this one
 		if severity(err) > severity(worst) {
 			worst = err
 		}

@@ -18,12 +18,12 @@ func (a *app) reportCommand() *cli.Command {
 		Usage:       "render a stored run again",
 		ArgsUsage:   "run.json | report.html | -",
 		Description: "Prints the summary; --out writes other forms. The exit status says whether the\nrecord could be read, not what its verdict was.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "out", Usage: outUsage},
 			ciFlag(),
-			&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		},
-		OnUsageError: usageError,
+		}, progressFlags()...),
+		UseShortOptionHandling: true, // -qq
+		OnUsageError:           usageError,
 		Action: func(c *cli.Context) error {
 			file, err := oneArgument(c, "stored run")
 			if err != nil {
@@ -33,11 +33,21 @@ func (a *app) reportCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			ci, err := parseCI(c.String("ci"))
+			if err != nil {
+				return err
+			}
+			show, err := a.newShow(c, outs)
+			if err != nil {
+				return err
+			}
+			defer show.end()
+			show.doing("reading " + file)
 			rec, err := a.readRun(file)
 			if err != nil {
 				return failf(exitUsage, "%w", err)
 			}
-			return a.render(c, rec, outs)
+			return a.render(show, rec, outs, ci)
 		},
 	}
 }
@@ -63,28 +73,18 @@ func (a *app) readRun(file string) (*metrics.Run, error) {
 	return run, nil
 }
 
-func (a *app) render(c *cli.Context, rec *metrics.Run, outs []out) error {
-	var summary io.Writer = a.stdout
-	if toStdout(outs) {
-		summary = a.stderr
-	}
-	color, err := useColor(c.String("color"), summary)
-	if err != nil {
-		return err
-	}
-	ci, err := parseCI(c.String("ci"))
-	if err != nil {
-		return err
-	}
+func (a *app) render(show *show, rec *metrics.Run, outs []out, ci report.CI) error {
 	for _, o := range outs {
+		show.doing("writing " + o.path)
 		if err := a.writeOut(o, rec); err != nil {
 			return failf(exitSetup, "write %s: %w", o.path, err)
 		}
 	}
-	if err := report.WriteText(summary, rec, report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale()}); err != nil {
+	show.end()
+	if err := report.WriteText(show.result, rec, show.text); err != nil {
 		return err
 	}
-	return a.announce(ci, summary, rec, false)
+	return a.announce(ci, show.result, rec, false)
 }
 
 func (a *app) schemaCommand() *cli.Command {

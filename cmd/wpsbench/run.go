@@ -100,6 +100,8 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	if err != nil {
 		return err
 	}
+	defer show.end()
+	show.doing("working out the plan")
 	s, err := a.load(src, scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set"), Target: c.String("target")})
 	if err != nil {
 		return err
@@ -134,10 +136,9 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		return err
 	}
 	defer exposed.close()
-	defer show.end()
 	show.doing("finding the target")
 	resolved, err := a.resolveTarget(c, plan, runID, lies)
-	show.doing("")
+	show.end()
 	if err != nil {
 		return err
 	}
@@ -152,6 +153,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	}
 	defer trace.discard()
 	hlogs, outs := a.streamHlogs(outs)
+	show.doing("starting the processes")
 	processes, end, err := a.startProcesses(c.Context, job{
 		Of: spread.Processes, RunID: runID, File: src.name, Text: src.text, Hub: resolved.target.Hub, Emulators: resolved.emulators(),
 		Options:  scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set"), Target: c.String("target")},
@@ -161,6 +163,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		return err
 	}
 	defer end()
+	show.end()
 	show.begin(plan, resolved)
 	signals := watchSignals(c.Context, show.interrupted)
 	defer signals.release()
@@ -176,7 +179,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		Ceiling:         calibratedCeiling(),
 		Bodies:          bodies,
 		Profile:         profileOf(s, resolved),
-		Progress:        show.progress,
+		Progress:        show.observe,
 		Seconds:         hlogs.seconds(),
 		Checkpoint:      kept.keep,
 		CheckpointEvery: c.Duration("checkpoint-every"),

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report"
@@ -20,41 +18,31 @@ import (
 // show is what a person sees of a run: a block that is kept up to date or lines while
 // it goes on (standard error), the summary at its end (standard output).
 type show struct {
-	app    *app
-	mode   progressMode
-	quiet  bool
-	text   report.TextOptions
-	result io.Writer
+	*progress // what goes on outside of the run's phases
+	quiet     bool
+	text      report.TextOptions
+	result    io.Writer
 
-	screen *screen // of mode live
-	live   *live   // once the run begins
-	color  bool    // of the block
-	clock  func() time.Time
-
-	next time.Duration // no line about rates before this instant
-	step string        // what goes on outside of the run's phases
-	done func()        // ends the waiting for it
+	live  *live         // once the run begins
+	color bool          // of the block
+	next  time.Duration // no line about rates before this instant
 }
 
-type progressMode string
-
-const (
-	progressLive  progressMode = "live"
-	progressLines progressMode = "lines"
-	progressNone  progressMode = "none"
-)
-
-// progressFlags are common to the commands that run scenarios.
+// progressFlags are common to the commands that end with a verdict.
 func progressFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
-		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, live, lines or none"},
+		progressFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Count: new(int), Usage: "print the verdict and errors only; -qq nothing, only the exit status"},
 	}
 }
 
 func (a *app) newShow(c *cli.Context, outs []out) (*show, error) {
-	s := &show{app: a, quiet: c.Count("quiet") > 0, result: a.stdout, clock: time.Now}
+	p, err := a.newProgress(c)
+	if err != nil {
+		return nil, err
+	}
+	s := &show{progress: p, quiet: c.Count("quiet") > 0, result: a.stdout}
 	if toStdout(outs) {
 		s.result = a.stderr
 	}
@@ -65,61 +53,11 @@ func (a *app) newShow(c *cli.Context, outs []out) (*show, error) {
 	if s.color, err = useColor(c.String("color"), a.stderr); err != nil {
 		return nil, err
 	}
-	s.text = report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale()}
-	if s.mode, err = progressOf(c.String("progress"), a.stderr); err != nil {
-		return nil, err
-	}
-	if s.quiet {
-		s.mode = progressNone
-	}
+	s.text = report.TextOptions{Width: 80, Color: color, UTF8: utf8Locale(), VerdictOnly: s.quiet}
 	if c.Count("quiet") > 1 {
 		s.result, a.stderr = io.Discard, io.Discard
 	}
-	if s.mode == progressLive {
-		s.screen = &screen{w: a.stderr, size: sizeOf(a.stderr)}
-		a.stderr = s.screen // what others write goes by above the block
-	}
 	return s, nil
-}
-
-// progressOf decides how a run is shown: as a block where one can be kept up to date.
-func progressOf(flag string, w io.Writer) (progressMode, error) {
-	switch mode := progressMode(flag); mode {
-	case progressLive, progressLines, progressNone:
-		if mode == progressLive && !isTerminal(w) {
-			return "", failf(exitUsage, "--progress live: standard error is no terminal; write auto, lines or none")
-		}
-		return mode, nil
-	case "auto":
-	default:
-		return "", failf(exitUsage, "--progress %q: write auto, live, lines or none", flag)
-	}
-	oldConsole := runtime.GOOS == "windows" && os.Getenv("WT_SESSION") == "" // may not know escapes
-	if !isTerminal(w) || os.Getenv("CI") != "" || os.Getenv("TERM") == "dumb" || oldConsole {
-		return progressLines, nil
-	}
-	if columns, rows := sizeOf(w)(); columns < 76 || rows < 16 {
-		return progressLines, nil
-	}
-	return progressLive, nil
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := fileOf(w)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// sizeOf asks a terminal for its size; what does not say has 80 × 24.
-func sizeOf(w io.Writer) func() (columns, rows int) {
-	f, ok := fileOf(w)
-	return func() (int, int) {
-		if ok {
-			if columns, rows, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-				return columns, rows
-			}
-		}
-		return 80, 24
-	}
 }
 
 // begin says what the run is, once its target is known.
@@ -130,11 +68,12 @@ func (s *show) begin(plan *scenario.Plan, t *resolvedTarget) {
 	}
 	head := fmt.Sprintf("wpsbench · %s · %s%s · seed %d", plan.Scenario.Name, kind, t.target.Endpoint, plan.Scenario.Seed)
 	s.live = newLive(plan, report.Visible(s.app.redact.text(head), s.text.UTF8), s.color, s.text.UTF8)
+	s.head = s.live.fit([]string{s.live.head}, 1<<10)
 }
 
-// progress shows every event at once and the state about once a second; as lines more
+// observe shows every event at once and the state about once a second; as lines more
 // and more rarely.
-func (s *show) progress(p runner.Progress) {
+func (s *show) observe(p runner.Progress) {
 	switch {
 	case s.mode == progressNone:
 	case p.Event != "":
@@ -176,67 +115,6 @@ func (s *show) interrupted(signals int) {
 	_, _ = fmt.Fprintln(s.app.stderr, text)
 }
 
-// doing shows, once it takes longer than a second, what goes on outside of the run's
-// phases, until the next call; an empty text ends it.
-func (s *show) doing(what string) {
-	if s.mode == progressNone || what == s.step {
-		return
-	}
-	if s.done != nil {
-		s.done()
-		s.done = nil
-	}
-	if s.step = what; what == "" {
-		return
-	}
-	stop, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for n := 1; ; n++ {
-			select {
-			case <-stop:
-				return
-			case <-tick.C:
-				s.waiting(what, n)
-			}
-		}
-	}()
-	s.done = func() { close(stop); <-ended }
-}
-
-func (s *show) waiting(what string, seconds int) {
-	switch {
-	case s.mode == progressLive && s.live != nil:
-		s.screen.draw([]string{s.live.fit([]string{s.live.head}, 1<<10), fmt.Sprintf("  %s: %d s", what, seconds)})
-	case s.mode == progressLive:
-		s.screen.draw([]string{fmt.Sprintf("%s: %d s", what, seconds)})
-	case seconds == 1 || seconds%10 == 0:
-		_, _ = fmt.Fprintf(s.app.stderr, "%s %s\n", s.clock().UTC().Format("15:04:05"), what)
-	}
-}
-
-// end takes the block away: the summary says it all again. It may be called twice.
-func (s *show) end() {
-	s.doing("")
-	if s.screen != nil {
-		s.screen.draw(nil)
-	}
-}
-
-// lineEvery is 10 s for two minutes, 30 s until a quarter of an hour has passed, then a minute.
-func lineEvery(since time.Duration) time.Duration {
-	switch {
-	case since < 2*time.Minute:
-		return 10 * time.Second
-	case since < 15*time.Minute:
-		return 30 * time.Second
-	default:
-		return time.Minute
-	}
-}
-
 func millis(d time.Duration) string {
 	if d < 0 {
 		return "-"
@@ -247,7 +125,6 @@ func millis(d time.Duration) string {
 // summary prints the result, and whether all of it was written.
 func (s *show) summary(rec *metrics.Run, files []report.File, written bool) {
 	s.text.Files, s.text.Unwritten = files, !written
-	s.text.VerdictOnly = s.quiet
 	_ = report.WriteText(s.result, rec, s.text) // app.status tells of what could not be printed
 }
 

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/wpsbench/wpsbench/wire"
 )
 
@@ -16,6 +18,7 @@ type solo struct {
 	app    *app
 	remote *remote
 	quiet  bool
+	wait   *progress // for the connection
 	loop   *wire.Loop
 	client *wire.Client
 	on     func(now time.Duration, ev *wire.Event) // what is the command's
@@ -28,10 +31,14 @@ type solo struct {
 }
 
 // newSolo returns a session that behaves as cfg says and is let in as access says.
-func (a *app) newSolo(r *remote, cfg wire.SessionConfig, access wire.Access, quiet bool) *solo {
-	s := &solo{app: a, remote: r, quiet: quiet, loop: wire.NewLoop(r.dialer, wire.TransportDefault)}
+func (a *app) newSolo(c *cli.Context, r *remote, cfg wire.SessionConfig, access wire.Access) (*solo, error) {
+	wait, err := a.newProgress(c)
+	if err != nil {
+		return nil, err
+	}
+	s := &solo{app: a, remote: r, quiet: c.Bool("quiet"), wait: wait, loop: wire.NewLoop(r.dialer, wire.TransportDefault)}
 	s.client = s.loop.Open(&cfg, r.clientURL(access), s, rand.Uint64())
-	return s
+	return s, nil
 }
 
 // run connects and returns when the session is over, which end asks for. A signal
@@ -41,6 +48,8 @@ func (s *solo) run(sig signals) error {
 	defer cancel()
 	s.stop = cancel
 	defer context.AfterFunc(sig.stop, func() { s.loop.Do(s.end) })()
+	s.wait.doing("connecting to " + s.remote.endpoint())
+	defer s.wait.end()
 	s.loop.Do(s.client.Start)
 	return errors.Join(s.loop.Run(ctx), s.err)
 }
@@ -79,6 +88,7 @@ func (s *solo) Event(now time.Duration, ev *wire.Event) {
 			s.back("recovered; nothing is missing")
 		}
 	case wire.EventReady:
+		s.wait.end()
 		if ev.Success {
 			s.ready = true
 			s.back("connected anew")

@@ -31,9 +31,13 @@ func (o *output) err() error {
 
 // fileOf is the file behind a stream, if it is one.
 func fileOf(w io.Writer) (*os.File, bool) {
-	if o, ok := w.(*output); ok {
-		w = o.Writer
+	switch w := w.(type) {
+	case *output:
+		return fileOf(w.Writer)
+	case *screen:
+		return fileOf(w.w)
+	case *os.File:
+		return w, true
 	}
-	f, ok := w.(*os.File)
-	return f, ok
+	return nil, false
 }

@@ -47,7 +47,10 @@ func (a *app) subAction(c *cli.Context) error {
 	cfg, _ := wire.Preset("sdk-js")
 	cfg.SequenceAck.EveryMessages = 100 // by time alone, 1,000 messages a second end the session (protocol.md 4.4)
 	access := wire.Access{UserID: c.String("user"), Roles: groupRoles("joinLeaveGroup", groups), Life: time.Hour}
-	s := a.newSolo(r, cfg, access, c.Bool("quiet"))
+	s, err := a.newSolo(c, r, cfg, access)
+	if err != nil {
+		return err
+	}
 	sub := &subscriber{solo: s, json: c.Bool("json"), named: len(groups) > 1, limit: c.Int("count")}
 	s.on = sub.event
 	for _, group := range groups {

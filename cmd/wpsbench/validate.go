@@ -18,13 +18,19 @@ func (a *app) validateCommand() *cli.Command {
 		ArgsUsage: "FILE | :NAME",
 		Description: "A plan that does not fit this machine is refused with status 15, as run refuses it;\n" +
 			"--processes, --emulators and --local-ips are those of the run to be.",
-		Flags:        append(fleetFlags(), scaleFlag(), &cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}),
+		Flags:        append(fleetFlags(), scaleFlag(), &cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}, progressFlag()),
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
 			src, err := sourceArgument(c)
 			if err != nil {
 				return err
 			}
+			progress, err := a.newProgress(c)
+			if err != nil {
+				return err
+			}
+			defer progress.end()
+			progress.doing("working out what " + src.name + " would do")
 			s, err := a.load(src, scenario.Options{Scale: c.String("scale"), Set: c.StringSlice("set")})
 			if err != nil {
 				return err

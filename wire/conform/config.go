@@ -57,6 +57,9 @@ type Config struct {
 	Strict bool
 	// Select chooses the cases to try; nil = all.
 	Select func(*Case) bool
+	// Start is told of each case that is about to be tried, how many of the chosen ones
+	// have been, and how many there are; nil = nobody.
+	Start func(c *Case, done, total int)
 	// Done is told of each case when it has ended; nil = nobody.
 	Done func(*Result)
 }

@@ -44,9 +44,10 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		Format: reportFormat, Target: tgt.endpoint(), Hub: tgt.Hub, Strict: tgt.Strict,
 		StartedAt: time.Now().UTC(), Totals: map[Outcome]int{},
 	}
-	for _, cs := range Cases() {
-		if tgt.Select != nil && !tgt.Select(&cs) {
-			continue
+	chosen := tgt.chosen()
+	for i, cs := range chosen {
+		if tgt.Start != nil {
+			tgt.Start(&cs, i, len(chosen))
 		}
 		result := tgt.try(ctx, &cs)
 		if ctx.Err() != nil {
@@ -59,6 +60,14 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	}
 	report.Seconds = time.Since(report.StartedAt).Seconds()
 	return report, ctx.Err()
+}
+
+// chosen returns the cases that are asked for.
+func (c *Config) chosen() []Case {
+	if c.Select == nil {
+		return Cases()
+	}
+	return slices.DeleteFunc(Cases(), func(cs Case) bool { return !c.Select(&cs) })
 }
 
 // try runs one case, or says why it does not apply.
