@@ -16,6 +16,7 @@ type Delivery struct {
 	Group      []byte // wire name; empty for a message to no group
 	User       []byte // of the sender; empty when anonymous, see Named
 	Data       []byte // borrowed until Deliver returns
+	Metadata   []byte // a JSON object beside the data, or empty; borrowed likewise
 	Kind       PayloadKind
 	SequenceID uint64 // 0 on subprotocols without
 	Fresh      bool   // not discarded by the client's own de-duplication
@@ -109,6 +110,9 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 	k := &c.counts[n.population]
 	k.headers++
 	i, member, fault := c.locate(n, h, d)
+	if fault == checkNone && len(d.Metadata) == 0 && !n.bare && c.t.Publishers[h.Publisher].Metadata.any() {
+		k.unmarked++
+	}
 	if i < 0 || fault == checkG3 {
 		c.deliverMisplaced(now, n, d, h, i, fault, seq)
 		return
@@ -205,7 +209,7 @@ func order(where placing, reliable bool) check {
 
 // locate finds the pair of a message. Without one (-1) the fault says why it has
 // no place here; with one, G3 says that it came under another group's name and X1
-// that it changed its type or its sender on the way.
+// that it changed its type, its sender or its metadata on the way.
 func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, membership, check) {
 	if int64(h.Publisher) >= int64(len(c.t.Publishers)) || h.Message == 0 || h.Message >= maxMessage {
 		return -1, 0, checkX1
@@ -223,7 +227,7 @@ func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, membership, chec
 	if !n.bare && string(d.Group) != c.t.Groups[h.Address] {
 		return i, member, checkG3
 	}
-	if d.Kind != c.t.Publishers[h.Publisher].Kind || c.misnamed(h, d) {
+	if d.Kind != c.t.Publishers[h.Publisher].Kind || c.misnamed(h, d) || c.mismarked(n, h, d) {
 		return i, member, checkX1
 	}
 	return i, member, checkNone
@@ -232,6 +236,16 @@ func (c *Checker) locate(n *conn, h *Header, d *Delivery) (int, membership, chec
 // misnamed reports whether a message names another user than its publisher's.
 func (c *Checker) misnamed(h *Header, d *Delivery) bool {
 	return d.Named && !c.ix.names.called(h.Publisher, d.User)
+}
+
+// mismarked reports whether a message came with other metadata than it was published
+// with. To leave it out is, as written, a service's choice (protocol.md 13).
+func (c *Checker) mismarked(n *conn, h *Header, d *Delivery) bool {
+	m := c.t.Publishers[h.Publisher].Metadata
+	if n.bare || m == nil || m.same(d.Metadata) {
+		return false
+	}
+	return c.profile == Strict || len(d.Metadata) > 0
 }
 
 // deliverOther judges a message of another run or a damaged one.
@@ -300,8 +314,13 @@ func (c *Checker) offence(now time.Duration, n *conn, h *Header, d *Delivery, ne
 	}
 	if name := c.t.groupName(o.group); len(d.Group) > 0 && string(d.Group) != name {
 		o.text = fmt.Sprintf("delivered to group %.80q", d.Group)
-	} else if int(h.Publisher) < len(c.ix.names) && c.misnamed(h, d) {
-		o.text = fmt.Sprintf("delivered as from user %.80q", d.User)
+	} else if int(h.Publisher) < len(c.ix.names) {
+		switch {
+		case c.misnamed(h, d):
+			o.text = fmt.Sprintf("delivered as from user %.80q", d.User)
+		case c.mismarked(n, h, d):
+			o.text = fmt.Sprintf("delivered with metadata %.80q", d.Metadata)
+		}
 	}
 	return o
 }

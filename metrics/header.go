@@ -153,10 +153,7 @@ func appendPadding(dst []byte, k PayloadKind, n int, state uint64) []byte {
 	for n > 0 {
 		// splitmix64: one multiplication chain per 8 or 10 bytes.
 		state += 0x9E3779B97F4A7C15
-		z := state
-		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-		z = (z ^ z>>27) * 0x94D049BB133111EB
-		z ^= z >> 31
+		z := scramble(state)
 		if k == PayloadBinary {
 			for i := 0; i < 8 && n > 0; i, n = i+1, n-1 {
 				dst = append(dst, byte(z))
@@ -170,6 +167,13 @@ func appendPadding(dst []byte, k PayloadKind, n int, state uint64) []byte {
 		}
 	}
 	return dst
+}
+
+// scramble is the end of splitmix64: it spreads a number over all bits.
+func scramble(z uint64) uint64 {
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
 }
 
 // HeaderStatus says what a delivered payload turned out to be.

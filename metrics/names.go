@@ -34,9 +34,13 @@ func (n names) called(publisher uint32, user []byte) bool {
 
 // hashName is FNV-1a, which one name in 2^64 shares with another.
 func hashName(user []byte) uint64 {
-	h := uint64(14695981039346656037)
+	h := uint64(hashSeed)
 	for _, c := range user {
-		h = (h ^ uint64(c)) * 1099511628211
+		h = hashByte(h, c)
 	}
 	return max(h, nameOfMany+1)
 }
+
+const hashSeed = 14695981039346656037
+
+func hashByte(h uint64, c byte) uint64 { return (h ^ uint64(c)) * 1099511628211 }

@@ -36,6 +36,7 @@ type Publisher struct {
 	Unordered    bool     // nobody promises to keep its messages in order (REST)
 	Expires      bool     // its messages have a time to live: the service may drop them (protocol.md 3.2)
 	Kind         PayloadKind
+	Metadata     *Metadata // of every message; nil = not known, and not compared
 	PayloadBytes int
 	Population   int
 	Reliable     bool

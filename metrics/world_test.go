@@ -117,6 +117,9 @@ func (w *world) delivery(connection, p, slot int, m uint64) Delivery {
 	d := Delivery{
 		Group: []byte(w.topo.Groups[g]), Data: AppendPayload(nil, PayloadText, h, 64, 1), Kind: PayloadText, Fresh: true,
 	}
+	if m := w.topo.Publishers[p].Metadata; m != nil && !w.topo.Subscribers[connection].Bare {
+		d.Metadata = m.JSON()
+	}
 	if w.topo.Subscribers[connection].Reliable {
 		w.ids[connection]++
 		d.SequenceID = w.ids[connection]

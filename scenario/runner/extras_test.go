@@ -12,6 +12,7 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
 
+	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
@@ -82,6 +83,11 @@ phases: {steady: 500ms, drain: 30s}
 				t.Fatal(err)
 			}
 			_ = server.Close() // which ends the listening, too
+			for _, c := range rec.Checks {
+				if c.ID == "X1" && (c.Result != metrics.CheckOK || c.Reason != "") {
+					t.Errorf("X1 is %s: %d violations, %s", c.Result, c.Violations, c.Reason)
+				}
+			}
 			if rec.Totals.Deliveries.Delivered != 10 {
 				t.Errorf("%d delivered, want 10", rec.Totals.Deliveries.Delivered)
 			}

@@ -28,7 +28,7 @@ populations:
   members:
     connections: 10
     join: {room: 1}
-    publish: {to: room, rate: 100/s, data_type: %s, size: 128}
+    publish: {to: room, rate: 100/s, data_type: %s, size: 128, metadata: {trace: a1, q: x}}
 phases: {steady: 1h}
 checks: {profile: strict}
 `
@@ -54,7 +54,8 @@ func newInflow(t testing.TB, protocol wire.Subprotocol, dataType string, message
 		h := metrics.Header{RunID: 7, Publisher: uint32(p), Address: pub.Addresses[0], Message: uint64(k/len(w.run.topology.Publishers)) + 1}
 		d := &wire.Downstream{
 			Kind: wire.GroupMessage, Group: []byte(w.run.topology.Groups[0]), FromUserID: user, DataType: dataTypeOf(pub.Kind),
-			Data: metrics.AppendPayload(nil, pub.Kind, h, 128, 1),
+			Data:     metrics.AppendPayload(nil, pub.Kind, h, 128, 1),
+			Metadata: []byte(`{"trace":"a1","q":"x"}`), // not in the order that they are published in
 		}
 		if protocol.Reliable() {
 			d.SequenceID = uint64(k) + 1

@@ -23,7 +23,7 @@ populations:
     connections: 6
     connect_rate: 1000/s
     join: {room: 1}
-    publish: {to: room, rate: 40/s, size: 80}
+    publish: {to: room, rate: 40/s, size: 80, metadata: {trace: 'a"<1', q: x}}
 phases:
   steady: 400ms
   drain: 30s
@@ -48,22 +48,23 @@ type lieRow struct {
 }
 
 var lieRows = map[emulator.Lie]lieRow{
-	emulator.LieDrop:        {reliable: "R4", plain: "N3"},
-	emulator.LieDuplicate:   {reliable: "R5", plain: "N2"},
-	emulator.LieSwap:        {reliable: "R6", plain: "N1"},
-	emulator.LieCorrupt:     {reliable: "X1", plain: "X1"},
-	emulator.LieWrongType:   {reliable: "X1", plain: "X1"},
-	emulator.LieWrongUser:   {reliable: "X1", plain: "X1", jsonOnly: true},
-	emulator.LieReuseID:     {reliable: "R1"},
-	emulator.LieSkipID:      {reliable: "R1s"},
-	emulator.LieWrongGroup:  {reliable: "G3", plain: "G3"},
-	emulator.LieAfterLeave:  {}, // no scenario leaves; see TestAfterLeave
-	emulator.LieAckOnly:     {reliable: "R4", plain: "N3"},
-	emulator.LieLoseAck:     {reliable: "P1", plain: "P1"},
-	emulator.LieAckTwice:    {reliable: "P1", plain: "P1"},
-	emulator.LieRunTwice:    {reliable: "P2", recovery: true, ackDelay: 100 * time.Millisecond},
-	emulator.LieLoseReplay:  {reliable: "R2", recovery: true},
-	emulator.LieReplayAcked: {reliable: "R3", recovery: true},
+	emulator.LieDrop:          {reliable: "R4", plain: "N3"},
+	emulator.LieDuplicate:     {reliable: "R5", plain: "N2"},
+	emulator.LieSwap:          {reliable: "R6", plain: "N1"},
+	emulator.LieCorrupt:       {reliable: "X1", plain: "X1"},
+	emulator.LieWrongType:     {reliable: "X1", plain: "X1"},
+	emulator.LieWrongUser:     {reliable: "X1", plain: "X1", jsonOnly: true},
+	emulator.LieWrongMetadata: {reliable: "X1", plain: "X1"},
+	emulator.LieReuseID:       {reliable: "R1"},
+	emulator.LieSkipID:        {reliable: "R1s"},
+	emulator.LieWrongGroup:    {reliable: "G3", plain: "G3"},
+	emulator.LieAfterLeave:    {}, // no scenario leaves; see TestAfterLeave
+	emulator.LieAckOnly:       {reliable: "R4", plain: "N3"},
+	emulator.LieLoseAck:       {reliable: "P1", plain: "P1"},
+	emulator.LieAckTwice:      {reliable: "P1", plain: "P1"},
+	emulator.LieRunTwice:      {reliable: "P2", recovery: true, ackDelay: 100 * time.Millisecond},
+	emulator.LieLoseReplay:    {reliable: "R2", recovery: true},
+	emulator.LieReplayAcked:   {reliable: "R3", recovery: true},
 }
 
 // lieCell is one run of the table.

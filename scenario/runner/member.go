@@ -168,6 +168,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		User:       msg.FromUserID,
 		Named:      msg.Kind == wire.GroupMessage && m.encoding == wire.EncodingJSON,
 		Data:       msg.Data,
+		Metadata:   msg.Metadata,
 		Kind:       kindOf(m.encoding, msg),
 		SequenceID: msg.SequenceID,
 		Fresh:      ev.Fresh,

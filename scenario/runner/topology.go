@@ -33,6 +33,7 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 		ids = plan.Visits(ids[:0], c)
 		t.Subscribers[c].Later = groupIDs(ids)
 	}
+	metadata := metadataByPopulation(plan)
 	for p := range t.Publishers {
 		c := plan.ConnectionOf(p)
 		pop := plan.PopulationOf(c)
@@ -46,6 +47,7 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 			Expires:      publish.TTL > 0,
 			Unordered:    plan.Scenario.Populations[pop].Protocol == scenario.ProtocolREST,
 			Kind:         payloadKind(publish.DataType),
+			Metadata:     metadata[pop],
 			PayloadBytes: publish.Size,
 			Population:   pop,
 			Reliable:     subprotocolOf(plan, pop).Reliable(),
@@ -64,6 +66,18 @@ func newTopology(plan *scenario.Plan, target *Target, runID uint32) *metrics.Top
 		return planned.at(publisher, (message-1)*slots+uint64(slot))
 	}
 	return t
+}
+
+// metadataByPopulation is what the messages of each population have to come with; nil is of
+// events, which the event handler answers with metadata of its own.
+func metadataByPopulation(plan *scenario.Plan) []*metrics.Metadata {
+	all := make([]*metrics.Metadata, len(plan.Scenario.Populations))
+	for i, p := range plan.Scenario.Populations {
+		if p.Publish != nil && p.Publish.Event == "" {
+			all[i] = metrics.NewMetadata(p.Publish.Metadata)
+		}
+	}
+	return all
 }
 
 // instants remembers the schedule of the publisher that was asked for last: judging

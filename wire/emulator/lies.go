@@ -29,6 +29,9 @@ const (
 	LieWrongType
 	// LieWrongUser: a delivery to a JSON client says that it is of another user.
 	LieWrongUser
+	// LieWrongMetadata: a delivery has other metadata than it was published with. Simple
+	// clients get none.
+	LieWrongMetadata
 	// LieReuseID: a delivery has the sequence id of the one before it.
 	LieReuseID
 	// LieSkipID: a sequence id is left out before a delivery.
@@ -60,22 +63,23 @@ const (
 
 // lieInfos name the lies and say what they do.
 var lieInfos = [lieKinds]struct{ name, text string }{
-	LieDrop:        {"drop", "a delivery is left out"},
-	LieDuplicate:   {"duplicate", "a delivery is made twice"},
-	LieSwap:        {"swap", "a delivery comes after the next one of its publisher"},
-	LieCorrupt:     {"corrupt", "a delivery has another last character"},
-	LieWrongType:   {"wrong-type", "a delivery has another data type"},
-	LieWrongUser:   {"wrong-user", "a delivery names another user as its sender (JSON)"},
-	LieReuseID:     {"reuse-id", "a delivery has the sequence id of the one before it (reliable)"},
-	LieSkipID:      {"skip-id", "a sequence id is left out (reliable)"},
-	LieWrongGroup:  {"wrong-group", "a publish also reaches a session outside of its group"},
-	LieAfterLeave:  {"after-leave", "a publish also reaches a session that has left its group"},
-	LieAckOnly:     {"ack-only", "a publish is acknowledged and delivered to nobody; every copy counts"},
-	LieLoseAck:     {"lose-ack", "the ack of a publish is not sent"},
-	LieAckTwice:    {"ack-twice", "the ack of a publish is sent twice"},
-	LieRunTwice:    {"run-twice", "a publish that is resent with its ack id is executed again (reliable)"},
-	LieLoseReplay:  {"lose-replay", "a recovery leaves out the start of what it has to send again (reliable)"},
-	LieReplayAcked: {"replay-acked", "after a recovery an acknowledged message comes again, behind a new one (reliable)"},
+	LieDrop:          {"drop", "a delivery is left out"},
+	LieDuplicate:     {"duplicate", "a delivery is made twice"},
+	LieSwap:          {"swap", "a delivery comes after the next one of its publisher"},
+	LieCorrupt:       {"corrupt", "a delivery has another last character"},
+	LieWrongType:     {"wrong-type", "a delivery has another data type"},
+	LieWrongUser:     {"wrong-user", "a delivery names another user as its sender (JSON)"},
+	LieWrongMetadata: {"wrong-metadata", "a delivery has other metadata"},
+	LieReuseID:       {"reuse-id", "a delivery has the sequence id of the one before it (reliable)"},
+	LieSkipID:        {"skip-id", "a sequence id is left out (reliable)"},
+	LieWrongGroup:    {"wrong-group", "a publish also reaches a session outside of its group"},
+	LieAfterLeave:    {"after-leave", "a publish also reaches a session that has left its group"},
+	LieAckOnly:       {"ack-only", "a publish is acknowledged and delivered to nobody; every copy counts"},
+	LieLoseAck:       {"lose-ack", "the ack of a publish is not sent"},
+	LieAckTwice:      {"ack-twice", "the ack of a publish is sent twice"},
+	LieRunTwice:      {"run-twice", "a publish that is resent with its ack id is executed again (reliable)"},
+	LieLoseReplay:    {"lose-replay", "a recovery leaves out the start of what it has to send again (reliable)"},
+	LieReplayAcked:   {"replay-acked", "after a recovery an acknowledged message comes again, behind a new one (reliable)"},
 }
 
 // AllLies returns every lie there is.

@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"encoding/base64"
+	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,7 +25,8 @@ func (c *core) offer(s *session, m *message) {
 		c.deliver(s, m)
 		c.tellUnlessDoomed(LieDuplicate, s)
 	case c.disguises(LieCorrupt, s, m, corrupted), c.disguises(LieWrongType, s, m, mistyped),
-		s.encoding == wire.EncodingJSON && c.disguises(LieWrongUser, s, m, misnamed):
+		s.encoding == wire.EncodingJSON && c.disguises(LieWrongUser, s, m, misnamed),
+		!s.simple && c.disguises(LieWrongMetadata, s, m, mismarked):
 	case s.reliable && c.tempted(LieSkipID):
 		s.replay.skip()
 		s.sequenceID++
@@ -102,6 +105,21 @@ func mistyped(d *wire.Downstream) bool {
 // misnamed changes the sender.
 func misnamed(d *wire.Downstream) bool {
 	d.FromUserID = append([]byte("not "), d.FromUserID...)
+	return true
+}
+
+// mismarked changes a value of the metadata, or makes some up.
+func mismarked(d *wire.Downstream) bool {
+	pairs := map[string]string{}
+	if len(d.Metadata) > 0 && json.Unmarshal(d.Metadata, &pairs) != nil {
+		return false
+	}
+	if len(pairs) == 0 {
+		pairs["trace"] = ""
+	}
+	first := slices.Min(slices.Collect(maps.Keys(pairs)))
+	pairs[first] = "not " + pairs[first]
+	d.Metadata, _ = json.Marshal(pairs) // texts always encode
 	return true
 }
 

@@ -49,6 +49,18 @@ func TestLies(t *testing.T) {
 			lie: LieWrongUser, n: 2, pub: []string{ack(1), ack(2), ack(3)}, told: 1,
 			sub: []string{message(1, "1"), strings.Replace(message(2, "2"), "null", `"not "`, 1), message(3, "3")},
 		},
+		{
+			lie: LieWrongMetadata, n: 2, pub: []string{ack(1), ack(2), ack(3)}, told: 1,
+			sub: []string{message(1, "1"), strings.Replace(message(2, "2"), `,"sequenceId"`, `,"metadata":{"trace":"not "},"sequenceId"`, 1), message(3, "3")},
+		},
+		{
+			lie: LieWrongMetadata, n: 1, pub: []string{ack(1)}, told: 1,
+			run: func(_ *world, pub, sub *client) *client {
+				pub.send(`{"type":"sendToGroup","group":"room","dataType":"text","data":"1","metadata":{"b":"1","a":"2"},"ackId":1}`)
+				return sub
+			},
+			sub: []string{strings.Replace(message(1, "1"), `,"sequenceId"`, `,"metadata":{"a":"not 2","b":"1"},"sequenceId"`, 1)},
+		},
 		{lie: LieReuseID, n: 1, sub: []string{message(1, "1"), message(1, "2"), message(1, "3")}, pub: []string{ack(1), ack(2), ack(3)}, told: 2},
 		{lie: LieSkipID, n: 2, sub: []string{message(1, "1"), message(3, "2"), message(4, "3")}, pub: []string{ack(1), ack(2), ack(3)}, told: 1},
 		{lie: LieAckOnly, n: 3, sub: []string{message(1, "1"), message(2, "2")}, pub: []string{ack(1), ack(2), ack(3)}, told: 1},
