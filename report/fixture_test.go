@@ -317,7 +317,9 @@ func invalidRun(t testing.TB) *metrics.Run {
 	m := r.Metrics["e2e_latency"]
 	m.Count, m.Censored, m.Percentiles["p99"], m.Percentiles["p99_9"] = 590_000, 9_000, nil, nil
 	r.Groups.ReachRatio, r.Groups.Worst = 0.985, []metrics.GroupReach{{Name: "room-003", Members: 10, Expected: 6500, Delivered: 6100}}
-	r.Connections.Funnel.Joined, r.Connections.Funnel.AtEnd, r.Connections.Funnel.UninjectedDrops = 998, 990, 8
+	f := &r.Connections.Funnel
+	f.Connected, f.Joined, f.AtEnd, f.UninjectedDrops = 999, 998, 990, 8
+	r.Info.Load.PublishedPerS = 987.6
 	return decided(r)
 }
 

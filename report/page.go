@@ -152,6 +152,9 @@ func newBanner(r *metrics.Run) banner {
 		if i == 3 {
 			break
 		}
+		if reason.Code == "advice" {
+			continue // it has a line of its own
+		}
 		at := link{sectionOf(reason.Ref), reason.Text}
 		if i == 0 && strings.HasPrefix(b.Sentence, at.Text) {
 			b.Href = at.Href // said already
