@@ -50,6 +50,32 @@ func TestAnomalies(t *testing.T) {
 			violations: map[string]uint64{"R1": 1},
 		},
 		{
+			name: "R1: an id where there are none", profile: Strict, run: func(w *world) {
+				w.round()
+				for _, id := range []uint64{7, 7, 0} { // any id is one too many
+					m := w.publish(0, 0, 1)
+					d := w.delivery(1, 0, 0, m)
+					d.SequenceID = id
+					w.c.Deliver(w.now, 1, &d)
+				}
+				d := w.delivery(1, 0, 0, 1) // again: a duplicate before all
+				d.SequenceID = 8
+				w.c.Deliver(w.now, 1, &d)
+				d = Delivery{Data: []byte("another's"), SequenceID: 9, Fresh: true}
+				w.c.Deliver(w.now, 1, &d)
+			},
+			violations: map[string]uint64{"R1": 3, "N2": 1}, deliveries: Deliveries{Duplicated: 1, Foreign: 1},
+		},
+		{
+			name: "spec: an id where there are none", run: func(w *world) {
+				m := w.publish(0, 0, 1)
+				d := w.delivery(1, 0, 0, m)
+				d.SequenceID = 7
+				w.c.Deliver(w.now, 1, &d)
+			},
+			reason: map[string]string{"R1": "1 messages had a sequence id on a subprotocol that has none"},
+		},
+		{
 			name: "R1: id reused in the replay", reliable: true, profile: Strict, run: func(w *world) {
 				w.round()
 				w.publish(0, 0, 0)

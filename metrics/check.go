@@ -33,7 +33,7 @@ type checkInfo struct{ id, name, noun, nouns string }
 // P1–P3, R5, R6, G1–G3, R4 (N2, N1, N3 where nothing is promised across
 // connections). X1 holds what was never published, too: content that nobody wrote.
 var checkInfos = [checks]checkInfo{
-	checkR1:  {"R1", "sequence ids strictly increase within a WebSocket", "sequence id repeated or out of order", "sequence ids repeated or out of order"},
+	checkR1:  {"R1", "sequence ids strictly increase within a WebSocket", "sequence id repeated or out of place", "sequence ids repeated or out of place"},
 	checkR1s: {"R1s", "sequence ids increase by exactly 1", "gap in the sequence ids", "gaps in the sequence ids"},
 	checkR2:  {"R2", "recovery continues where the session stopped", "recovery skipped sequence ids", "recoveries skipped sequence ids"},
 	checkR3:  {"R3", "replayed messages come first after a recovery", "message replayed after new ones", "messages replayed after new ones"},

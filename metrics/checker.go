@@ -75,6 +75,7 @@ type counts struct {
 	refusedEdge uint64 // refused when only the service can know whether it had to be
 	duplicates  uint64 // answers Duplicate: opportunities of P2
 	afterLeave  uint64 // deliveries after a leave's ack, in the profile that allows them
+	stray       uint64 // deliveries with a sequence id, on subprotocols without
 	unmarked    uint64 // deliveries without their metadata, in the profile that allows them
 	dedupLost   uint64 // first arrivals that the client's de-duplication discards
 	unexpected  uint64

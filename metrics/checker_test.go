@@ -19,6 +19,7 @@ type seed struct {
 
 	violations map[string]uint64
 	unknown    []string
+	reason     map[string]string
 	deliveries Deliveries // but for Expected, which checkSums covers
 }
 
@@ -43,6 +44,11 @@ func (s *seed) test(t *testing.T) {
 		}
 		if (c.Result == CheckUnknown) != unknown[c.ID] {
 			t.Errorf("%s: got %s (%s)", c.ID, c.Result, c.Reason)
+		}
+	}
+	for id, want := range s.reason {
+		if c := j.check(id); c.Reason != want {
+			t.Errorf("%s remarks %q, want %q", id, c.Reason, want)
 		}
 	}
 	got := j.Totals.Deliveries

@@ -22,6 +22,9 @@ func (c *Checker) deliverCounted(now time.Duration, n *conn, d *Delivery, r *Del
 	if fault == checkNone && !seq.replay && member != memberSteady {
 		fault = c.unusual(n, h)
 	}
+	if fault == checkNone {
+		fault = c.stray(n, d.SequenceID)
+	}
 	if fault != checkNone {
 		c.charge(fault, n, c.offence(now, n, h, d, 0))
 	}

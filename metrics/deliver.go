@@ -18,7 +18,7 @@ type Delivery struct {
 	Data       []byte // borrowed until Deliver returns
 	Metadata   []byte // a JSON object beside the data, or empty; borrowed likewise
 	Kind       PayloadKind
-	SequenceID uint64 // 0 on subprotocols without
+	SequenceID uint64 // 0 = none, as on subprotocols without
 	Fresh      bool   // not discarded by the client's own de-duplication
 	Named      bool   // the subprotocol tells whose message it is: JSON, to a group (protocol.md 3.3)
 }
@@ -141,6 +141,9 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 			fault = c.unusual(n, h)
 		}
 	}
+	if fault == checkNone {
+		fault = c.stray(n, d.SequenceID)
+	}
 	switch {
 	case fault == checkNone:
 	case c.t.mayRetry(h.Publisher, fault):
@@ -253,10 +256,14 @@ func (c *Checker) deliverOther(now time.Duration, n *conn, d *Delivery, h *Heade
 	k := &c.counts[n.population]
 	if status == HeaderForeign {
 		k.foreign++
-		if seq.fault != checkNone {
+		fault := seq.fault
+		if fault == checkNone {
+			fault = c.stray(n, d.SequenceID)
+		}
+		if fault != checkNone {
 			o := c.offence(now, n, h, d, 0)
 			o.publisher, o.group, o.text = -1, -1, ""
-			c.charge(seq.fault, n, o)
+			c.charge(fault, n, o)
 		}
 		return
 	}
@@ -320,6 +327,8 @@ func (c *Checker) offence(now time.Duration, n *conn, h *Header, d *Delivery, ne
 			o.text = fmt.Sprintf("delivered as from user %.80q", d.User)
 		case c.mismarked(n, h, d):
 			o.text = fmt.Sprintf("delivered with metadata %.80q", d.Metadata)
+		case !n.reliable && d.SequenceID != 0:
+			o.text = fmt.Sprintf("delivered with sequence id %d, where there are none", d.SequenceID)
 		}
 	}
 	return o

@@ -129,6 +129,7 @@ func (j *judge) evidence() evidence {
 			k := &s.counts[p]
 			e.counts.headers += k.headers
 			e.counts.sequenced += k.sequenced
+			e.counts.stray += k.stray
 			e.counts.resumptions += k.resumptions
 			e.counts.redundant += k.redundant
 			e.counts.continued += k.continued
@@ -209,6 +210,10 @@ func (j *judge) results() []CheckResult {
 		default:
 			a[c].reason = fmt.Sprintf("%d gaps, which the written protocol allows", e.gaps[i])
 		}
+	}
+	if n := e.counts.stray; n > 0 {
+		a[checkR1].checked += n
+		a[checkR1].reason = fmt.Sprintf("%d messages had a sequence id on a subprotocol that has none", n)
 	}
 	if e.counts.dedupLost > 0 {
 		a[checkR1].reason = fmt.Sprintf("in consequence a client discards %d messages that it had not received before", e.counts.dedupLost)

@@ -99,6 +99,20 @@ func (c *Checker) sequenceID(n *conn, id uint64) sequenced {
 	return answer
 }
 
+// stray judges the id of a message on a subprotocol that has none, which only the strict
+// profile minds: nothing depends on it. So it comes after everything else that may be
+// wrong with the message.
+func (c *Checker) stray(n *conn, id uint64) check {
+	if n.reliable || id == 0 {
+		return checkNone
+	}
+	c.counts[n.population].stray++
+	if c.profile != Strict {
+		return checkNone
+	}
+	return checkR1
+}
+
 // jump records ids that were left out.
 func (q *sequence) jump(id uint64, recovered bool) gap {
 	g := gap{from: q.hw + 1, to: id}

@@ -27,8 +27,11 @@ func TestLiesOverSockets(t *testing.T) {
 			}
 			var cells []*lieCell
 			for _, lie := range emulator.AllLies() {
-				if row := lieRows[lie]; row.reliable != "" {
+				switch row := lieRows[lie]; {
+				case row.reliable != "":
 					cells = append(cells, &lieCell{lie: lie, row: row, protocol: "json.reliable.webpubsub.azure.v1", dataType: tt.dataType})
+				case row.plain != "":
+					cells = append(cells, &lieCell{lie: lie, row: row, protocol: "json.webpubsub.azure.v1", dataType: tt.dataType})
 				}
 			}
 			failed := make([]error, len(cells))

@@ -56,6 +56,7 @@ var lieRows = map[emulator.Lie]lieRow{
 	emulator.LieWrongUser:     {reliable: "X1", plain: "X1", jsonOnly: true},
 	emulator.LieWrongMetadata: {reliable: "X1", plain: "X1"},
 	emulator.LieReuseID:       {reliable: "R1"},
+	emulator.LieStrayID:       {plain: "R1"},
 	emulator.LieSkipID:        {reliable: "R1s"},
 	emulator.LieWrongGroup:    {reliable: "G3", plain: "G3"},
 	emulator.LieAfterLeave:    {}, // no scenario leaves; see TestAfterLeave

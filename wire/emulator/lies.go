@@ -34,6 +34,8 @@ const (
 	LieWrongMetadata
 	// LieReuseID: a delivery has the sequence id of the one before it.
 	LieReuseID
+	// LieStrayID: a delivery of a plain subprotocol has a sequence id.
+	LieStrayID
 	// LieSkipID: a sequence id is left out before a delivery.
 	LieSkipID
 	// LieWrongGroup: a publish is delivered to one session that is no member of its
@@ -71,6 +73,7 @@ var lieInfos = [lieKinds]struct{ name, text string }{
 	LieWrongUser:     {"wrong-user", "a delivery names another user as its sender (JSON)"},
 	LieWrongMetadata: {"wrong-metadata", "a delivery has other metadata"},
 	LieReuseID:       {"reuse-id", "a delivery has the sequence id of the one before it (reliable)"},
+	LieStrayID:       {"stray-id", "a delivery has a sequence id where there are none (plain)"},
 	LieSkipID:        {"skip-id", "a sequence id is left out (reliable)"},
 	LieWrongGroup:    {"wrong-group", "a publish also reaches a session outside of its group"},
 	LieAfterLeave:    {"after-leave", "a publish also reaches a session that has left its group"},

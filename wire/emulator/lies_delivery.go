@@ -33,14 +33,22 @@ func (c *core) offer(s *session, m *message) {
 		c.deliver(s, m)
 		c.tellUnlessDoomed(LieSkipID, s)
 	case s.reliable && s.socket != nil && s.sequenceID > 0 && c.tempted(LieReuseID):
-		c.frame = m.in(s.encoding).appendNumbered(c.frame[:0], s.sequenceID)
-		s.socket.write(c.frame)
-		c.countDelivery(m)
+		c.writeNumbered(s, m, s.sequenceID)
 		c.told(LieReuseID, 1)
+	case !s.reliable && !s.simple && c.tempted(LieStrayID):
+		c.writeNumbered(s, m, 1)
+		c.told(LieStrayID, 1)
 	default:
 		c.offerInTurn(s, m)
 	}
 	c.replayAcked(s)
+}
+
+// writeNumbered delivers m at once, under an id that is not the next one.
+func (c *core) writeNumbered(s *session, m *message, id uint64) {
+	c.frame = m.in(s.encoding).appendNumbered(c.frame[:0], id)
+	s.socket.write(c.frame)
+	c.countDelivery(m)
 }
 
 func (c *core) tellUnlessDoomed(l Lie, s *session) {

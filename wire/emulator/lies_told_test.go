@@ -62,6 +62,21 @@ func TestLies(t *testing.T) {
 			sub: []string{strings.Replace(message(1, "1"), `,"sequenceId"`, `,"metadata":{"a":"not 2","b":"1"},"sequenceId"`, 1)},
 		},
 		{lie: LieReuseID, n: 1, sub: []string{message(1, "1"), message(1, "2"), message(1, "3")}, pub: []string{ack(1), ack(2), ack(3)}, told: 2},
+		{
+			lie: LieStrayID, n: 2, told: 1,
+			run: func(w *world, pub, _ *client) *client {
+				plain := w.open(wire.JSON, withGroups("hall"))
+				for i := 1; i <= 3; i++ {
+					pub.send(fmt.Sprintf(`{"type":"sendToGroup","group":"hall","dataType":"text","data":"%d"}`, i))
+				}
+				return plain
+			},
+			sub: []string{
+				`{"type":"message","from":"group","group":"hall","fromUserId":null,"dataType":"text","data":"1"}`,
+				`{"type":"message","from":"group","group":"hall","fromUserId":null,"dataType":"text","data":"2","sequenceId":1}`,
+				`{"type":"message","from":"group","group":"hall","fromUserId":null,"dataType":"text","data":"3"}`,
+			},
+		},
 		{lie: LieSkipID, n: 2, sub: []string{message(1, "1"), message(3, "2"), message(4, "3")}, pub: []string{ack(1), ack(2), ack(3)}, told: 1},
 		{lie: LieAckOnly, n: 3, sub: []string{message(1, "1"), message(2, "2")}, pub: []string{ack(1), ack(2), ack(3)}, told: 1},
 		{lie: LieLoseAck, n: 2, sub: []string{message(1, "1"), message(2, "2"), message(3, "3")}, pub: []string{ack(1), ack(3)}, told: 1},
