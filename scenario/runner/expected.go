@@ -11,6 +11,9 @@ func (r *run) expectedRate() {
 				continue
 			}
 			from, to := r.t0+w.From-r.start, r.t0+min(w.To, r.publishEnd)-r.start
+			if to <= from {
+				continue // a stop has kept it from beginning
+			}
 			for tick := from / tickEvery; tick*tickEvery < to; tick++ {
 				overlap := min(to, (tick+1)*tickEvery) - max(from, tick*tickEvery)
 				perTick[int(tick)] += float64(p.Deliveries) * float64(overlap) / float64(p.Length)

@@ -168,7 +168,7 @@ func excuseWaits(rec *metrics.Run, limit float64, first int, windows []metrics.G
 func (r *run) wholeReadings(rec *metrics.Run, windows []metrics.GateReadings, sends []sendWindow, first int, limit float64) metrics.GateReadings {
 	var whole metrics.GateReadings
 	for _, gate := range []metrics.GateID{metrics.GateCPU, metrics.GateRunQueue, metrics.GateSteal, metrics.GateCeiling} {
-		whole[gate] = fold(windows, gate, func(sum, v float64) float64 { return sum + v/float64(len(windows)) })
+		whole[gate] = mean(windows, gate)
 	}
 	whole[metrics.GateScheduler] = fold(windows, metrics.GateScheduler, math.Max)
 	for _, gate := range []metrics.GateID{metrics.GateThrottled, metrics.GateSwapIn} {
@@ -196,6 +196,22 @@ func (r *run) wholeReadings(rec *metrics.Run, windows []metrics.GateReadings, se
 	whole[metrics.GateOverflow] = metrics.Read(float64(unsent))
 	whole[metrics.GateExhausted] = metrics.Read(float64(exhausted))
 	return whole
+}
+
+// mean is over the windows in which the gate was measured: the last second of a run is
+// cut short before anybody looks at it.
+func mean(windows []metrics.GateReadings, gate metrics.GateID) metrics.Reading {
+	out := fold(windows, gate, func(sum, v float64) float64 { return sum + v })
+	measured := 0
+	for i := range windows {
+		if windows[i][gate].Measured {
+			measured++
+		}
+	}
+	if out.Measured {
+		out.Value /= float64(measured)
+	}
+	return out
 }
 
 // fold combines a gate's measured windows, from 0.

@@ -19,7 +19,7 @@ import (
 //	CONNECT: open from this instant on      NEWS, ten times a second from here on
 //	                                        READY: every session is
 //	START: T0
-//	STOP: publish no more
+//	STOP: the schedule ended at this instant
 //	BEAT, PROBE, EVIDENCE, CLOSE            ANSWER to each: NEWS as of now, or shards
 //	OVER: an incident is; VOIDS: of others
 //	END: take the last intervals            DONE: what the workers leave
@@ -47,7 +47,7 @@ const (
 // order is a line of the controller.
 type order struct {
 	Order    string         `json:"order"`
-	At       time.Duration  `json:"at,omitempty"`       // CONNECT, START: on CLOCK_MONOTONIC; OVER: since T0
+	At       time.Duration  `json:"at,omitempty"`       // CONNECT, START, STOP: on CLOCK_MONOTONIC; OVER: since T0
 	Incident int            `json:"incident,omitempty"` // OVER
 	Voids    []metrics.Void `json:"voids,omitempty"`
 }

@@ -64,6 +64,16 @@ func (p *pacer) wake(now time.Duration) {
 	}
 }
 
+// finish lets everything go out that is due by an instant, and ends there.
+func (p *pacer) finish(end time.Duration) {
+	for _, pub := range p.due {
+		for more := true; more && p.w.t0+pub.next <= end; more = pub.advance() {
+			pub.fire()
+		}
+	}
+	p.stop()
+}
+
 // abandon gives up what has come due and was not looked at: the generator is that far
 // behind.
 func (p *pacer) abandon(now time.Duration) {

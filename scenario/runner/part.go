@@ -23,7 +23,9 @@ type part interface {
 	// rest is called when every session is ready and gives back what connecting has cost.
 	rest(ctx context.Context)
 	begin(t0 time.Duration)
-	stopPublishing()
+	// stopPublishing ends the schedule at an instant a moment ago: the same for all parts,
+	// because what is due later is owed to nobody, whoever was to publish it.
+	stopPublishing(end time.Duration)
 	// beat brings standing up to date.
 	beat()
 	// incidentOver ends the window of an incident at an instant since T0. Like tally it
@@ -160,10 +162,13 @@ func (l local) begin(t0 time.Duration) {
 	}
 }
 
-func (l local) stopPublishing() { l.onWorkers((*worker).stopPublishing) }
-func (l local) beat()           { l.onWorkers((*worker).beat) }
-func (l local) probe()          { l.onWorkers((*worker).probe) }
-func (l local) closeAll()       { l.onWorkers((*worker).closeAll) }
+func (l local) stopPublishing(end time.Duration) {
+	l.onWorkers(func(w *worker, now time.Duration) { w.stopPublishing(now, end) })
+}
+
+func (l local) beat()     { l.onWorkers((*worker).beat) }
+func (l local) probe()    { l.onWorkers((*worker).probe) }
+func (l local) closeAll() { l.onWorkers((*worker).closeAll) }
 
 func (l local) incidentOver(i int, at time.Duration) { l.windows.Faults[i].Close(at) }
 

@@ -274,11 +274,11 @@ func (m *remote) rest(ctx context.Context) {
 	}
 }
 
-func (m *remote) begin(t0 time.Duration) { m.order(order{Order: orderStart, At: t0}) }
-func (m *remote) stopPublishing()        { m.order(order{Order: orderStop}) }
-func (m *remote) beat()                  { m.ask(order{Order: orderBeat}) }
-func (m *remote) probe()                 { m.ask(order{Order: orderProbe}) }
-func (m *remote) closeAll()              { m.ask(order{Order: orderClose}) }
+func (m *remote) begin(t0 time.Duration)           { m.order(order{Order: orderStart, At: t0}) }
+func (m *remote) stopPublishing(end time.Duration) { m.order(order{Order: orderStop, At: end}) }
+func (m *remote) beat()                            { m.ask(order{Order: orderBeat}) }
+func (m *remote) probe()                           { m.ask(order{Order: orderProbe}) }
+func (m *remote) closeAll()                        { m.ask(order{Order: orderClose}) }
 
 func (m *remote) incidentOver(i int, at time.Duration) {
 	m.order(order{Order: orderOver, Incident: i, At: at})

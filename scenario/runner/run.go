@@ -277,9 +277,10 @@ func (r *run) publish(stop context.Context) {
 	}
 	r.waitUntil(stop, r.t0+r.plan.PublishEnd())
 	if r.interrupted = stop.Err() != nil; r.interrupted || r.aborted != "" {
-		r.publishEnd = max(0, r.driver.now()-r.t0)
+		end := r.driver.now()
+		r.publishEnd = max(0, end-r.t0)
 		r.note("note", "publishing stopped early: "+firstOf(r.aborted, "interrupted"))
-		r.each(part.stopPublishing)
+		r.each(func(p part) { p.stopPublishing(end) })
 	}
 }
 

@@ -103,7 +103,7 @@ func (s *shareServer) carryOut(ctx context.Context, o *order) error {
 		s.setPhase(phaseWarmup)
 		s.local.begin(o.At)
 	case orderStop:
-		s.local.stopPublishing()
+		s.local.stopPublishing(o.At)
 	case orderBeat:
 		s.local.beat()
 		return s.news(sayAnswer)

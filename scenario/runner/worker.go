@@ -28,6 +28,7 @@ type worker struct {
 	sampler  *metrics.FanoutSampler
 
 	t0      time.Duration // 0 until the schedule begins
+	cut     time.Duration // when a stop ended it early; 0 = not
 	members []*member     // in the order they connect
 	callers []*caller     // the publishers over the REST API
 	// sessionless counts the owned connections of the plan that are none: those of REST
@@ -264,9 +265,10 @@ func (w *worker) sendWindow(due time.Duration) *sendWindow {
 	return &w.sends[tick]
 }
 
-// stopPublishing ends the schedule where it stands.
-func (w *worker) stopPublishing(now time.Duration) {
-	w.pacer.stop()
+// stopPublishing ends the schedule at an instant: what was due by then still goes out.
+func (w *worker) stopPublishing(now, end time.Duration) {
+	w.cut = end
+	w.pacer.finish(end)
 	for _, m := range w.members {
 		m.churn.stop()
 	}
@@ -317,8 +319,12 @@ func (w *worker) sinceT0(at time.Duration) time.Duration {
 	return at - w.t0
 }
 
-// dueBy counts what the plan had due at an instant, per publisher and address.
+// dueBy counts what the plan had due at an instant, per publisher and address; after a
+// stop, what it had due by that.
 func (w *worker) dueBy(at time.Duration) func(publisher, slot int) uint64 {
+	if w.cut != 0 {
+		at = min(at, w.cut)
+	}
 	since := w.sinceT0(at)
 	return func(publisher, slot int) uint64 {
 		if since < 0 {
