@@ -33,7 +33,9 @@ func (s *stream) next() DeliveryResult {
 	binary.BigEndian.PutUint64(s.d.Data[14:], s.n)
 	crc := crc32.Update(0, castagnoli, s.d.Data[:32])
 	binary.BigEndian.PutUint32(s.d.Data[32:], crc32.Update(crc, castagnoli, s.d.Data[36:]))
-	s.d.SequenceID = s.n
+	if s.c.conn(1).reliable {
+		s.d.SequenceID = s.n
+	}
 	return s.c.Deliver(time.Duration(s.n), 1, &s.d)
 }
 

@@ -65,6 +65,7 @@ type counts struct {
 	violations  [checks]uint64
 	headers     uint64    // deliveries that carried a header of this run
 	judged      [2]uint64 // of those, judged for order, by class of subscriber
+	outOfOrder  uint64    // of those, charged to X1, and repeated or out of order, too
 	sequenced   uint64    // with a sequence id, on reliable subprotocols
 	resumptions uint64    // recovered epochs that carried data: opportunities of R2
 	replayed    uint64

@@ -35,11 +35,9 @@ func (c *Checker) deliverCounted(now time.Duration, n *conn, d *Delivery, r *Del
 		return
 	}
 	c.count(n, h)
-	if fault != checkX1 {
-		r.Counted = true
-		longest := &c.longest[classOf(n.reliable)]
-		*longest = max(*longest, now-h.Intended)
-	}
+	r.Counted = true
+	longest := &c.longest[classOf(n.reliable)]
+	*longest = max(*longest, now-h.Intended)
 	r.CaughtUp = n.catchUp.counted(h)
 }
 

@@ -26,7 +26,7 @@ type Delivery struct {
 // DeliveryResult says what Deliver made of a message.
 type DeliveryResult struct {
 	Header   Header
-	Counted  bool // first valid delivery of one of our messages: record its latency
+	Counted  bool // the first delivery of one of our messages, beyond doubt which: record its latency
 	CaughtUp bool // this delivery completed a catch-up
 	Replayed bool // a repetition, by the sequence ids
 	// Redundant: it was acknowledged before. Implies Replayed.
@@ -128,15 +128,19 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 	c.noteConnection(h)
 	switch {
 	case fault != checkNone:
+		if !seq.replay {
+			k.judged[classOf(n.reliable)]++
+			if c.orderOf(where, n, h) != checkNone {
+				k.outOfOrder++
+			}
+		}
 	case seq.fault != checkNone:
 		fault = seq.fault
 	case seq.repeated && arrived && where != placedFrozen:
 		fault = checkR1 // an id that the session has seen, on a message that it has not
 	case !seq.replay:
 		k.judged[classOf(n.reliable)]++
-		if where != placedLate || c.ordered(h) {
-			fault = order(where, n.reliable)
-		}
+		fault = c.orderOf(where, n, h)
 		if fault == checkNone && member != memberSteady {
 			fault = c.unusual(n, h)
 		}
@@ -167,7 +171,7 @@ func (c *Checker) deliverOurs(now time.Duration, n *conn, d *Delivery, r *Delive
 	}
 	if seq.replay {
 		k.dedupLost++
-	} else if fault != checkX1 {
+	} else {
 		r.Counted = true
 		longest := &c.longest[classOf(n.reliable)]
 		*longest = max(*longest, now-h.Intended)
@@ -192,16 +196,19 @@ func (c *Checker) deliverMisplaced(now time.Duration, n *conn, d *Delivery, h *H
 	c.charge(fault, n, c.offence(now, n, h, d, 0))
 }
 
-// order is the check that a place in the order breaks.
-func order(where placing, reliable bool) check {
+// orderOf is the check that a message breaks by its place in the order.
+func (c *Checker) orderOf(where placing, n *conn, h *Header) check {
 	switch where {
 	case placedLate:
-		if reliable {
+		if !c.ordered(h) {
+			return checkNone
+		}
+		if n.reliable {
 			return checkR6
 		}
 		return checkN1
 	case placedRepeated:
-		if reliable {
+		if n.reliable {
 			return checkR5
 		}
 		return checkN2

@@ -140,6 +140,7 @@ func (j *judge) evidence() evidence {
 			e.counts.afterLeave += k.afterLeave
 			e.counts.dedupLost += k.dedupLost
 			e.counts.unmarked += k.unmarked
+			e.counts.outOfOrder += k.outOfOrder
 			e.judged[0] += k.judged[0]
 			e.judged[1] += k.judged[1]
 		}
@@ -238,7 +239,10 @@ func (j *judge) results() []CheckResult {
 	a[checkP3].checked = e.rejected
 	j.answerSessions(&a, &e)
 	a[checkG3].checked, a[checkX1].checked = e.counts.headers, e.counts.headers
-	if e.counts.unmarked > 0 {
+	switch {
+	case e.counts.outOfOrder > 0:
+		a[checkX1].reason = fmt.Sprintf("%d of them came twice or out of order, too", e.counts.outOfOrder)
+	case e.counts.unmarked > 0:
 		a[checkX1].reason = fmt.Sprintf("%d messages came without their metadata, which the written protocol leaves to the service", e.counts.unmarked)
 	}
 	if !slices.ContainsFunc(j.t.Publishers, func(p Publisher) bool { return p.NoEcho }) {

@@ -141,6 +141,17 @@ func (c *lieCell) test(t *testing.T) {
 	c.judge(t)
 }
 
+// known reports whether the lie leaves no doubt which message it is about: what arrives then
+// has a latency, whatever else is wrong with it.
+func (c *lieCell) known() bool {
+	switch c.lie {
+	case emulator.LieWrongType, emulator.LieWrongUser, emulator.LieWrongMetadata, emulator.LieStrayID:
+		return true
+	default:
+		return false
+	}
+}
+
 func (c *lieCell) judge(t *testing.T) {
 	wantAddsUp(t, c.rec)
 	want := c.row.plain
@@ -166,6 +177,9 @@ func (c *lieCell) judge(t *testing.T) {
 		if x.Result == metrics.CheckUnknown && !consequence && !silence {
 			t.Errorf("%s is unknown: %s", x.ID, x.Reason)
 		}
+	}
+	if d := c.rec.Totals.Deliveries; c.known() && c.rec.Metrics["e2e_latency"].Count != d.Delivered {
+		t.Errorf("%d latencies of %d that arrived", c.rec.Metrics["e2e_latency"].Count, d.Delivered)
 	}
 	if n := c.rec.Totals.Publishes.Indeterminate; c.lie == emulator.LieLoseAck && n != c.told {
 		t.Errorf("%d publishes were not answered, told %d", n, c.told)
