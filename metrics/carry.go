@@ -27,10 +27,10 @@ func (iv *Interval) AppendBinary(dst []byte) ([]byte, error) {
 // Recorder of this process.
 func (iv *Interval) UnmarshalBinary(src []byte) error { return exact.Read(src, iv) }
 
-// packAll leaves nothing dense, whose counters are nearly all zero.
+// packAll leaves only what is packed, which takes least.
 func packAll(all []distribution) {
 	for i := range all {
-		if all[i].dense != nil {
+		if all[i].total > 0 {
 			all[i].pack()
 		}
 	}

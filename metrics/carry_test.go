@@ -61,14 +61,14 @@ func TestIntervalsCarriedOver(t *testing.T) {
 	}
 }
 
-// An interval of many values is handed over like one of few, without the dense counters.
+// An interval of many values is handed over like one of few, by the cell.
 func TestFastIntervalCarriedOver(t *testing.T) {
 	w := testWindows()
 	views := []View{{Metric: E2ELatency, Population: -1}}
 	here, there := NewCollector(w, views), NewCollector(w, views)
 	r, same := NewRecorder(w, views), NewRecorder(w, views)
-	for tick := range 2 { // in the second the dense form is there from the start
-		for i := range manyValues + 100 {
+	for tick := range 2 {
+		for i := range 4*batchValues + 100 {
 			v := time.Duration(i%500) * time.Millisecond
 			for _, each := range []*Recorder{r, same} {
 				each.Record(E2ELatency, 6*time.Second, 0, v)
@@ -90,7 +90,7 @@ func TestFastIntervalCarriedOver(t *testing.T) {
 		here.Add(tick, same.Swap())
 		there.Add(tick, &carried)
 	}
-	if got, want := there.Steady(E2ELatency), here.Steady(E2ELatency); want.Count != 2*(manyValues+100) || !reflect.DeepEqual(got, want) {
+	if got, want := there.Steady(E2ELatency), here.Steady(E2ELatency); want.Count != 2*(4*batchValues+100) || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got, want := there.View(0), here.View(0); !reflect.DeepEqual(got, want) {

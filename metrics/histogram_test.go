@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -119,7 +120,7 @@ func TestDistributionAddAndReset(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	a.reset()
-	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.packed != nil || a.dense != nil {
+	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.packed != nil || a.batch != nil || a.counts != nil {
 		t.Errorf("after reset: got %+v", a)
 	}
 	a.record(7 * time.Millisecond)
@@ -136,7 +137,7 @@ func TestDistributionAddAndReset(t *testing.T) {
 // Whether values were recorded here or merged, they are told as the library tells them.
 func TestDistributionAsLibrary(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	for _, n := range []int{1, 2, 100, 1000, manyValues - 1, manyValues, manyValues + 1, 100_000} {
+	for _, n := range []int{1, 2, 100, 1000, batchValues - 1, batchValues, batchValues + 1, 3*batchValues + 1, 100_000} {
 		var whole, merged distribution
 		parts := make([]distribution, 3)
 		oracle := hdr.New(histogramLowest, histogramHighest, histogramDigits)
@@ -154,31 +155,7 @@ func TestDistributionAsLibrary(t *testing.T) {
 			merged.add(&parts[i])
 		}
 		for name, d := range map[string]*distribution{"recorded": &whole, "merged": &merged} {
-			if d.count() != uint64(n) {
-				t.Errorf("%d %s: %d counted", n, name, d.count())
-			}
-			for _, q := range []float64{0.001, 0.5, 0.9, 0.99, 0.999, 1} {
-				got, _ := d.quantile(q)
-				rank := float64(rankOf(q, uint64(n)))
-				if want := min(max(oracle.ValueAtPercentile(rank/float64(n)*100), d.min), d.max); got != want {
-					t.Errorf("%d %s: p%v is %d, want %d", n, name, q*100, got, want)
-				}
-			}
-			if got, want := d.packed.Mean(), oracle.Mean(); got != want {
-				t.Errorf("%d %s: mean %v, want %v", n, name, got, want)
-			}
-			var got, want []hdr.Bar
-			for v, count := range d.cells() {
-				got = append(got, hdr.Bar{From: v, To: v + cellWidth(v) - 1, Count: count})
-			}
-			for _, bar := range oracle.Distribution() {
-				if bar.Count > 0 {
-					want = append(want, bar)
-				}
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%d %s: cells\n%v, want\n%v", n, name, got, want)
-			}
+			wantAsLibrary(t, fmt.Sprintf("%d %s", n, name), d, oracle)
 			d.reset()
 			d.record(7)
 			if v, ok := d.quantile(1); !ok || v != 7 || d.count() != 1 {
@@ -188,68 +165,76 @@ func TestDistributionAsLibrary(t *testing.T) {
 	}
 }
 
-// A fast second leaves the dense form to the next one, which takes it from the first value
-// on; a slow one gives it back.
-func TestDistributionKeepsDense(t *testing.T) {
-	for _, first := range []int{manyValues - 1, manyValues, manyValues + 1} {
-		for _, second := range []int{0, 1, 100, manyValues, manyValues + 1} {
-			var d, merged distribution
-			for range first {
-				d.record(time.Minute)
-			}
-			d.reset()
-			kept := d.dense != nil
-			if kept != (first >= manyValues) {
-				t.Fatalf("after %d values dense is kept: %t", first, kept)
-			}
-			oracle := hdr.New(histogramLowest, histogramHighest, histogramDigits)
-			for i := range second {
-				v := int64(i+1) * int64(10*time.Microsecond)
-				d.record(time.Duration(v))
-				_ = oracle.RecordValue(v)
-			}
-			if kept && d.packed != nil {
-				t.Fatalf("%d after %d: packed, though there is the dense form", second, first)
-			}
-			merged.add(&d)
-			for name, each := range map[string]*distribution{"merged": &merged, "asked": &d} {
-				if each.count() != uint64(oracle.TotalCount()) {
-					t.Errorf("%d after %d, %s: %d counted", second, first, name, each.count())
+// In which form values are, on the one side or the other, changes nothing.
+func TestDistributionAddsForms(t *testing.T) {
+	sizes := []int{0, 1, 100, batchValues/2 + 1, batchValues - 1, batchValues, batchValues + 1}
+	for _, first := range sizes {
+		for _, second := range sizes {
+			for name, packed := range map[string]bool{"as recorded": false, "packed": true} {
+				var d, o distribution
+				oracle := hdr.New(histogramLowest, histogramHighest, histogramDigits)
+				for i := range first {
+					v := int64(i) * int64(10*time.Microsecond)
+					d.record(time.Duration(v))
+					_ = oracle.RecordValue(v)
 				}
-				for _, q := range []float64{0.5, 0.99, 1} {
-					rank := float64(rankOf(q, uint64(second)))
-					want := min(max(oracle.ValueAtPercentile(rank/float64(second)*100), each.min), each.max)
-					if got, ok := each.quantile(q); ok != (second > 0) || ok && got != want {
-						t.Errorf("%d after %d, %s: p%v is %d (%t), want %d", second, first, name, q*100, got, ok, want)
-					}
+				for i := range second {
+					v := int64(i%7) * int64(9*time.Minute)
+					o.record(time.Duration(v))
+					_ = oracle.RecordValue(v)
 				}
-			}
-			if d.reset(); d != (distribution{}) {
-				t.Errorf("%d after %d: %+v after it was asked and emptied", second, first, d)
+				if packed {
+					o.pack()
+				}
+				d.add(&o)
+				d.add(&o)
+				d.record(0)
+				_ = oracle.RecordValue(0)
+				for i := range second {
+					_ = oracle.RecordValue(int64(i%7) * int64(9*time.Minute))
+				}
+				if d.batch != nil && len(d.batch.cells) > batchValues {
+					t.Errorf("%d and twice %d %s: %d values wait, want %d at most", first, second, name, len(d.batch.cells), batchValues)
+				}
+				if n := o.count(); n != uint64(second) {
+					t.Errorf("%d and twice %d %s: %d are left of what was merged", first, second, name, n)
+				}
+				wantAsLibrary(t, fmt.Sprintf("%d and twice %d %s", first, second, name), &d, oracle)
+				d.reset()
+				o.reset()
 			}
 		}
 	}
 }
 
-// What a fast second has kept, a slow one gives back, unless it was only merged and is
-// fast again.
-func TestDistributionGivesDenseBack(t *testing.T) {
-	var d, merged distribution
-	for i, row := range []struct {
-		values int
-		kept   bool
-	}{{manyValues, true}, {manyValues, true}, {manyValues - 1, false}, {1, false}, {manyValues + 1, true}, {0, false}} {
-		for range row.values {
-			d.record(time.Millisecond)
-		}
-		merged.add(&d)
-		d.reset()
-		if kept := d.dense != nil; kept != row.kept || d.packed != nil || d.count() != 0 {
-			t.Errorf("second %d, of %d values: left with %+v, want dense kept: %t", i, row.values, d, row.kept)
+// wantAsLibrary compares counts, quantiles and cells.
+func wantAsLibrary(t *testing.T, name string, d *distribution, oracle *hdr.Histogram) {
+	t.Helper()
+	n := uint64(oracle.TotalCount())
+	if d.count() != n {
+		t.Errorf("%s: %d counted, want %d", name, d.count(), n)
+	}
+	for _, q := range []float64{0.001, 0.5, 0.9, 0.99, 0.999, 1} {
+		got, _ := d.quantile(q)
+		rank := float64(rankOf(q, n))
+		if want := min(max(oracle.ValueAtPercentile(rank/float64(n)*100), d.min), d.max); got != want {
+			t.Errorf("%s: p%v is %d, want %d", name, q*100, got, want)
 		}
 	}
-	if want := uint64(4*manyValues + 1); merged.count() != want || merged.packed.TotalCount() != int64(want) {
-		t.Errorf("merged %d, want %d", merged.count(), want)
+	if got, want := d.packed.Mean(), oracle.Mean(); got != want {
+		t.Errorf("%s: mean %v, want %v", name, got, want)
+	}
+	var got, want []hdr.Bar
+	for v, count := range d.cells() {
+		got = append(got, hdr.Bar{From: v, To: v + cellWidth(v) - 1, Count: count})
+	}
+	for _, bar := range oracle.Distribution() {
+		if bar.Count > 0 {
+			want = append(want, bar)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: cells\n%v, want\n%v", name, got, want)
 	}
 }
 
