@@ -82,7 +82,7 @@ func TestCatchUp(t *testing.T) {
 		}
 	})
 	t.Run("nor is what nothing says the service took, once something later has come", func(t *testing.T) {
-		for _, o := range []Outcome{OutcomeError, OutcomeIndeterminateDisconnect, OutcomeIndeterminateSessionEnded} {
+		for _, o := range []Outcome{OutcomeError, OutcomeIndeterminateDisconnect, OutcomeIndeterminateSessionEnded, OutcomeIndeterminateOverflow} {
 			w := newWorld(t, true, Strict)
 			w.topo.Publishers[1].Unordered = o == OutcomeError // as over REST: it may come later, or never
 			w.round()

@@ -140,10 +140,11 @@ func TestCleanRuns(t *testing.T) {
 				w.round()
 				w.c.Outcome(0, 0, w.send(0, 0), OutcomeIndeterminateDisconnect)
 				w.c.Outcome(1, 0, w.send(1, 0), OutcomeIndeterminateSessionEnded)
+				w.c.Outcome(1, 0, w.send(1, 0), OutcomeIndeterminateOverflow)
 				w.c.Outcome(1, 1, w.send(1, 1), OutcomeError)
 				w.send(2, 0) // never answered
 			},
-			deliveries: Deliveries{Delivered: 9, Excused: Excused{Disconnect: 3, SessionEnded: 3, Unacknowledged: 2}, Undelivered: 1},
+			deliveries: Deliveries{Delivered: 9, Excused: Excused{Disconnect: 3, SessionEnded: 3, Overflow: 3, Unacknowledged: 2}, Undelivered: 1},
 		},
 		{
 			name: "no acks asked for, nothing delivered", unknown: []string{"N3"}, run: func(w *world) {

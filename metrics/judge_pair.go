@@ -268,6 +268,8 @@ func (j *judge) fate(n *conn, m missing, o Outcome) fate {
 		return fateDisconnect
 	case OutcomeIndeterminateSessionEnded:
 		return fateSessionEnded
+	case OutcomeIndeterminateOverflow:
+		return fateOverflow
 	case OutcomePending:
 		// An ack was asked for and none came while the connection stood: nothing was
 		// promised, and nothing says that it was not to be delivered either.

@@ -185,7 +185,7 @@ func (h *history) settle() {
 	}
 	o := OutcomeOK
 	if h.rnd.IntN(5) == 0 {
-		o = Outcome(1 + h.rnd.IntN(int(OutcomeIndeterminateSessionEnded)))
+		o = Outcome(1 + h.rnd.IntN(int(OutcomeIndeterminateOverflow)))
 	}
 	h.ref.pubs[[2]int{p, s}].outcome[m] = o
 	h.each(h.topo.Publishers[p].Connection, func(k *Checker) { k.Outcome(p, s, m, o) })

@@ -24,6 +24,8 @@ const (
 	OutcomeIndeterminateDisconnect
 	// OutcomeIndeterminateSessionEnded: its session could not be recovered.
 	OutcomeIndeterminateSessionEnded
+	// OutcomeIndeterminateOverflow: likewise, for the service had more to keep for it than it can.
+	OutcomeIndeterminateOverflow
 
 	outcomeSkipped // due, but never sent
 	outcomes       // their number

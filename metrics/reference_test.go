@@ -509,6 +509,8 @@ func (r *reference) fate(s *refSub, p *refPair, slot *refSlot, m uint64, how Out
 		return "disconnect"
 	case OutcomeIndeterminateSessionEnded:
 		return "session"
+	case OutcomeIndeterminateOverflow:
+		return "overflow"
 	case OutcomePending:
 		if acked {
 			return "undelivered"

@@ -232,9 +232,9 @@ type Event struct {
 	// surprise: after a recovery the first processing may be answered on the new
 	// transport, and what was resent on it once more (protocol.md 3.4, 4.7).
 	Duplicate bool
-	Reason    EndReason
-	CloseCode uint16 // EventDropped; 0 = no close frame, 1005 = one without a code
-	Epoch     uint32 // the how manieth WebSocket of this Session, from 1
+	Reason    EndReason // EventEnded; EventUnanswered if its connection is over, and with it the request
+	CloseCode uint16    // EventDropped; 0 = no close frame, 1005 = one without a code
+	Epoch     uint32    // the how manieth WebSocket of this Session, from 1
 	// Connection is the how manieth connection of this Session, from 1; before
 	// EventConnected that of the one to come. One that is lost before EventConnected
 	// uses up a number all the same: its messages may have come first.

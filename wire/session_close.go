@@ -133,10 +133,10 @@ func (s *Session) end(reason EndReason) {
 		s.giveUpPending()
 	}
 	for s.pending.len() > 0 {
-		s.unanswered(s.pending.take(s.work, s.pending.all()[0].AckID))
+		s.unanswered(s.pending.take(s.work, s.pending.all()[0].AckID), reason)
 	}
 	if s.state == stateClosed || !s.cfg.Retry.NewAckID {
-		s.abandonRetries()
+		s.abandonRetries(reason)
 	}
 	if s.named {
 		s.named = false

@@ -71,7 +71,7 @@ func (s *Session) giveUp(sent time.Duration) {
 		s.pending.take(s.work, r.AckID)
 		s.expectLate(r.AckID)
 		if !s.putOff(r) {
-			s.unanswered(r)
+			s.unanswered(r, EndUnknown)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func (s *Session) retry() {
 			s.send(r)
 		case s.cfg.Retry.NewAckID:
 			if !s.putOff(r) { // an attempt without a connection fails at once
-				s.unanswered(r)
+				s.unanswered(r, EndUnknown)
 			}
 		default: // no attempt: it waits for its connection
 			r.due = s.now + s.cfg.Retry.pause(0)
@@ -150,7 +150,7 @@ func (s *Session) retry() {
 func (s *Session) sendRenumbered(r *pendingRequest) {
 	m := s.compose(UpstreamUnknown)
 	if err := s.encoding.Upstream(&s.work.decoder, r.encoded, m); err != nil {
-		s.unanswered(r) // it breaks a rule of the protocol: the service refused it, and would again
+		s.unanswered(r, EndUnknown) // it breaks a rule of the protocol: the service refused it, and would again
 		return
 	}
 	again := s.encode(m, true)
@@ -167,18 +167,19 @@ func (s *Session) sendRenumbered(r *pendingRequest) {
 	s.emit(Event{Kind: EventRetried, Request: &r.Request})
 }
 
-// unanswered tells that a request will never be answered.
-func (s *Session) unanswered(r *pendingRequest) {
-	s.emit(Event{Kind: EventUnanswered, Request: &r.Request})
+// unanswered tells that a request will never be answered, and of what end of its
+// connection that comes, if of one.
+func (s *Session) unanswered(r *pendingRequest, why EndReason) {
+	s.emit(Event{Kind: EventUnanswered, Reason: why, Request: &r.Request})
 	s.work.recycle(r)
 }
 
 // abandonRetries ends what waits for a retry that cannot come.
-func (s *Session) abandonRetries() {
+func (s *Session) abandonRetries(why EndReason) {
 	for len(s.retries) > 0 {
 		r := s.retries[0]
 		s.retries = slices.Delete(s.retries, 0, 1)
-		s.unanswered(r)
+		s.unanswered(r, why)
 	}
 }
 

@@ -27,7 +27,8 @@ type member struct {
 	everReady   bool
 	closing     bool
 	closed      bool
-	overflowed  bool // the last close reason spoke of a full buffer
+	ending      *metrics.SessionEnd // of the connection whose end the client is telling; nil = not found out
+	overflowed  bool                // the last close reason spoke of a full buffer
 	// spent: when the service ended the transport whose loss began the outage, or a later one
 	// that had begun to replay, it may have had more to keep than it can.
 	spent bool
@@ -121,7 +122,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 			m.w.checker.UnexpectedAck(now, m.id, ev.Message.AckID)
 		}
 	case wire.EventUnanswered:
-		m.unanswered(ev)
+		m.unanswered(now, ev)
 	case wire.EventRetried:
 		m.publisher.retried(ev.Request.Tag)
 	case wire.EventDialing:

@@ -54,7 +54,7 @@ func (m *member) outcome(ev *wire.Event) metrics.Outcome {
 	}
 }
 
-func (m *member) unanswered(ev *wire.Event) {
+func (m *member) unanswered(now time.Duration, ev *wire.Event) {
 	if ev.Request.Kind != wire.SendToGroup && ev.Request.Kind != wire.SendEvent {
 		return
 	}
@@ -66,6 +66,8 @@ func (m *member) unanswered(ev *wire.Event) {
 	switch {
 	case m.publisher.info.Renumbers:
 		o = metrics.OutcomeError // its retries ran out, whatever became of the session
+	case m.publisher.info.Reliable && m.whyEnded(now, ev.Reason) == metrics.EndOverflow:
+		o = metrics.OutcomeIndeterminateOverflow
 	case m.publisher.info.Reliable:
 		o = metrics.OutcomeIndeterminateSessionEnded
 	}

@@ -18,6 +18,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	}
 	closed := closeKeyOf(ev)
 	w.closes.add(closed)
+	m.ending = nil
 	m.checkBudget(ev)
 	w.checker.Dropped(now, m.id)
 	since, heard := now, m.client.LastRead()
@@ -84,26 +85,44 @@ func silent(err error) bool {
 }
 
 func (m *member) ended(now time.Duration, ev *wire.Event) {
-	why := metrics.EndDropped
+	why := m.whyEnded(now, ev.Reason)
+	m.ending = nil
 	switch ev.Reason {
-	case wire.EndByUs:
-		why = metrics.EndByUs
-	case wire.EndByPeer:
-		why = metrics.EndByPeer
 	case wire.EndRefused:
-		why = m.refusal(now)
 		m.w.funnel.RefusedRecovery++
 	case wire.EndExpired:
-		why = metrics.EndExpired
 		m.w.funnel.RecoveryTimeouts++
 	default:
-	}
-	if m.overflowed {
-		why = metrics.EndOverflow
 	}
 	m.w.checker.Ended(now, m.id, why)
 	if m.recovery != nil {
 		m.recovery.end(why)
+	}
+}
+
+// whyEnded says what has ended the connection. All of its unanswered requests ask, before
+// ended does: for one end there is one cause.
+func (m *member) whyEnded(now time.Duration, reason wire.EndReason) metrics.SessionEnd {
+	if m.ending == nil {
+		m.ending = new(m.causeOf(now, reason))
+	}
+	return *m.ending
+}
+
+func (m *member) causeOf(now time.Duration, reason wire.EndReason) metrics.SessionEnd {
+	switch {
+	case m.overflowed:
+		return metrics.EndOverflow
+	case reason == wire.EndByUs:
+		return metrics.EndByUs
+	case reason == wire.EndByPeer:
+		return metrics.EndByPeer
+	case reason == wire.EndRefused:
+		return m.refusal(now)
+	case reason == wire.EndExpired:
+		return metrics.EndExpired
+	default:
+		return metrics.EndDropped
 	}
 }
 
