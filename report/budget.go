@@ -39,7 +39,7 @@ func budgetTable(b *metrics.Budget) *table {
 	t.add(textCell("messages not acknowledged"), countCell(b.Peak.UnackedMessages), countCell(b.Limit.UnackedMessages))
 	t.add(textCell("bytes not acknowledged"), countCell(b.Peak.UnackedBytes), countCell(b.Limit.UnackedBytes))
 	t.add(textCell("requests awaiting an ack"), countCell(b.Peak.AcksInFlight), countCell(b.Limit.AcksInFlight))
-	t.add(textCell("answered Duplicate"), countCell(b.Duplicates), textCell(dash))
-	t.add(textCell("drops of our own doing"), countCell(b.SelfInflicted), textCell(dash))
+	t.add(textCell("answered Duplicate"), countCell(b.Duplicates), numCell(dash))
+	t.add(textCell("drops of our own doing"), countCell(b.SelfInflicted), numCell(dash))
 	return t
 }

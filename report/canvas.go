@@ -164,7 +164,7 @@ func (c *canvas) curves(curves []curve, y svg.Scale) {
 			}
 			at, ys = svg.Thin(at, ys, c.tl.detail.points)
 			c.doc.Curve(at, ys, c.tl.x.At(c.tl.times[0]), c.tl.step(), cv.paint)
-			ends = append(ends, lineEnd{cv.name, cv.paint.Token, lastNumber(ys)})
+			ends = append(ends, lineEnd{cv.name, cv.paint, lastNumber(ys)})
 		}
 	})
 	c.names(ends)
@@ -172,11 +172,12 @@ func (c *canvas) curves(curves []curve, y svg.Scale) {
 
 type lineEnd struct {
 	name  string
-	token svg.Token
+	paint svg.Paint
 	y     float64
 }
 
-// names writes the name of each line in the right gutter, near where it ends.
+// names writes the name of each line in the right gutter, near where it ends, behind a
+// piece of the line.
 func (c *canvas) names(ends []lineEnd) {
 	sort.SliceStable(ends, func(i, j int) bool { return ends[i].y < ends[j].y })
 	ys := make([]float64, len(ends))
@@ -185,8 +186,8 @@ func (c *canvas) names(ends []lineEnd) {
 	}
 	svg.Spread(ys, 13, c.top+4, c.bottom)
 	for i, e := range ends {
-		c.doc.Line(plotRight+4, ys[i], plotRight+14, ys[i], svg.Stroke(e.token, 3))
-		c.doc.Text(plotRight+18, ys[i]+4, svg.Start, svg.Ink, e.name)
+		c.doc.Line(plotRight+2, ys[i], plotRight+13, ys[i], svg.Stroke(e.paint.Token, 3).Dashed(e.paint.Dash))
+		c.doc.Text(plotRight+16, ys[i]+4, svg.Start, svg.Ink, e.name)
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"html/template"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/wpsbench/wpsbench/metrics"
@@ -13,6 +14,20 @@ import (
 // compares it with A. Like every page it carries its record, which ReadRun reads back.
 func WriteComparisonHTML(w io.Writer, c *compare.Result) error {
 	return writePage(w, c.B.Run, c)
+}
+
+// compared heads a banner with the verdict of the comparison, unless that of the run shown
+// outranks it; the other one has the first line below.
+func (b *banner) compared(r *metrics.Run, c *compare.Result) {
+	result := c.Verdict.Result
+	if slices.Index(verdictOrder, r.Verdict.Result) < slices.Index(verdictOrder, result) {
+		b.Lines = slices.Insert(b.Lines, 0, fact{"Comparison", c.Verdict.Headline})
+		return
+	}
+	b.Lines = slices.Insert(b.Lines, 0, fact{"The run shown", r.Verdict.Headline})
+	style := styleOf(result)
+	b.Icon, b.Class = icon(style.shape, style.token, bannerIcon), string(style.token)
+	b.Word, b.Sentence, b.Href = style.word, sentenceOf(result, c.Verdict.Headline), "#compare"
 }
 
 // compareSection answers: better or worse?

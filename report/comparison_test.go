@@ -241,6 +241,40 @@ func TestComparisonPages(t *testing.T) {
 	}
 }
 
+// The page of a comparison is headed by what the command says, unless the run on it is
+// worse: nobody may read PASSED above a regression.
+func TestComparisonHeadsItsPage(t *testing.T) {
+	failed := comparison(t, "improved")
+	run := *failed.B.Run
+	run.Verdict = metrics.Verdict{Result: metrics.ResultFail, Headline: "FAILED: e2e_latency p(99)<20ms: 22.7 ms"}
+	failed.B.Run = &run
+	for _, test := range []struct {
+		name       string
+		c          *compare.Result
+		head, line string
+	}{
+		{"regressed", comparison(t, "regressed"), "FAILED — 2 of 4 primary metrics regressed", "The run shown: PASSED: 5 of 5 thresholds met, delivery checked"},
+		{"violated", comparison(t, "violated"), "VIOLATED — ", "The run shown: PASSED: "},
+		{"equivalent", comparison(t, "equivalent"), "PASSED — ", "The run shown: PASSED: "},
+		{"the run is worse", failed, "FAILED — e2e_latency p(99)<20ms: 22.7 ms", "Comparison: PASSED: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var b bytes.Buffer
+			must(t, WriteComparisonHTML(&b, test.c))
+			screen := firstScreen(b.String())
+			for _, want := range []string{test.head, test.line} {
+				if !strings.Contains(screen, want) {
+					t.Errorf("%q is not in the first screen:\n%s", want, screen)
+				}
+			}
+			word, _, _ := strings.Cut(test.head, " ")
+			if !strings.Contains(b.String(), "<title>"+word+": ") {
+				t.Errorf("the title is not headed by %s", word)
+			}
+		})
+	}
+}
+
 // sectionSays is what each section must show, by what it is about.
 var sectionSays = map[string][]string{
 	"regressed":    {"2 of 4 primary metrics regressed", ">REGRESSED<", "6 pairs", `id="aligned"`, `id="difference"`, "98 % interval", ">A p99<", ">B p99<"},

@@ -18,6 +18,7 @@ type deliverySection struct {
 	Checks      *table
 	First       *figure // offence
 	Offences    *table
+	Nothing     bool   // was published
 	Mismatch    string // the sum does not add up: a defect of the record
 }
 
@@ -32,6 +33,7 @@ func newDeliverySection(r *metrics.Run) *deliverySection {
 		Checks:      checkTable(r),
 		First:       firstOffence(r),
 		Offences:    offenceTable(r),
+		Nothing:     r.Totals.Publishes == metrics.Publishes{} && r.Totals.Deliveries == metrics.Deliveries{},
 	}
 	for _, t := range []*table{s.Sum, s.Anomalies, s.Outcomes, s.Publishes, s.Populations} {
 		if t != nil {
@@ -115,7 +117,7 @@ func publishTable(p metrics.Publishes) *table {
 		name string
 		n    uint64
 	}{{"scheduled", p.Scheduled}, {"dropped, never sent", p.Dropped}, {"sent", p.Sent}, {"ok", p.OK}, {"failed", p.Fail},
-		{"indeterminate", p.Indeterminate}, {"of these answered with an error", p.Errored},
+		{"indeterminate", p.Indeterminate}, {"indeterminate: answered with an error", p.Errored},
 		{"sent again, same ack id", p.Resent}, {"answered Duplicate", p.Duplicate}} {
 		t.add(textCell(x.name), countCell(x.n))
 	}

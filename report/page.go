@@ -81,8 +81,9 @@ func newPage(r *metrics.Run, c *compare.Result, d detail) *page {
 		Measurement: newMeasurementSection(r),
 		Provenance:  newProvenanceSection(r),
 	}
-	if p.Compare != nil {
-		p.Verdict.Lines = append(p.Verdict.Lines, fact{"Comparison", p.Compare.Headline})
+	if c != nil {
+		p.Verdict.compared(r, c)
+		p.Title = p.Verdict.Word + ": " + r.Info.Name
 	}
 	for _, k := range slices.Sorted(maps.Keys(r.Info.Tags)) {
 		p.Tags = append(p.Tags, k+"="+r.Info.Tags[k])
@@ -125,12 +126,15 @@ type banner struct {
 	Part     string // how far a run came that did not reach its end
 }
 
+// bannerIcon is the size of the verdict's shape, in pixels.
+const bannerIcon = 30
+
 type link struct{ Href, Text string }
 
 func newBanner(r *metrics.Run) banner {
 	s := styleOf(r.Verdict.Result)
 	b := banner{
-		Icon:     icon(s.shape, s.token, 30),
+		Icon:     icon(s.shape, s.token, bannerIcon),
 		Class:    string(s.token),
 		Word:     verdictWord(r),
 		Sentence: verdictSentence(r),

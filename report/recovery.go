@@ -160,7 +160,7 @@ func caughtUp(r *metrics.Run) *figure {
 	}
 	f := &figure{ID: "caught-up", Title: "Connections that had caught up, since the drop"}
 	f.Finding = fmt.Sprintf("Steps at 50, 90, 99 and 100 %% of the connections hit; the last of all after %s.", seconds(longest)) + moreRecoveries(more)
-	c := &canvas{top: 12, bottom: 96}
+	c := &canvas{top: 12, bottom: 12 + 132} // room for the names of 90 and 100 %
 	c.doc = svg.New("svg-"+f.ID, chartWidth, int(c.bottom+footRoom), f.Title, f.Finding)
 	x, y := svg.Linear(0, longest*1.02, plotLeft, plotRight), svg.Linear(0, 1, c.bottom, c.top)
 	c.ticks(x, func(s float64) string { return axisMicros(s * 1e6) })
@@ -175,9 +175,9 @@ func caughtUp(r *metrics.Run) *figure {
 		for k := range xs {
 			xs[k], ys[k] = x.At(times[i][k]), y.At(shares[i][k])
 		}
-		token := tokens[i%len(tokens)]
-		c.doc.Path(svg.Polyline(xs, ys), svg.Stroke(token, 1.8))
-		ends = append(ends, lineEnd{ellipsize(inc.ID, 8, "…"), token, lastNumber(ys)})
+		paint := svg.Stroke(tokens[i%len(tokens)], 1.8)
+		c.doc.Path(svg.Polyline(xs, ys), paint)
+		ends = append(ends, lineEnd{ellipsize(inc.ID, 8, "…"), paint, lastNumber(ys)})
 	}
 	c.names(ends)
 	f.SVG = template.HTML(c.doc.String()) //nolint:gosec // written by package svg, which escapes every text

@@ -236,9 +236,6 @@ func newMeasurementSection(r *metrics.Run) *measurementSection {
 	h := r.Health
 	s := &measurementSection{Line: healthLine(htmlNumbers, r)}
 	s.Facts = append(s.Facts, "clock error of one latency at most "+micros(float64(h.Clock.BoundMicros)), "largest schedule lag "+micros(float64(h.MaxLagMicros)))
-	if p := h.PushBack; p.Held > 0 {
-		s.Facts = append(s.Facts, pushBackText(htmlNumbers, p))
-	}
 	if h.CeilingPerS != nil {
 		s.Facts = append(s.Facts, "calibrated ceiling "+perSecond(*h.CeilingPerS))
 	} else {

@@ -108,7 +108,7 @@ func drawSpectrum(f *figure, lines []spectrumLine) template.HTML {
 			c.doc.Path(svg.Polyline([]float64{xs[last] - 4, xs[last], xs[last] + 4}, []float64{c.top + 8, c.top + 1, c.top + 8}), svg.Stroke(svg.Fail, 1.5))
 			c.doc.Text(xs[last]+8, c.top+12, svg.Start, svg.Fail, l.name+": the rest never arrived")
 		}
-		ends = append(ends, lineEnd{l.name, l.paint.Token, lastNumber(ys)})
+		ends = append(ends, lineEnd{l.name, l.paint, lastNumber(ys)})
 	}
 	c.names(ends)
 	var areas []svg.Area

@@ -227,6 +227,9 @@ func axisRate(v float64) string { return axisCount(v) + "/s" }
 
 // axisMicros writes a tick without the zeros that a measured value keeps: 10 ms.
 func axisMicros(us float64) string {
+	if us == 0 {
+		return "0 s"
+	}
 	value, unit, _ := strings.Cut(micros(us), " ")
 	return trimZeros(value) + " " + unit
 }

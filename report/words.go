@@ -70,14 +70,26 @@ func verdictWord(r *metrics.Run) string {
 
 // verdictSentence is the headline without the verdict's word in front.
 func verdictSentence(r *metrics.Run) string {
-	before, after, found := strings.Cut(r.Verdict.Headline, ": ")
-	if found && strings.HasPrefix(before, styleOf(r.Verdict.Result).word) {
+	return sentenceOf(r.Verdict.Result, r.Verdict.Headline)
+}
+
+// sentenceOf is the headline of a verdict without its word in front.
+func sentenceOf(result, headline string) string {
+	before, after, found := strings.Cut(headline, ": ")
+	word := styleOf(result).word
+	switch {
+	case found && strings.HasPrefix(before, word):
 		return after
-	}
-	if before == styleOf(r.Verdict.Result).word {
+	case before == word:
 		return ""
 	}
-	return r.Verdict.Headline
+	return headline
+}
+
+// verdictOrder is that of report-design.md 1: when several apply the earlier one heads.
+var verdictOrder = []string{
+	metrics.ResultViolated, metrics.ResultInvalid, metrics.ResultDegraded, metrics.ResultFail,
+	metrics.ResultInconclusive, metrics.ResultPass, metrics.ResultNotRun,
 }
 
 // rank orders answers for a reader: what went wrong comes first.

@@ -69,11 +69,22 @@ for (const name of names) {
         const box = await page.locator("#figures").boundingBox();
         assert.ok(name === "hostile" || box.y + box.height <= 800, `they end ${box.y + box.height} px down`);
       });
+      await t.test("a tablet, 768 px wide: every chart is seen whole", async () => {
+        await page.setViewportSize({ width: 768, height: 1024 });
+        assert.ok(await overflow(page) <= 0, "the page is wider than the screen");
+        const cut = await page.locator(".draw").evaluateAll((all) => all.filter((d) => d.scrollWidth > d.clientWidth).map((d) => d.parentElement.id));
+        assert.deepEqual(cut, []);
+      });
       await t.test("a telephone, 390 px wide", async () => {
         await page.setViewportSize({ width: 390, height: 844 });
         assert.ok(await overflow(page) <= 0, "the page is wider than the screen");
         const verdict = await page.locator("#verdict").boundingBox();
         assert.ok(verdict.y < 844, `the verdict starts ${verdict.y} px down`);
+        const apart = await page.locator(":is(th, td):has(> .icon + span)").evaluateAll((cells) => cells.filter((cell) => {
+          const [mark, word] = [...cell.children].map((child) => child.getBoundingClientRect());
+          return word.top >= mark.bottom;
+        }).map((cell) => cell.textContent));
+        assert.deepEqual(apart, [], "a mark stands on another line than its word");
       });
       const most = name === "comparison" ? 9 : 8; // the comparison takes one of its own
       await t.test(`paper: light, without an image, at most ${most} sheets`, async () => {
@@ -253,7 +264,7 @@ test("comparison: the baseline is dashed, the difference has its band and its ma
   const page = await show("comparison", { viewport: { width: 1240, height: 1000 } });
   await page.locator("#compare").scrollIntoViewIfNeeded();
   assert.match(await page.locator("#compare").innerText(), /FAILED: 1 of 4 primary metrics regressed/);
-  const dashed = (id) => page.locator(`#${id} path.s.c5[stroke-dasharray]`).count();
+  const dashed = (id) => page.locator(`#${id} path.s.c5[stroke-dasharray][stroke-linejoin]`).count();
   assert.equal(await dashed("aligned"), 2, "p50 and p99 of A");
   assert.ok(await dashed("spectrum") >= 1, "the spectrum of A");
   assert.equal(await page.locator("#difference path.f.c1").count(), 1, "the band of the interval");
