@@ -69,13 +69,17 @@ type mixture struct {
 
 func newMixture(all []stretch) *mixture {
 	x := &mixture{n: len(all), total: make([]uint64, len(all)+1)}
+	var used [histogramCells]bool
 	for i := range all {
 		for v := range all[i].cells() {
-			x.cells = append(x.cells, v)
+			used[cellAt(v)] = true
 		}
 	}
-	slices.Sort(x.cells)
-	x.cells = slices.Compact(x.cells)
+	for cell := range used {
+		if used[cell] {
+			x.cells = append(x.cells, cellValue(cell))
+		}
+	}
 	x.upTo = make([]uint64, len(x.cells)*(x.n+1))
 	for i := range all {
 		row, sum := 0, uint64(0)
@@ -99,30 +103,48 @@ func newMixture(all []stretch) *mixture {
 // many as before, again and again: the values of each percentile.
 func (x *mixture) resample(block int, chance *rand.Rand) [][]float64 {
 	drawn := make([][]float64, len(percentiles))
+	usual := make([]int, len(percentiles))
+	for i, p := range percentiles {
+		drawn[i] = make([]float64, resamples)
+		usual[i] = x.row(rankOf(p.q, x.total[x.n]), 0, []int{0}, x.n)
+	}
 	from := make([]int, (x.n+block-1)/block)
-	for range resamples {
+	for k := range resamples {
 		for i := range from {
 			from[i] = chance.IntN(x.n - block + 1)
 		}
 		for i, p := range percentiles {
-			drawn[i] = append(drawn[i], x.quantile(p.q, from, block))
+			drawn[i][k] = x.quantile(p.q, usual[i], from, block)
 		}
 	}
 	return drawn
 }
 
 // quantile is that of the blocks that begin there: the value of the ceiling rank, as
-// everywhere, +∞ where that lies above all values.
-func (x *mixture) quantile(q float64, from []int, block int) float64 {
+// everywhere, +∞ where that lies above all values. It is found soonest near a row.
+func (x *mixture) quantile(q float64, near int, from []int, block int) float64 {
 	n := x.sum(x.total, from, block)
-	rank := rankOf(q, n)
-	row := sort.Search(len(x.cells), func(row int) bool {
-		return x.sum(x.upTo[row*(x.n+1):], from, block) >= rank
-	})
+	row := x.row(rankOf(q, n), near, from, block)
 	if n == 0 || row == len(x.cells) {
 		return math.Inf(1)
 	}
 	return float64(x.cells[row] + cellWidth(x.cells[row]) - 1)
+}
+
+// row is the first one that no fewer values of the blocks than rank lie in or below, or
+// len(x.cells). It goes away from near in steps that double, until it lies between two.
+func (x *mixture) row(rank uint64, near int, from []int, block int) int {
+	reached := func(row int) bool { return x.sum(x.upTo[row*(x.n+1):], from, block) >= rank }
+	low, high := near, near // the first row to look at, and the first that needs no look
+	for step := 1; low > 0 && reached(low-1); step *= 2 {
+		low, high = max(0, low-step), low-1
+	}
+	if low == near {
+		for step := 1; high < len(x.cells) && !reached(high); step *= 2 {
+			low, high = high+1, min(len(x.cells), high+step)
+		}
+	}
+	return low + sort.Search(high-low, func(i int) bool { return reached(low + i) })
 }
 
 // sum adds up blocks of what is given as the sum of the first 0, 1 … n stretches. The

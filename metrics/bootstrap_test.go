@@ -34,10 +34,11 @@ func TestBootstrapAgainstR(t *testing.T) {
 			blocks = append(blocks, int(f))
 		}
 		for i, p := range percentiles {
-			got := x.quantile(p.q, blocks, block)
 			width := float64(cellWidth(int64(want[i])))
-			if got != (math.Floor(want[i]/width)+1)*width-1 {
-				t.Errorf("%s: %s is %.0f, R says %.0f", what, p.key, got, want[i])
+			for _, near := range []int{0, 1, len(x.cells) / 2, len(x.cells) - 1, len(x.cells)} {
+				if got := x.quantile(p.q, near, blocks, block); got != (math.Floor(want[i]/width)+1)*width-1 {
+					t.Errorf("%s: %s is %.0f when it is looked for near row %d, R says %.0f", what, p.key, got, near, want[i])
+				}
 			}
 		}
 	}
