@@ -61,7 +61,7 @@ func (s *Session) checkIdle() {
 }
 
 // HoldInput says that the owner of the socket reads nothing of it until told otherwise:
-// the silence is ours and not the peer's, and IdleTimeout does not apply.
+// the silence is ours and not the peer's, and neither IdleTimeout nor Probe gives it up.
 func (s *Session) HoldInput(now time.Duration, held bool) {
 	if s.inputHeld == held {
 		return
@@ -69,6 +69,9 @@ func (s *Session) HoldInput(now time.Duration, held bool) {
 	s.inputHeld = held
 	if s.now = now; s.cfg.IdleTimeout > 0 {
 		s.idleAt = now + s.cfg.IdleTimeout
+	}
+	if s.probeAt > 0 {
+		s.probeAt = now + ProbePatience
 	}
 }
 
@@ -102,6 +105,8 @@ func (s *Session) answersProbe(payload []byte) {
 func (s *Session) checkProbe() {
 	switch late := s.now - s.probeAt; {
 	case s.probeAt == 0 || late < 0 || !s.established():
+	case s.inputHeld:
+		s.probeAt = s.now + ProbePatience
 	case late >= heldUp:
 		s.probeAt = s.now + heldUp
 	case s.now-s.lastRead < ProbePatience: // busy with what we sent before the ping

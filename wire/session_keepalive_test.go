@@ -77,6 +77,7 @@ func TestProbe(t *testing.T) {
 	pong := func(probe byte) func(r *rig) {
 		return func(r *rig) { r.frames(ws.NewPongFrame([]byte{0, 0, 0, probe})) }
 	}
+	hold := func(held bool) func(r *rig) { return func(r *rig) { r.s.HoldInput(r.now, held) } }
 	for _, row := range []struct {
 		name    string
 		answer  func(r *rig)
@@ -90,6 +91,8 @@ func TestProbe(t *testing.T) {
 		{"what was under way", func(r *rig) { r.receive(groupMessage("a", 1)) }, true, true},
 		{"it is busy", func(r *rig) { r.pass(patience - 1); r.receive(groupMessage("a", 1)) }, true, true},
 		{"the end of it", func(r *rig) { r.lost(errReset) }, false, false},
+		{"we did not read", hold(true), true, false},
+		{"nor until now", func(r *rig) { hold(true)(r); r.pass(3*patience - 1); hold(false)(r) }, true, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := readyRig(t, reliable())

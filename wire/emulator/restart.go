@@ -31,15 +31,15 @@ func (c *core) restart(keep bool) (closed int) {
 	}
 	slices.SortFunc(all, func(a, b *session) int { return cmp.Compare(a.number, b.number) }) // ids are random, a simulation is not
 	for _, s := range all {
-		k := s.socket
 		if keep {
-			if k == nil {
-				continue
-			}
-			c.release(s)
-			c.lost(s, restartReason)
-		} else {
+			c.release(s) // which may be one message too many for it
+		}
+		k := s.socket
+		switch {
+		case !keep:
 			c.end(s, restartReason)
+		case k != nil:
+			c.lost(s, restartReason)
 		}
 		if k != nil {
 			k.close(closeGoingAway, restartReason)

@@ -45,3 +45,19 @@ func TestRestart(t *testing.T) {
 		}
 	}
 }
+
+// TestRestartReleasesOneTooMany: what a lie has held back goes out before the restart, and
+// may be what the client's buffer has no room for: then there is no session to keep.
+func TestRestartReleasesOneTooMany(t *testing.T) {
+	w := newWorld(t, Options{ReplayMessages: 1, Lies: swapping(1)})
+	c, publisher := w.open(wire.JSONReliable, withGroups("room")), w.open(wire.JSON)
+	publisher.send(`{"type":"sendToGroup","group":"room","data":1}`)
+	c.want() // it is held back
+	w.core.publishServer([]*session{c.k.session}, &wire.Downstream{Kind: wire.ServerMessage, Data: []byte("2")})
+	c.want(`{"type":"message","from":"server","dataType":"json","data":2,"sequenceId":1}`)
+	if closed := w.core.restart(true); closed != 1 {
+		t.Errorf("%d closed, want the publisher", closed)
+	}
+	c.want("close 1008 The reliable message buffer is full.")
+	c.wantSession(false)
+}
