@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -38,6 +39,9 @@ func rateOf(rates []LeaveRate, family string) float64 {
 	}
 	return 0
 }
+
+// maxChurnRate is per second, of one member: who leaves more often is never there.
+const maxChurnRate = 10
 
 // defaultAway is how long a session, or a member of a group, stays away.
 const defaultAway = 5 * time.Second
@@ -96,7 +100,9 @@ func (v *validator) churn(path string, p *Population) {
 func (v *validator) leaveRates(path string, p *Population, rates []LeaveRate) {
 	for _, l := range rates {
 		at := under(path, l.Family)
-		v.rate(at, l.Rate)
+		if v.rate(at, l.Rate); l.Rate > maxChurnRate && l.Rate <= maxRate {
+			v.refuse(at, fmt.Sprintf("%s must be up to %d/s", quote(at), maxChurnRate), fmt.Sprintf("this is %g/s", float64(l.Rate)), "it is the rate of each member by itself")
+		}
 		if p.joins(l.Family) == 0 {
 			v.refuseKey(at, quote(p.Name)+" joins no group of "+quote(l.Family), "only who has joined can leave", "")
 		}

@@ -101,6 +101,31 @@ func TestShippedScenarios(t *testing.T) {
 	}
 }
 
+// A file may say where its document begins and ends, and comments may stand around it.
+func TestDocumentMarkers(t *testing.T) {
+	for _, row := range []struct {
+		name, src string
+		line      int // of the refusal; 0: none
+	}{
+		{"begins", "---\n" + minimal, 0},
+		{"begins after a comment", "# a licence\n# of two lines\n---\n# and more\n" + minimal, 0},
+		{"ends", minimal + "...\n", 0},
+		{"ends before a comment", minimal + "...\n# that is all\n", 0},
+		{"begins twice", "---\n---\n" + minimal, 2},
+		{"another one", minimal + "---\n" + minimal, 11},
+		{"another one behind the end", minimal + "...\nname: two\n", 12},
+	} {
+		_, err := Parse("test.yaml", []byte(row.src), Options{})
+		var problems Problems
+		switch errors.As(err, &problems); {
+		case row.line == 0 && err != nil:
+			t.Errorf("%s: %v", row.name, err)
+		case row.line > 0 && (len(problems) != 1 || problems[0].Line != row.line || problems[0].Message != "a file holds one scenario"):
+			t.Errorf("%s: got %v, want a refusal of line %d", row.name, err, row.line)
+		}
+	}
+}
+
 func TestLoadMissing(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"), Options{})
 	if !errors.Is(err, os.ErrNotExist) {

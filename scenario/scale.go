@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,9 +55,13 @@ func applyScale(root *node, text string) (sets []string, problems Problems) {
 	return sets, problems
 }
 
-// scaledText multiplies a count, a rate or a duration. A count stays at least 1.
+// scaledText multiplies a count, a rate or a duration. A count stays at least 1, unless
+// it was less before.
 func scaledText(text string, factor float64) (scaled string, ok bool) {
 	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+		if n < 1 {
+			return text, true
+		}
 		return strconv.FormatFloat(math.Max(1, math.Round(float64(n)*factor)), 'f', -1, 64), true
 	}
 	if _, bad := parseRate(text); bad == nil {
@@ -98,28 +103,34 @@ func (n *node) find(path string) *node {
 	return n
 }
 
-// scales reads what --scale multiplies: paths of counts, rates and durations that are
-// written in the file.
-func (d *decoder) scales(root *node, dst *[]string) func(*node) {
+// scales reads what --scale multiplies. What it names is judged by scaled, when all of
+// the file has been read.
+func (d *decoder) scales(dst *[]string, items *[]*node) func(*node) {
 	return func(n *node) {
 		d.list(n, false, func(n *node) {
 			var path string
-			d.text(&path)(n)
-			if path == "" {
-				return
-			}
-			*dst = append(*dst, path)
-			at := root.find(path)
-			switch {
-			case at == nil:
-				d.refuse(n, "unknown path "+quote(path), "not in the file", "a default is scaled only where it is written out")
-			case at.kind != scalar || at.null:
-				d.refuse(n, quote(path)+" cannot be scaled", at.is(), "a count, a rate or a duration can")
-			default:
-				if _, ok := scaledText(at.text, 1); !ok {
-					d.refuse(n, quote(path)+" cannot be scaled", at.is(), "a count, a rate or a duration can")
-				}
+			if d.text(&path)(n); path != "" {
+				*dst, *items = append(*dst, path), append(*items, n)
 			}
 		})
+	}
+}
+
+// scaled refuses all but paths of counts, rates and durations that are written in the
+// file, each once. Of a value that cannot be read enough was said.
+func (d *decoder) scaled(root *node, paths []string, items []*node) {
+	for i, path := range paths {
+		n, at := items[i], root.find(path)
+		switch {
+		case slices.Contains(paths[:i], path):
+			d.refuse(n, quote(path)+" is given twice", "it would be multiplied twice", "")
+		case at == nil:
+			d.refuse(n, "unknown path "+quote(path), "not in the file", "a default is scaled only where it is written out")
+		case d.places.spoiled(path):
+		default:
+			if _, ok := scaledText(at.text, 1); at.kind != scalar || at.null || !ok {
+				d.refuse(n, quote(path)+" cannot be scaled", at.is(), "a count, a rate or a duration can")
+			}
+		}
 	}
 }

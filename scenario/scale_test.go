@@ -45,6 +45,27 @@ func TestScale(t *testing.T) {
 	}
 }
 
+// Scaling does not turn a number that is refused into one that is not.
+func TestScaleKeepsMistakes(t *testing.T) {
+	for _, count := range []string{"0", "-4"} {
+		src := strings.Replace(minimal, "connections: 100", "connections: "+count, 1) + "scales: [populations.members.connections]\n"
+		_, err := Parse("test.yaml", []byte(src), Options{Scale: "10%"})
+		if err == nil || !strings.Contains(formatted(err, src), "this is "+count) {
+			t.Errorf("%s connections, a tenth of them: got %v, want a refusal", count, err)
+		}
+	}
+}
+
+// A value that cannot be read is told of once, not also as one that cannot be scaled.
+func TestScaleConsequence(t *testing.T) {
+	src := "scales: [populations.members.connections]\n" + strings.Replace(minimal, "connections: 100", "connections: many", 1)
+	_, err := Parse("test.yaml", []byte(src), Options{})
+	problems, _ := err.(Problems) //nolint:errorlint // Parse returns it bare
+	if len(problems) != 1 || problems[0].Line != 7 {
+		t.Errorf("got %v, want the one problem in line 7", err)
+	}
+}
+
 // A --set value stands as written: it is applied after the scaling.
 func TestScaleBeforeSet(t *testing.T) {
 	s, err := Parse("test.yaml", []byte(minimal+"scales: [populations.members.connections]\n"),
@@ -68,6 +89,8 @@ func TestScaleMistakes(t *testing.T) {
 		{"a mapping", "scales: [groups.room]", "", "`groups.room` cannot be scaled"},
 		{"a text", "scales: [name]", "", "`name` cannot be scaled"},
 		{"no list", "scales: groups.room.count", "", "needs a list"},
+		{"twice", "scales: [groups.room.count, groups.room.count]", "10%", "`groups.room.count` is given twice"},
+		{"of nothing", "scales: [checks.pairs, seed]\nseed: -1\nchecks: {pairs: 0}", "10%", "`seed` needs a whole number"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("test.yaml", []byte(minimal+test.scales+"\n"), Options{Scale: test.scale})

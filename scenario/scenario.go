@@ -351,6 +351,9 @@ func Parse(file string, src []byte, o Options) (*Scenario, error) {
 	if problem != nil {
 		return nil, Problems{*problem}
 	}
+	if root == nil {
+		return nil, Problems{{File: file, Message: "the file holds no scenario"}}
+	}
 	d := &decoder{places: places{}}
 	if o.Target != "" && o.Target != embeddedTarget && root.kind == mapping {
 		overrideTarget(root, o.Target)

@@ -24,6 +24,7 @@ var protocols = []string{ProtocolJSONReliable, ProtocolJSON, ProtocolProtobufRel
 func (d *decoder) scenario(n *node, s *Scenario) {
 	s.Protocol, s.Seed, s.Phases.Drain = defaultProtocol, defaultSeed, defaultDrain
 	s.Checks.Pairs = defaultPairs
+	var scaled []*node
 	d.object(n,
 		required("name", d.text(&s.Name)),
 		optional("note", d.text(&s.Note)),
@@ -49,8 +50,9 @@ func (d *decoder) scenario(n *node, s *Scenario) {
 			)
 		}),
 		optional("thresholds", func(n *node) { d.thresholds(n, s) }),
-		optional("scales", d.scales(n, &s.Scales)),
+		optional("scales", d.scales(&s.Scales, &scaled)),
 	)
+	d.scaled(n, s.Scales, scaled)
 	// A population may stand above the key that gives the default.
 	for i := range s.Populations {
 		d.complete(&s.Populations[i], s.Protocol)

@@ -66,13 +66,13 @@ func applySet(root *node, arg string) *Problem {
 
 // setValue parses the value of an argument; its places become columns of it.
 func setValue(at place, value string, shift int) (*node, *Problem) {
-	if strings.TrimSpace(value) == "" {
-		return &node{null: true, value: place{file: at.file, column: shift, length: 1}}, nil
-	}
 	leaf, problem := readTree(at.file, []byte(value))
-	if problem != nil {
+	switch {
+	case problem != nil:
 		problem.Line, problem.Column = 0, problem.Column+shift
 		return nil, problem
+	case leaf == nil:
+		return &node{null: true, value: place{file: at.file, column: shift, length: 1}}, nil
 	}
 	var move func(n *node)
 	move = func(n *node) {

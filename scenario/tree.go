@@ -99,8 +99,8 @@ type reader struct {
 	lines []string
 }
 
-// readTree parses a document. A problem is one of YAML; what the values mean is
-// the decoder's affair.
+// readTree parses a document; without one there is no root. A problem is one of YAML;
+// what the values mean is the decoder's affair.
 func readTree(file string, src []byte) (root *node, problem *Problem) {
 	r := &reader{file: file}
 	if len(src) > MaxFileBytes {
@@ -125,7 +125,7 @@ func readTree(file string, src []byte) (root *node, problem *Problem) {
 		return nil, r.syntax(err)
 	}
 	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
-		return nil, r.fail(nil, "the file holds no scenario", "", "")
+		return nil, nil
 	}
 	n, p := r.node(tree.Docs[0].Body)
 	if p != nil {
@@ -173,16 +173,25 @@ func (r *reader) checkTokens(tokens token.Tokens) *Problem {
 	}
 	var columns []int // of the first tokens of lines, growing
 	flow, dashes, line := 0, 0, 0
-	for i, tk := range tokens {
+	begun, ended := false, false // the document
+	for _, tk := range tokens {
+		if tk.Type == token.CommentType {
+			continue
+		}
+		if ended {
+			return r.fail(tk, "a file holds one scenario", "a second document", "")
+		}
 		switch tk.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
 			return r.fail(tk, "anchors and aliases are not supported", "an anchor, alias or merge key", "write the value out where it is needed")
 		case token.TagType, token.DirectiveType, token.MappingKeyType:
 			return r.fail(tk, "tags, directives and complex keys are not supported", "", "")
-		case token.DocumentHeaderType, token.DocumentEndType:
-			if i > 0 {
+		case token.DocumentHeaderType:
+			if begun {
 				return r.fail(tk, "a file holds one scenario", "a second document", "")
 			}
+		case token.DocumentEndType:
+			ended = true
 		case token.MappingStartType, token.SequenceStartType:
 			flow++
 		case token.MappingEndType, token.SequenceEndType:
@@ -191,6 +200,7 @@ func (r *reader) checkTokens(tokens token.Tokens) *Problem {
 			dashes++
 		default: // keys and values
 		}
+		begun = true
 		if tk.Position.Line != line {
 			line, dashes = tk.Position.Line, 0
 			if flow == 0 {

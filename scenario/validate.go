@@ -50,13 +50,20 @@ type validator struct {
 	problems Problems
 }
 
+// stand is where a path stands. One that is not in the file, a default, stands at the
+// key that it would be part of.
 func (v *validator) stand(path string) stand {
-	st, ok := v.s.places[path]
-	if !ok {
-		none := place{file: v.s.File}
-		return stand{key: none, value: none}
+	if st, ok := v.s.places[path]; ok {
+		return st
 	}
-	return st
+	for path != "" {
+		path = path[:max(0, strings.LastIndexByte(path, '.'))]
+		if st, ok := v.s.places[path]; ok && path != "" {
+			return stand{key: st.key, value: st.key}
+		}
+	}
+	none := place{file: v.s.File}
+	return stand{key: none, value: none}
 }
 
 // refuse tells a problem at the value of a path; refuseKey at its key.

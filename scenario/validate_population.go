@@ -20,6 +20,7 @@ func (v *validator) populations() {
 		v.name(path, p.Name, true)
 		v.within(path+".connections", p.Connections, 1, MaxConnections)
 		v.rate(path+".connect_rate", p.ConnectRate)
+		v.ramp(path+".connect_rate", p)
 		connections += min(max(0, p.Connections), MaxConnections)
 		subscriptions += v.joins(path+".join", p)
 		v.client(path+".client", &p.Client)
@@ -45,6 +46,14 @@ func (v *validator) populations() {
 	}
 	if subscriptions > MaxSubscriptions {
 		v.refuseKey("populations", fmt.Sprintf("%d subscriptions are too many", subscriptions), fmt.Sprintf("at most %d: connections times groups joined", MaxSubscriptions), "")
+	}
+}
+
+// ramp bounds the time in which the connections open: it is part of the run.
+func (v *validator) ramp(path string, p *Population) {
+	if seconds := float64(p.Connections-1) / float64(p.ConnectRate); p.ConnectRate > 0 && seconds > MaxPublishing.Seconds() {
+		v.refuse(path, fmt.Sprintf("%s takes longer than %v to connect", quote(p.Name), MaxPublishing),
+			fmt.Sprintf("%d connections at %.3g/s", p.Connections, float64(p.ConnectRate)), "")
 	}
 }
 
@@ -98,13 +107,21 @@ func (v *validator) client(path string, c *Client) {
 	v.duration(path+".sequence_ack.every", c.AckEvery, time.Millisecond, time.Minute)
 	v.duration(path+".reconnect.base", c.ReconnectBase, 0, time.Minute)
 	v.duration(path+".reconnect.max", c.ReconnectMax, 0, time.Hour)
+	for _, r := range []struct {
+		path  string
+		value time.Duration
+	}{{path + ".recovery.window", c.RecoveryWindow}, {path + ".recovery.pause", c.RecoveryPause}} {
+		if _, given := v.s.places[r.path]; given || r.value != 0 { // 0 is the default, which nobody means who writes it
+			v.duration(r.path, r.value, time.Millisecond, time.Hour)
+		}
+	}
 	v.duration(path+".ping", c.Ping, 0, time.Hour)
 	v.duration(path+".idle_timeout", c.IdleTimeout, 0, time.Hour)
 	if c.IdleTimeout > 0 && c.IdleTimeout <= c.Ping {
-		v.refuse(path+".idle_timeout", "`idle_timeout` must be longer than `ping`", fmt.Sprintf("ping is %v", c.Ping), "a quiet connection has nothing but the answers to pings")
+		v.refuse(path+".idle_timeout", "`idle_timeout` must be longer than `ping`", fmt.Sprintf("ping is %v, idle_timeout %v", c.Ping, c.IdleTimeout), "a quiet connection has nothing but the answers to pings")
 	}
 	if c.ReconnectBase > c.ReconnectMax && c.ReconnectMax <= time.Hour {
-		v.refuse(path+".reconnect.max", "`reconnect.max` is below `reconnect.base`", fmt.Sprintf("base is %v", c.ReconnectBase), "")
+		v.refuse(path+".reconnect.max", "`reconnect.max` is below `reconnect.base`", fmt.Sprintf("base is %v, max %v", c.ReconnectBase, c.ReconnectMax), "")
 	}
 }
 
@@ -180,7 +197,8 @@ func (v *validator) publish(path string, p *Population) {
 	v.size(path+".size", p)
 }
 
-var eventName = regexp.MustCompile(`(?i)^[a-z][a-z0-9_.-]{0,127}$`) // protocol.md 3.2
+// eventName spells out both cases: without regard to case, k is also the sign of Kelvin.
+var eventName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,127}$`) // protocol.md 3.2
 
 // event judges what a population that publishes events says besides.
 func (v *validator) event(path string, p *Population) {

@@ -44,7 +44,7 @@ func parseRate(text string) (Rate, *unreadable) {
 	if !ok || !isNumber(number) || per == "" {
 		return 0, bad
 	}
-	if per[0] < '0' || per[0] > '9' {
+	if per[0] != '.' && (per[0] < '0' || per[0] > '9') {
 		per = "1" + per
 	}
 	d, err := time.ParseDuration(per)

@@ -29,6 +29,8 @@ func TestValues(t *testing.T) {
 		{"rate", rate, "1/30s", Rate(1.0 / 30)},
 		{"rate", rate, "30/m", Rate(0.5)},
 		{"rate", rate, "1/1m30s", Rate(1.0 / 90)},
+		{"rate", rate, "5/.5s", Rate(10)},
+		{"rate", rate, "5/.s", nil},
 		{"rate", rate, "5", nil},
 		{"rate", rate, "5/s/s", nil},
 		{"rate", rate, "NaN/s", nil},
