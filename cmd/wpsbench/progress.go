@@ -155,8 +155,8 @@ func (p *progress) watch(s *step) {
 	}
 }
 
-// text is a step after so long: what it is, how far it is, how long it will take if it
-// goes on like that.
+// text is a step after so long: what it is, how far it is, and where or how long it will
+// take if it goes on like that.
 func (s *step) text(since time.Duration) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,11 +165,11 @@ func (s *step) text(since time.Duration) string {
 		text += fmt.Sprintf(" %d of %d", s.done, s.total)
 	}
 	text += fmt.Sprintf(": %d s", int(since.Seconds()))
-	if s.done > 0 && s.done < s.total {
-		text += ", about " + metrics.RoughLength(since.Seconds()/float64(s.done)*float64(s.total-s.done)) + " left"
-	}
-	if s.detail != "" {
+	switch {
+	case s.detail != "": // things with names are unlike one another
 		text += ", " + s.detail
+	case s.done > 0 && s.done < s.total:
+		text += ", about " + metrics.RoughLength(since.Seconds()/float64(s.done)*float64(s.total-s.done)) + " left"
 	}
 	return text
 }
