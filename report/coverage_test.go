@@ -46,3 +46,35 @@ func TestWarningWithoutAValue(t *testing.T) {
 		t.Errorf("the JUnit report does not say %q", want)
 	}
 }
+
+// What JUnit skips it skips for a reason, and none of them is a dash.
+func TestJUnitSaysWhyItSkips(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		record func(r *metrics.Run)
+		want   string
+	}{
+		{"a gate", func(r *metrics.Run) { r.Health.Gates[5].Result, r.Health.Gates[5].Value = "not_measured", nil },
+			`<skipped message="not measured here: this system does not tell it, or there was nothing to measure">`},
+		{"the ceiling", func(r *metrics.Run) {
+			r.Health.CeilingPerS = nil
+			r.Health.Gates = append(r.Health.Gates, metrics.Gate{ID: "ceiling_share", Unit: "ratio", Result: "not_measured", Advice: "a larger machine"})
+		}, `<skipped message="not measured here: this machine is not calibrated (wpsbench calibrate)">`},
+		{"a limit", func(r *metrics.Run) {
+			r.Verdict.Headline = "INTERRUPTED at t+5 s"
+			r.Thresholds[0].Result, r.Thresholds[0].Measured = "not_judged", nil
+		}, `<skipped message="not judged: INTERRUPTED at t+5 s, limit at scenarios/soak.yaml:41">`},
+		{"no samples", func(r *metrics.Run) { r.Thresholds[0].Result, r.Thresholds[0].Measured = "no_samples", nil },
+			`<error message="no samples, limit at scenarios/soak.yaml:41" type="no_samples">`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := passedRun(t)
+			row.record(r)
+			var b bytes.Buffer
+			must(t, WriteJUnit(&b, r))
+			if !strings.Contains(b.String(), row.want) || strings.Contains(b.String(), "–") {
+				t.Errorf("no %s, or a dash, in:\n%s", row.want, &b)
+			}
+		})
+	}
+}

@@ -116,7 +116,13 @@ func thresholdCases(r *metrics.Run) []junitCase {
 	var cases []junitCase
 	for _, t := range r.Thresholds {
 		c := junitCase{Name: t.Metric + " " + limitText(t)}
-		message := "measured " + textNumbers.measuredOf(t.Measured, t.Unit)
+		message := "no samples"
+		switch {
+		case t.Measured != nil:
+			message = "measured " + textNumbers.measuredOf(t.Measured, t.Unit)
+		case t.Result == "not_judged":
+			message = r.Verdict.Headline
+		}
 		if at := sourceText(t); at != "" {
 			message += ", limit at " + at
 		}
@@ -154,7 +160,10 @@ func gateCases(r *metrics.Run) []junitCase {
 	var cases []junitCase
 	for _, g := range r.Health.Gates {
 		message := gateText(textNumbers, &g, r.Health.Windows)
-		if g.Advice != "" {
+		switch {
+		case g.Result == "not_measured":
+			message = unmeasured(r, &g)
+		case g.Advice != "":
 			message += "; what helps: " + g.Advice
 		}
 		c := junitCase{Name: g.ID}
@@ -162,6 +171,14 @@ func gateCases(r *metrics.Run) []junitCase {
 		cases = append(cases, c)
 	}
 	return cases
+}
+
+// unmeasured is why a gate has no value, as far as the record knows.
+func unmeasured(r *metrics.Run, g *metrics.Gate) string {
+	if g.ID == metrics.GateCeiling.String() && r.Health.CeilingPerS == nil {
+		return "this machine is not calibrated (wpsbench calibrate)"
+	}
+	return "this system does not tell it, or there was nothing to measure"
 }
 
 // setAnswer says how a threshold, a check or a gate came out. An answer that is not

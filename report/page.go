@@ -225,12 +225,13 @@ func ruleParts(r *metrics.Run) []string {
 }
 
 // coverageParts says of what share of the pairs of publisher and subscriber rules were
-// judged message by message, where that is not all of them.
+// judged message by message, where that is not all of them. Of a rule that is unknown, for
+// want of any of them, the answer says it already.
 func coverageParts(r *metrics.Run) []string {
 	var shares []string
 	ids := map[string]string{}
 	for _, c := range r.Checks {
-		if c.CoverageRatio >= 1 || c.Result == "not_exercised" {
+		if c.CoverageRatio >= 1 || c.Result == "not_exercised" || c.Result == "unknown" && c.CoverageRatio <= 0 {
 			continue
 		}
 		share := percent(c.CoverageRatio)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -94,15 +93,14 @@ func (a *app) showComparison(show *show, result *compare.Result, outs []out) err
 	if err := report.WriteComparisonText(show.result, result, show.text); err != nil {
 		return err
 	}
-	for _, o := range outs {
+	if _, err := a.putAll(outs, func(o out) ([]byte, error) {
 		show.doing("writing " + o.path)
 		var b bytes.Buffer
-		if err := comparisonWriters[o.format](&b, result); err != nil {
-			return err
-		}
-		if err := a.put(o, b.Bytes()); err != nil {
-			return failf(cmp.Or(result.Verdict.ExitCode, exitSetup), "write %s: %w", o.path, err)
-		}
+		err := comparisonWriters[o.format](&b, result)
+		return b.Bytes(), err
+	}); err != nil {
+		show.end()
+		return a.unwritten(result.Verdict.ExitCode, err)
 	}
 	return verdictError(metrics.Verdict{Headline: result.Verdict.Headline}, result.Verdict.ExitCode)
 }

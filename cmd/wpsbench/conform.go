@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -116,8 +115,12 @@ func (a *app) conformAction(c *cli.Context) error {
 	}
 	_, _ = fmt.Fprintf(text, "\n%s\n", report.Summary())
 	verdict := conformStatus(report, signals)
-	if err := a.writeConform(outs, report); err != nil {
-		return failf(cmp.Or(exitOf(verdict), exitSetup), "write results: %w", err)
+	if _, err := a.putAll(outs, func(o out) ([]byte, error) {
+		var b bytes.Buffer
+		err := conformWriters[o.format](report, &b)
+		return b.Bytes(), err
+	}); err != nil {
+		return a.unwritten(exitOf(verdict), err)
 	}
 	return verdict
 }
@@ -235,23 +238,4 @@ func parseConformOuts(values []string) ([]out, error) {
 		return nil, failf(exitUsage, "only one --out can go to standard output")
 	}
 	return outs, nil
-}
-
-func (a *app) writeConform(outs []out, report *conform.Report) error {
-	for _, o := range outs {
-		var b bytes.Buffer
-		if err := conformWriters[o.format](report, &b); err != nil {
-			return err
-		}
-		if o.path == "-" {
-			if _, err := a.stdout.Write(b.Bytes()); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := writeFile(o.path, b.Bytes()); err != nil {
-			return err
-		}
-	}
-	return nil
 }

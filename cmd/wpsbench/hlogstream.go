@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -65,21 +66,25 @@ func (f *hlogStream) begin(start time.Time) {
 	f.log = report.NewHistogramLog(w, start)
 }
 
-// finish ends the logs of a run, which hold all of it by now.
+// finish ends the logs of a run, which hold all of it by now. A log that could not be
+// written is no file that was.
 func (s hlogStreams) finish(rec *metrics.Run) (files []report.File, err error) {
 	for _, f := range s {
 		if f.begin(rec.Info.StartedAt); f.err == nil {
 			f.err = f.log.Err()
 		}
 		if f.file == nil {
-			err = errors.Join(err, f.err)
+			if f.err != nil {
+				err = errors.Join(err, fmt.Errorf("write %s: %w", f.path, f.err))
+			}
 			continue
 		}
 		info, statErr := f.file.Stat()
-		if statErr == nil {
-			files = append(files, report.File{Name: f.path, Bytes: info.Size()})
+		if failed := cmp.Or(f.err, statErr, f.file.Close()); failed != nil {
+			err = errors.Join(err, fmt.Errorf("write %s: %w", f.path, failed))
+			continue
 		}
-		err = errors.Join(err, cmp.Or(f.err, statErr), f.file.Close())
+		files = append(files, report.File{Name: f.path, Bytes: info.Size()})
 	}
 	return files, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -64,57 +65,83 @@ func toStdout(outs []out) bool {
 }
 
 // writeResults leaves the results folder and the further outputs. Everything is
-// rendered before the first byte is written, and files appear whole or not at all. The
-// files that were written are returned beside an error, too.
-func (a *app) writeResults(dir string, rec *metrics.Run, outs []out) ([]report.File, error) {
+// rendered before the first byte is written, and files appear whole or not at all. What
+// cannot be written does not keep the rest from its place: the folder ("" = it was not
+// written) and the files are returned beside an error, too.
+func (a *app) writeResults(dir string, rec *metrics.Run, outs []out) (folder string, files []report.File, err error) {
 	rendered := map[string][]byte{}
 	for _, o := range append([]out{{format: "json"}, {format: "html"}}, outs...) {
-		if rendered[o.format] != nil {
-			continue
+		if rendered[o.format] == nil {
+			if rendered[o.format], err = render(o.format, rec); err != nil {
+				return "", nil, err
+			}
 		}
-		var b bytes.Buffer
-		if err := writers[o.format](&b, rec); err != nil {
-			return nil, fmt.Errorf("render %s: %w", o.format, err)
-		}
-		rendered[o.format] = b.Bytes()
 	}
-	folder := []content{{"run.json", rendered["json"]}, {"report.html", rendered["html"]}}
-	name := dir
-	var err error
-	if dir != "" {
-		err = writeInto(dir, folder)
+	contents := []content{{"report.html", rendered["html"]}, {"run.json", rendered["json"]}}
+	if folder = dir; dir != "" {
+		err = writeInto(dir, contents)
 	} else {
-		name, err = writeFolder("results", folderName(rec), folder)
+		folder, err = writeFolder("results", folderName(rec), contents)
 	}
 	if err != nil {
-		return nil, err
-	}
-	files := []report.File{
-		{Name: filepath.Join(name, "report.html"), Bytes: int64(len(rendered["html"]))},
-		{Name: filepath.Join(name, "run.json"), Bytes: int64(len(rendered["json"]))},
-	}
-	for _, o := range outs {
-		if o.path == "-" {
-			if _, err := a.stdout.Write(rendered[o.format]); err != nil {
-				return files, err
-			}
-			continue
+		folder, err = "", fmt.Errorf("write results: %w", err)
+	} else {
+		for _, c := range contents {
+			files = append(files, report.File{Name: filepath.Join(folder, c.name), Bytes: int64(len(c.data))})
 		}
-		if err := writeFile(o.path, rendered[o.format]); err != nil {
-			return files, err
-		}
-		files = append(files, report.File{Name: o.path, Bytes: int64(len(rendered[o.format]))})
 	}
-	return files, nil
+	further, failed := a.putAll(outs, func(o out) ([]byte, error) { return rendered[o.format], nil })
+	return folder, append(files, further...), errors.Join(err, failed)
 }
 
-// writeOut renders one form to its place.
-func (a *app) writeOut(o out, rec *metrics.Run) error {
+func render(format string, rec *metrics.Run) ([]byte, error) {
 	var b bytes.Buffer
-	if err := writers[o.format](&b, rec); err != nil {
-		return err
+	if err := writers[format](&b, rec); err != nil {
+		return nil, fmt.Errorf("render %s: %w", format, err)
 	}
-	return a.put(o, b.Bytes())
+	return b.Bytes(), nil
+}
+
+// putAll brings every form to its place: one that fails does not keep the others from
+// theirs. The files that were written are returned beside the errors of the others.
+func (a *app) putAll(outs []out, data func(out) ([]byte, error)) (files []report.File, err error) {
+	for _, o := range outs {
+		text, failed := data(o)
+		if failed == nil {
+			failed = a.put(o, text)
+		}
+		switch {
+		case failed != nil:
+			err = errors.Join(err, fmt.Errorf("write %s: %w", o.path, failed))
+		case o.path != "-":
+			files = append(files, report.File{Name: o.path, Bytes: int64(len(text))})
+		}
+	}
+	return files, err
+}
+
+// unwritten tells of everything that could not be written, a line each, and ends the
+// command: with the status of its verdict, or if that is 0 with its own.
+func (a *app) unwritten(verdict int, err error) error {
+	for _, e := range each(err) {
+		if cause := a.stdout.err(); cause == nil || !errors.Is(e, cause) { // that one is told by status
+			a.complain(e)
+		}
+	}
+	return &exitError{code: cmp.Or(verdict, exitSetup), err: err, silent: true}
+}
+
+// each takes apart what errors.Join has joined.
+func each(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, each(e)...)
+	}
+	return all
 }
 
 // put writes what is rendered to its place.

@@ -74,15 +74,16 @@ func (a *app) readRun(file string) (*metrics.Run, error) {
 }
 
 func (a *app) render(show *show, rec *metrics.Run, outs []out, ci report.CI) error {
-	for _, o := range outs {
+	_, failed := a.putAll(outs, func(o out) ([]byte, error) {
 		show.doing("writing " + o.path)
-		if err := a.writeOut(o, rec); err != nil {
-			return failf(exitSetup, "write %s: %w", o.path, err)
-		}
-	}
+		return render(o.format, rec)
+	})
 	show.end()
 	if err := report.WriteText(show.result, rec, show.text); err != nil {
 		return err
+	}
+	if failed != nil {
+		return a.unwritten(exitOK, failed)
 	}
 	return a.announce(ci, show.result, rec, false)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -206,16 +205,14 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		rec.Verdict.ExitCode = code
 	}
 	rec = a.complete(rec, resolved, plan)
-	files, err := a.writeResults(kept.dir, rec, outs)
+	folder, files, err := a.writeResults(kept.dir, rec, outs)
 	logs, logErr := hlogs.finish(rec)
-	files, err = append(files, logs...), errors.Join(err, logErr)
-	if err == nil {
-		files, err = trace.keep(files)
-	}
+	frames, traceErr := trace.keep(folder)
+	files, err = slices.Concat(files, logs, frames), errors.Join(err, logErr, traceErr)
 	show.end()
 	show.summary(rec, files, err == nil)
 	if err != nil {
-		return failf(cmp.Or(code, exitSetup), "write results: %w", err)
+		return a.unwritten(code, err)
 	}
 	softened := soft[code]
 	if err := a.announce(ci, show.result, rec, softened); err != nil {

@@ -110,25 +110,26 @@ func (t *frameTrace) config() *runner.FrameTrace {
 	return &runner.FrameTrace{Connection: t.Connection, To: t.to}
 }
 
-// keep leaves the file where it belongs: beside the first of the results.
-func (t *frameTrace) keep(files []report.File) ([]report.File, error) {
-	if t == nil || t.file == nil {
-		return files, nil
+// keep leaves the file where it belongs: in the folder with the results, if that was
+// written.
+func (t *frameTrace) keep(folder string) ([]report.File, error) {
+	if t == nil || t.file == nil || t.hidden && folder == "" {
+		return nil, nil
 	}
 	t.close()
 	place := t.Path
 	if t.hidden {
-		place = filepath.Join(filepath.Dir(files[0].Name), "frames.txt")
+		place = filepath.Join(folder, "frames.txt")
 		if err := os.Rename(t.Open, place); err != nil {
-			return files, err
+			return nil, err
 		}
 	}
 	t.kept = true
 	info, err := os.Stat(place)
 	if err != nil {
-		return files, err
+		return nil, err
 	}
-	return append(files, report.File{Name: place, Bytes: info.Size()}), nil
+	return []report.File{{Name: place, Bytes: info.Size()}}, nil
 }
 
 // discard removes a file that belongs to no results.

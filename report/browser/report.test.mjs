@@ -24,11 +24,12 @@ before(() => {
   for (const name of runs) {
     execFileSync(binary, ["report", join(testdata, `${name}.json`), "--out", `html=${file(name)}`], { stdio: ["ignore", "ignore", "inherit"] });
   }
-  const { status, stderr } = spawnSync(binary, ["compare", side("main", 0, 1), side("pr-218", 1, 1.16), "--noise", side("main", 0, 1), "--out", `html=${file("comparison")}`], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(binary, ["compare", side("main", 0, 1), side("pr-218", 1, 1.16), "--noise", side("main", 0, 1), "--out", `html=${file("comparison")}`], { cwd: dir, encoding: "utf8" });
   assert.equal(status, 10, stderr);
 });
 
-// side makes six repetitions of the passed run, two minutes apart, its p99 changed.
+// side makes six repetitions of the passed run, two minutes apart, its p99 changed. Their
+// folder's name, not where it lies, is what the page calls them.
 function side(name, minute, factor) {
   for (const i of [0, 1, 2, 3, 4, 5]) {
     const run = JSON.parse(readFileSync(join(testdata, "passed.json"), "utf8"));
@@ -41,7 +42,7 @@ function side(name, minute, factor) {
     mkdirSync(join(dir, name, String(i)), { recursive: true });
     writeFileSync(join(dir, name, String(i), "run.json"), JSON.stringify(run));
   }
-  return join(dir, name);
+  return name;
 }
 
 // show opens the page of a golden and notes what it asks for.
@@ -263,6 +264,7 @@ describe("charts", { concurrency: true }, () => {
 test("comparison: the baseline is dashed, the difference has its band and its margin", async () => {
   const page = await show("comparison", { viewport: { width: 1240, height: 1000 } });
   await page.locator("#compare").scrollIntoViewIfNeeded();
+  assert.match(await page.locator("#compare").innerText(), /^main · shown here[^]*^pr-218 · shown here/m);
   assert.match(await page.locator("#compare").innerText(), /FAILED: 1 of 4 primary metrics regressed/);
   const dashed = (id) => page.locator(`#${id} path.s.c5[stroke-dasharray][stroke-linejoin]`).count();
   assert.equal(await dashed("aligned"), 2, "p50 and p99 of A");
