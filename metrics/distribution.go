@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -8,20 +9,25 @@ import (
 )
 
 // batchValues is how many values wait to be counted at most: to find the cell of one value
-// in the packed form costs 70 ns, for a search; thousands that are put in order first cost
-// 10 to 20 each.
+// in the packed form costs 70 ns, for a search; those of a thousand that are put in order
+// first are fewer, and cost 10 to 20 ns a value.
 const batchValues = 1 << 13
+
+// manyValues is how many are counted faster in the dense form, all of whose 24,576 cells
+// are looked at afterwards, than by putting them in order.
+const manyValues = 1 << 10
 
 // fewCells is how many times more cells the sum must hold for it to be cheaper to search
 // it for each cell of an interval than to go through both.
 const fewCells = 8
 
 // distribution is a histogram together with what does not fit into one. Values are taken
-// down as they come, and counted one by one once they are many. What is kept is packed,
-// since what a second or a whole phase measures lies in about a thousand cells.
+// down as they come, and counted one by one in the dense form once they are many. What is
+// kept is packed, since what a second or a whole phase measures lies in about a thousand
+// cells.
 type distribution struct {
 	batch    *batch               // of values that are not counted yet; nil = none
-	counts   *cellCounts          // of those recorded since they are many; nil = none
+	dense    *hdr.Histogram       // of those recorded since they are many; nil = none
 	packed   *hdr.PackedHistogram // of all others in range; nil = none
 	total    uint64               // of the three
 	min, max int64                // exact, of the values in range
@@ -37,15 +43,14 @@ type batch struct{ cells []uint16 }
 // the last.
 const histogramCells = 24 << 10
 
-// cellCounts are how many values each cell holds.
-type cellCounts [histogramCells]uint32
-
 // What is given back waits here, empty: phases come one after the other and intervals are
 // merged as soon as they are handed over, so that little is in use at once.
 var (
 	spareBatches = sync.Pool{New: func() any { return new(batch) }}
-	spareCounts  = sync.Pool{New: func() any { return new(cellCounts) }}
-	sparePacked  = sync.Pool{New: func() any {
+	spareDense   = sync.Pool{New: func() any {
+		return hdr.New(histogramLowest, histogramHighest, histogramDigits)
+	}}
+	sparePacked = sync.Pool{New: func() any {
 		return hdr.NewPacked(histogramLowest, histogramHighest, histogramDigits)
 	}}
 )
@@ -63,15 +68,14 @@ func (d *distribution) record(v time.Duration) {
 	n := int64(v)
 	d.extend(n, n)
 	d.total++
-	cell := cellAt(n)
-	if d.counts != nil {
-		d.counts[cell]++
+	if d.dense != nil {
+		_ = d.dense.RecordValue(n) // in range: checked above
 		return
 	}
 	if d.batch == nil {
 		d.batch = spareBatches.Get().(*batch)
 	}
-	d.batch.cells = append(d.batch.cells, uint16(cell))
+	d.batch.cells = append(d.batch.cells, uint16(cellAt(n)))
 	if len(d.batch.cells) >= batchValues {
 		d.tally()
 	}
@@ -85,13 +89,13 @@ func (d *distribution) extend(low, high int64) {
 	d.max = max(d.max, high)
 }
 
-// tally counts the batch.
+// tally counts the batch in the dense form.
 func (d *distribution) tally() {
-	if d.counts == nil {
-		d.counts = spareCounts.Get().(*cellCounts)
+	if d.dense == nil {
+		d.dense = spareDense.Get().(*hdr.Histogram)
 	}
 	for _, cell := range d.batch.cells {
-		d.counts[cell]++
+		_ = d.dense.RecordValue(cellValue(int(cell))) // in range: record has looked
 	}
 	d.dropBatch()
 }
@@ -101,22 +105,30 @@ func (d *distribution) pack() {
 	if d.packed == nil {
 		d.packed = sparePacked.Get().(*hdr.PackedHistogram)
 	}
-	if d.batch != nil {
+	switch {
+	case d.batch == nil:
+	case d.dense != nil || len(d.batch.cells) >= manyValues:
 		d.tally()
+	default:
+		d.batch.addTo(d.packed)
+		d.dropBatch()
 	}
-	if d.counts != nil {
-		d.counts.addTo(d.packed, d.min, d.max)
-		d.dropCounts()
+	if d.dense != nil {
+		d.packed.MergeFrom(d.dense)
+		d.dropDense()
 	}
 }
 
-// addTo adds the counts to p. Values lie from low to high.
-func (c *cellCounts) addTo(p *hdr.PackedHistogram, low, high int64) {
-	first := cellAt(low)
-	for i, n := range c[first : cellAt(high)+1] {
-		if n > 0 {
-			_ = p.RecordValues(cellValue(first+i), int64(n)) // in range: record has looked
+// addTo adds the values to p, and puts them in order.
+func (b *batch) addTo(p *hdr.PackedHistogram) {
+	slices.Sort(b.cells)
+	for rest := b.cells; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n] == rest[0] {
+			n++
 		}
+		_ = p.RecordValues(cellValue(int(rest[0])), int64(n)) // in range: record has looked
+		rest = rest[n:]
 	}
 }
 
@@ -127,11 +139,11 @@ func (d *distribution) dropBatch() {
 	d.batch = nil
 }
 
-// dropCounts gives the counts back.
-func (d *distribution) dropCounts() {
-	clear(d.counts[cellAt(d.min) : cellAt(d.max)+1])
-	spareCounts.Put(d.counts)
-	d.counts = nil
+// dropDense gives the dense form back.
+func (d *distribution) dropDense() {
+	d.dense.Reset()
+	spareDense.Put(d.dense)
+	d.dense = nil
 }
 
 // add merges o.
@@ -147,12 +159,12 @@ func (d *distribution) add(o *distribution) {
 	}
 	d.extend(o.min, o.max)
 	d.total += o.total
-	if o.counts == nil && o.packed == nil {
+	if o.dense == nil && o.packed == nil {
 		return
 	}
 	d.pack()
-	if o.counts != nil {
-		o.counts.addTo(d.packed, o.min, o.max)
+	if o.dense != nil {
+		d.packed.MergeFrom(o.dense)
 	}
 	if o.packed != nil {
 		d.addPacked(o.packed)
@@ -185,8 +197,8 @@ func (d *distribution) reset() {
 	if d.batch != nil {
 		d.dropBatch()
 	}
-	if d.counts != nil {
-		d.dropCounts()
+	if d.dense != nil {
+		d.dropDense()
 	}
 	if d.packed != nil {
 		d.packed.Reset()

@@ -120,7 +120,7 @@ func TestDistributionAddAndReset(t *testing.T) {
 		t.Errorf("got %+v", a)
 	}
 	a.reset()
-	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.packed != nil || a.batch != nil || a.counts != nil {
+	if a.count() != 0 || a.min != 0 || a.max != 0 || a.negative != 0 || a.censored != 0 || a.packed != nil || a.batch != nil || a.dense != nil {
 		t.Errorf("after reset: got %+v", a)
 	}
 	a.record(7 * time.Millisecond)
