@@ -12,7 +12,7 @@ type catchUp struct {
 }
 
 // target is reached when the pair's next number is above due and, on a resumed
-// session, nothing from start to due is missing that may still come. A new connection is owed nothing
+// session, nothing from start to due is missing that is owed. A new connection is owed nothing
 // of the time without one, so there a later number alone proves that it caught up.
 type target struct {
 	source
@@ -135,7 +135,7 @@ func (u *catchUp) reach(t *target) bool {
 func (c *Checker) missingWithin(p *pair, t *target) bool {
 	g := c.gapsOf(p)
 	for i, _ := g.at(t.start); i < len(g) && g[i].from <= t.due; i++ {
-		if !c.t.voids.cover(t.source, max(g[i].from, t.start), min(g[i].to, t.due+1), false) {
+		if !c.t.voids.cover(t.source, max(g[i].from, t.start), min(g[i].to, t.due+1)) {
 			return true
 		}
 	}
@@ -143,8 +143,8 @@ func (c *Checker) missingWithin(p *pair, t *target) bool {
 }
 
 // RecheckCatchUp looks again at what a running catch-up waits for: meanwhile it may
-// have become known that some of it will never come. It reports true when that
-// completes the catch-up.
+// have become known that nobody owes some of it. It reports true when that completes the
+// catch-up.
 func (c *Checker) RecheckCatchUp(connection int) bool {
 	n := c.conn(connection)
 	if n.catchUp.pending == 0 || n.counted {
@@ -156,10 +156,8 @@ func (c *Checker) RecheckCatchUp(connection int) bool {
 		switch {
 		case !t.pending:
 		case p.next <= t.due && p.session != frozen:
-			// Nothing later has come; what is due may be on its way, unless it surely is not.
-			never := c.t.voids.cover(t.source, max(p.next, t.start), t.due+1, true)
-			owed := u.resumed && c.missingWithin(p, t)
-			if never && !owed && u.reach(t) {
+			owed := !c.t.voids.cover(t.source, max(p.next, t.start), t.due+1) || u.resumed && c.missingWithin(p, t)
+			if !owed && u.reach(t) {
 				return true
 			}
 		case c.caughtUp(n, n.first+k):

@@ -39,6 +39,8 @@ type slot struct {
 	runs   []run // disjoint, ascending
 	maxLag time.Duration
 
+	doubts []uint64 // ascending: void for now, see Checker.Doubt
+
 	resent  []uint64 // under the same ack id
 	retried []uint64 // under another ack id
 	sorted  bool     // retried is
@@ -129,6 +131,7 @@ func (c *Checker) Sent(publisher, slot int, message uint64, lag time.Duration) {
 	}
 	s.top = max(s.top, message)
 	s.maxLag = max(s.maxLag, lag)
+	c.undoubt(publisher, slot, message, true)
 	c.progress.Expected += uint64(c.ix.fanout[c.ix.slotBase[publisher]+slot])
 }
 
@@ -141,7 +144,8 @@ func (c *Checker) Skipped(publisher, slot int, message uint64) {
 	s.skipTo(message)
 	s.top = max(s.top, message)
 	s.set(message, outcomeSkipped)
-	c.t.voids.add(source{uint32(publisher), uint32(slot)}, message, false)
+	c.undoubt(publisher, slot, message, false)
+	c.t.voids.put(source{uint32(publisher), uint32(slot)}, message, false)
 }
 
 // skipTo takes the numbers between top and m as skipped: nobody sent them (yet).
@@ -194,8 +198,9 @@ func (c *Checker) Outcome(publisher, slot int, message uint64, o Outcome) {
 	if o == OutcomeFail {
 		c.progress.Expected -= uint64(c.ix.fanout[c.ix.slotBase[publisher]+slot])
 	}
+	c.undoubt(publisher, slot, message, o == OutcomeOK)
 	if o != OutcomeOK {
-		c.t.voids.add(source{uint32(publisher), uint32(slot)}, message, o != OutcomeFail)
+		c.t.voids.put(source{uint32(publisher), uint32(slot)}, message, false)
 	}
 }
 

@@ -1,13 +1,14 @@
 package metrics
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
-// voids are the messages that nobody owes: skipped, or refused by the service, and so
-// never delivered, or of doubtful outcome. Of an ordered publisher these are delivered, if
-// at all, before what was sent later; those of another may come after it, but a recovery
-// that waited for them would wait for what may never come. Subscribers of other workers
-// have to know of them, who otherwise wait for them after a recovery; hence the lock,
-// which only such a message and a gap that is waited for take.
+// voids are the messages that nobody owes to a subscriber: skipped, not sent yet, refused by
+// the service, or of doubtful outcome. A recovery that waited for them would wait for what
+// may never come. Subscribers of other workers have to know of them; hence the lock, which
+// only such a message and a gap that is waited for take.
 type voids struct {
 	mu     sync.Mutex
 	of     map[source]*slot
@@ -19,7 +20,7 @@ type voids struct {
 type Void struct {
 	Publisher, Slot uint32
 	From, To        uint64
-	Doubtful        bool `json:",omitempty"` // they may come all the same
+	Owed            bool `json:",omitempty"` // they are, after all
 }
 
 // ShareVoids has the voids kept for TakeVoids, which must be called now and then: a
@@ -30,8 +31,8 @@ func (t *Topology) ShareVoids() {
 	t.voids.shared = true
 }
 
-// TakeVoids returns what has become void here since it was called last. Safe for
-// concurrent use, as AddVoids is.
+// TakeVoids returns what has become void here, or owed again, since it was called last, in
+// that order. Safe for concurrent use, as AddVoids is.
 func (t *Topology) TakeVoids() []Void {
 	t.voids.mu.Lock()
 	defer t.voids.mu.Unlock()
@@ -40,59 +41,119 @@ func (t *Topology) TakeVoids() []Void {
 	return fresh
 }
 
-// AddVoids takes what has become void in another process.
+// AddVoids takes what TakeVoids has returned in another process.
 func (t *Topology) AddVoids(voids []Void) {
 	t.voids.mu.Lock()
 	defer t.voids.mu.Unlock()
 	for _, v := range voids {
 		for m := v.From; m < v.To; m++ {
-			t.voids.set(source{v.Publisher, v.Slot}, m, v.Doubtful)
+			t.voids.set(source{v.Publisher, v.Slot}, m, v.Owed)
 		}
 	}
 }
 
-// add notes message m of an address.
-func (v *voids) add(s source, m uint64, doubtful bool) {
+// put notes that message m of an address is owed, or not; false if that was known.
+func (v *voids) put(s source, m uint64, owed bool) (changed bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.set(s, m, doubtful)
-	if !v.shared {
-		return
+	if !v.set(s, m, owed) {
+		return false
 	}
+	if v.shared {
+		v.tell(s, m, owed)
+	}
+	return true
+}
+
+func (v *voids) set(s source, m uint64, owed bool) (changed bool) {
+	if v.of == nil {
+		v.of = make(map[source]*slot)
+	}
+	known := v.of[s]
+	if known == nil {
+		known = &slot{}
+		v.of[s] = known
+	}
+	if isOwed := known.get(m) == OutcomePending; isOwed == owed {
+		return false
+	}
+	if owed {
+		known.unskip(m)
+	} else {
+		known.set(m, outcomeSkipped)
+	}
+	return true
+}
+
+// tell adds to what other processes have to know.
+func (v *voids) tell(s source, m uint64, owed bool) {
 	if last := len(v.fresh) - 1; last >= 0 {
-		if l := &v.fresh[last]; l.Publisher == s.publisher && l.Slot == s.slot && l.To == m && l.Doubtful == doubtful {
+		if l := &v.fresh[last]; l.Publisher == s.publisher && l.Slot == s.slot && l.To == m && l.Owed == owed {
 			l.To++
 			return
 		}
 	}
-	v.fresh = append(v.fresh, Void{s.publisher, s.slot, m, m + 1, doubtful})
+	v.fresh = append(v.fresh, Void{s.publisher, s.slot, m, m + 1, owed})
 }
 
-func (v *voids) set(s source, m uint64, doubtful bool) {
-	if v.of == nil {
-		v.of = make(map[source]*slot)
-	}
-	if v.of[s] == nil {
-		v.of[s] = &slot{}
-	}
-	o := outcomeSkipped
-	if doubtful {
-		o = OutcomeError
-	}
-	v.of[s].set(m, o)
-}
-
-// cover tells whether nobody owes any of [from, to); surely, that none will come.
-func (v *voids) cover(s source, from, to uint64, surely bool) bool {
+// cover tells whether nobody owes any of [from, to).
+func (v *voids) cover(s source, from, to uint64) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known := v.of[s]
 	if known == nil {
-		return false
+		return from >= to
 	}
 	all := true
-	known.each(from, to, func(_, _ uint64, o Outcome) {
-		all = all && (o == outcomeSkipped || !surely && o == OutcomeError)
-	})
+	known.each(from, to, func(_, _ uint64, o Outcome) { all = all && o == outcomeSkipped })
 	return all
+}
+
+// Doubt says that the transport of a publisher is gone: nothing tells whether the service
+// has got what was sent from that number on and is not answered. No recovery waits for it,
+// unless the answer comes after all.
+func (c *Checker) Doubt(publisher, slot int, from uint64) {
+	if c.shard != nil {
+		return
+	}
+	s := c.slot(publisher, slot)
+	var open []uint64
+	s.each(from, max(from, s.top+1), func(lo, hi uint64, o Outcome) {
+		for m := lo; m < hi && o == OutcomePending; m++ {
+			open = append(open, m)
+		}
+	})
+	for _, m := range open {
+		c.doubt(publisher, slot, m, c.t.Publishers[publisher].Acked)
+	}
+}
+
+// Queued says that a message is due while its publisher has no transport to send it on.
+func (c *Checker) Queued(publisher, slot int, message uint64) {
+	if c.shard == nil {
+		c.doubt(publisher, slot, message, true)
+	}
+}
+
+// doubt makes a message void, for now if something is yet to be heard of it.
+func (c *Checker) doubt(publisher, slot int, m uint64, forNow bool) {
+	if !c.t.voids.put(source{uint32(publisher), uint32(slot)}, m, false) || !forNow {
+		return
+	}
+	s := c.slot(publisher, slot)
+	at, _ := slices.BinarySearch(s.doubts, m)
+	s.doubts = slices.Insert(s.doubts, at, m)
+}
+
+// undoubt ends a doubt about message m, if there is one: it is owed, or not.
+func (c *Checker) undoubt(publisher, slot int, m uint64, owed bool) {
+	s := c.slot(publisher, slot)
+	at, found := slices.BinarySearch(s.doubts, m)
+	if !found {
+		return
+	}
+	s.doubts = slices.Delete(s.doubts, at, at+1)
+	if owed {
+		c.t.voids.put(source{uint32(publisher), uint32(slot)}, m, true)
+	}
 }

@@ -28,6 +28,9 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 		heard, m.unread = min(heard, m.unread), 0
 	}
 	w.checker.SilentSince(m.id, heard)
+	if m.publisher != nil {
+		m.publisher.doubt(heard)
+	}
 	if silent(ev.Err) {
 		since = heard
 	}

@@ -125,6 +125,16 @@ func (m *member) caughtUp(now time.Duration) {
 	w.run.returned(rec.incident, now)
 }
 
+// owedNothing takes note that everything has come which the recovery waited for, or will
+// never come. A socket that has brought nothing yet must hold before that counts.
+func (m *member) owedNothing(now time.Duration) {
+	if m.away {
+		m.recovery.nothingMissed = now
+	} else {
+		m.caughtUp(now)
+	}
+}
+
 // giveUp files a recovery that the end of the run leaves open.
 func (m *member) giveUp() {
 	if m.recovery != nil {

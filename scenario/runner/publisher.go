@@ -118,7 +118,8 @@ func (p *publisher) fire() {
 		p.w.recorder.Record(metrics.ScheduleLag, p.next, p.info.Population, lag)
 		return
 	}
-	if p.out.state() == outletAway {
+	away := p.out.state() == outletAway
+	if away {
 		window.away++
 	} else {
 		window.pushed++
@@ -129,6 +130,9 @@ func (p *publisher) fire() {
 	}
 	p.backlog = append(p.backlog, pending{k, p.next})
 	c.backlog++
+	if away {
+		p.queued(k)
+	}
 }
 
 // flush sends the backlog, oldest first, as far as the outlet takes it.
@@ -142,6 +146,33 @@ func (p *publisher) flush() {
 	}
 	p.w.counts.backlog -= sent
 	p.backlog = p.backlog[:copy(p.backlog, p.backlog[sent:])]
+}
+
+// queued tells that message k waits for its session: nobody can owe it to a subscriber.
+func (p *publisher) queued(k uint64) {
+	slots := uint64(len(p.info.Addresses))
+	p.w.checker.Queued(p.id, int(k%slots), k/slots+1)
+}
+
+// sendTravel is how long a message that has left may be on its way to the service.
+const sendTravel = 5 * time.Second
+
+// doubt tells that the session's transport is gone, which last brought something at an
+// instant: what has left and is not answered may never have reached the service. Without
+// acks that is what has left since then, or shortly before. With Poisson arrivals it
+// takes time in proportion to the messages so far.
+func (p *publisher) doubt(heard time.Duration) {
+	slots := uint64(len(p.info.Addresses))
+	had := uint64(0)
+	if !p.info.Acked {
+		had = p.w.run.plan.Schedule(p.id).DueBy(p.w.sinceT0(heard - sendTravel))
+	}
+	for slot := range slots {
+		p.w.checker.Doubt(p.id, int(slot), (had+slots-1-slot)/slots+1)
+	}
+	for _, m := range p.backlog {
+		p.queued(m.k)
+	}
 }
 
 // discard gives up the backlog: those messages were never sent.

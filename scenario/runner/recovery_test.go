@@ -1,12 +1,15 @@
 package runner
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
@@ -73,5 +76,69 @@ func TestOneEndOneCause(t *testing.T) {
 				t.Errorf("deliveries %+v", d)
 			}
 		})
+	}
+}
+
+// A subscriber has recovered once everything has come that is owed to it. Publishers that
+// were cut off at the same moment hold it up neither by what they may have lost nor by what
+// they could not send, whether they come back late or not at all.
+func TestRecoveryWaitsForWhatIsOwed(t *testing.T) {
+	const text = `name: owed
+groups: {room: {count: 1}}
+populations:
+  pubs:
+    protocol: %s
+    connections: 10
+    connect_rate: 100/s
+    publish: {to: room, rate: 4/s, arrival: %s, size: 80, ack: %t}
+    client: {reconnect: {base: 20s, max: 20s, jitter: none}, recovery: {pause: 10s}}
+  subs:
+    connections: 5
+    connect_rate: 100/s
+    join: {room: 1}
+phases: {steady: %s, drain: 1m}
+faults:
+  - {name: P, at: 9500ms, population: pubs, hit: 100%%, kind: %s}
+  - {name: S, at: 9510ms, population: subs, hit: 100%%, kind: rst}
+`
+	for _, protocol := range []string{scenario.ProtocolJSONReliable, scenario.ProtocolJSON} {
+		for _, ack := range []bool{true, false} {
+			for i, steady := range []string{"40s", "10s"} { // with the end close by nothing comes later
+				for _, kind := range []string{"rst", "zombie"} {
+					name := fmt.Sprintf("%s/ack=%t/%s/%s", strings.TrimSuffix(protocol, ".webpubsub.azure.v1"), ack, steady, kind)
+					t.Run(name, func(t *testing.T) {
+						arrival := []string{"poisson", "constant"}[i]
+						w := world{seed: 1, text: fmt.Sprintf(text, protocol, arrival, ack, steady, kind), link: wire.Link{Delay: 100 * time.Millisecond}}
+						if protocol == scenario.ProtocolJSONReliable {
+							w.options.RefuseRecovery = firstBarred(10)
+						}
+						rec, _ := simulate(t, w)
+						wantHonest(t, w, rec)
+						s := rec.Incidents[1]
+						if s.ID != "S" || s.Outcomes != (metrics.IncidentOutcomes{Resumed: 5}) {
+							t.Fatalf("%s: %+v, want 5 resumed", s.ID, s.Outcomes)
+						}
+						if longest := time.Duration(*s.Stages["recovery"].Max) * time.Microsecond; longest > 1500*time.Millisecond {
+							t.Errorf("the last one had recovered after %s", longest)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// firstBarred answers the first attempt of so many sessions to recover with 503.
+func firstBarred(sessions int) func(string) int {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	return func(id string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[id] || len(seen) == sessions {
+			return 0
+		}
+		seen[id] = true
+		return http.StatusServiceUnavailable
 	}
 }

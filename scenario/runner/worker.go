@@ -205,7 +205,7 @@ func (w *worker) beat(now time.Duration) {
 			probing++
 		}
 		if m.recovery != nil && w.checker.RecheckCatchUp(m.id) {
-			m.caughtUp(now)
+			m.owedNothing(now)
 		}
 		m.churn.beat(now)
 	}
