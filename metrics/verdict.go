@@ -86,7 +86,7 @@ func Decide(r *Run) {
 	}
 	word := verdicts[v.Result].word
 	v.ExitCode = verdicts[v.Result].exit
-	if interrupted && v.Result != ResultViolated && v.Result != ResultNotRun {
+	if interrupted && v.Result != ResultViolated {
 		v.ExitCode = ExitInterrupted
 	}
 	if interrupted {

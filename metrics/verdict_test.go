@@ -118,6 +118,10 @@ func TestDecide(t *testing.T) {
 			name: "not run", given: Verdict{Result: ResultNotRun, Reasons: []Reason{{Code: "dial", Text: "tcp 127.0.0.1:1: connection refused"}}},
 			result: "not_run", exit: 15, headline: "NOT RUN: tcp 127.0.0.1:1: connection refused", reasons: 1,
 		},
+		{
+			name: "stopped before the load", status: RunInterrupted, given: Verdict{Result: ResultNotRun, Reasons: []Reason{{Code: "setup", Text: "nothing was measured"}}},
+			result: "not_run", exit: 130, headline: "NOT RUN (interrupted at 12.3 s): nothing was measured", reasons: 1,
+		},
 		{name: "not run, no cause given", given: Verdict{Result: ResultNotRun}, result: "not_run", exit: 15, headline: "NOT RUN: set-up failed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

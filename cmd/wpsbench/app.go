@@ -80,6 +80,8 @@ type exitError struct {
 	code   int
 	err    error
 	silent bool // everything has been said already
+	// interrupted: by a signal, whatever the status says; nothing is begun after it.
+	interrupted bool
 }
 
 func (e *exitError) Error() string { return e.err.Error() }

@@ -162,6 +162,22 @@ func TestSignalWritesRecord(t *testing.T) {
 	}
 }
 
+// A signal ends the repetitions, too, even if the verdict on what ran until then outranks it.
+func TestSignalEndsRepetitions(t *testing.T) {
+	p := start(t, writeScenario(t, chat), "run", "chat.yaml", "--dir", "out", "--repeat", "2", "--lie", "duplicate=1/5")
+	until(t, p.stderr, "violated ")
+	p.signal(t, syscall.SIGINT)
+	if code, out := p.wait(t); code != metrics.ExitViolated {
+		t.Errorf("exit status %d, want %d\n%s", code, metrics.ExitViolated, out)
+	}
+	if run := readRecord(t, filepath.Join(p.dir, "out", "001", "run.json")); run.Info.Status != "interrupted" || run.Verdict.ExitCode != metrics.ExitViolated {
+		t.Errorf("record says %s, exit %d; want interrupted, %d", run.Info.Status, run.Verdict.ExitCode, metrics.ExitViolated)
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, "out", "002")); !os.IsNotExist(err) {
+		t.Errorf("another run was begun: %v", err)
+	}
+}
+
 // Killing the harness leaves neither the emulator nor a half-written result.
 func TestKillLeavesNothing(t *testing.T) {
 	if _, err := os.Stat("/proc/self/task"); err != nil {

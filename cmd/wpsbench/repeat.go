@@ -48,6 +48,9 @@ func (a *app) repeat(c *cli.Context, src source) error {
 		case exitInternal, exitUsage, exitSetup, exitSIGINT, exitSIGTERM:
 			return worst
 		}
+		if exit := new(exitError); errors.As(err, &exit) && exit.interrupted {
+			return worst // its verdict outranks the signal
+		}
 	}
 	return worst
 }

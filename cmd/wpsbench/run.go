@@ -222,6 +222,9 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 		_, _ = fmt.Fprintf(a.stderr, "wpsbench: warning: exit status %d taken for 0 (--soft)\n", code)
 		return nil
 	}
+	if rec.Info.Status == metrics.RunInterrupted {
+		return &exitError{code: code, err: errors.New(rec.Verdict.Headline), silent: true, interrupted: true}
+	}
 	return verdictError(rec.Verdict, code)
 }
 

@@ -69,9 +69,6 @@ func (r *run) record(setupErr error) *metrics.Run {
 	}
 	rec.Series = rec.Series.Coalesced(metrics.SeriesPoints) // all that goes by the second has been judged
 	metrics.Decide(rec)
-	if r.interrupted {
-		rec.Verdict.ExitCode = max(rec.Verdict.ExitCode, metrics.ExitInterrupted)
-	}
 	return rec
 }
 

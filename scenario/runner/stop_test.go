@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,5 +80,17 @@ faults: [{name: F1, at: 7500ms, population: members, hit: 3, kind: rst}]
 				t.Errorf("deliveries %+v, want all", d)
 			}
 		})
+	}
+}
+
+// A promise that was broken outranks the stop.
+func TestStopOfALiar(t *testing.T) {
+	t.Parallel()
+	o := emulator.Options{}
+	o.Lies[emulator.LieDuplicate] = emulator.Share{N: 1, Of: 10}
+	rec := simulateStopped(t, strings.Replace(base, "steady: 1s", "steady: 1h", 1), o, 3*time.Second)
+	wantVerdict(t, rec, metrics.ExitViolated, map[string]string{"R5": metrics.CheckViolated})
+	if rec.Info.Status != metrics.RunInterrupted {
+		t.Errorf("the run is %s", rec.Info.Status)
 	}
 }
