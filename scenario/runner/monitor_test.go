@@ -161,3 +161,87 @@ func TestExcuseWaits(t *testing.T) {
 		}
 	}
 }
+
+// What the monitor saw since the last look belongs to every second that has ended since; one
+// that goes on is not looked at yet.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	r := &run{start: time.Hour, cfg: Config{Monitor: NewMonitor()}}
+	looked := r.cfg.Monitor.last.at
+	for _, row := range []struct {
+		at    time.Duration
+		want  int // seconds seen
+		looks bool
+	}{
+		{999 * time.Millisecond, 0, false}, {time.Second, 1, true}, {1900 * time.Millisecond, 1, false},
+		{4200 * time.Millisecond, 4, true}, {4999 * time.Millisecond, 4, false},
+	} {
+		if r.watch(r.start + row.at); len(r.seen) != row.want {
+			t.Errorf("after %v %d seconds are seen, want %d", row.at, len(r.seen), row.want)
+		}
+		if last := r.cfg.Monitor.last.at; (last != looked) != row.looks {
+			t.Errorf("after %v the monitor was read: %t, want %t", row.at, last != looked, row.looks)
+		} else {
+			looked = last
+		}
+	}
+	if a, b := r.seen[1], r.seen[3]; a.cpu != b.cpu || a.scheduler != b.scheduler {
+		t.Errorf("one look saw %+v in one second and %+v in another", a, b)
+	}
+}
+
+// seenBy is a part of a run of which nothing is known but the pressure on it.
+type seenBy struct {
+	part
+	by []pressure
+}
+
+func (s seenBy) pressures() []pressure { return s.by }
+
+// The pressure of a second is on all processes of the run, and the series shows each of its
+// values under its own name.
+func TestPressuresOfAllProcesses(t *testing.T) {
+	t.Parallel()
+	none := pressure{
+		cpu: math.NaN(), runQueue: math.NaN(), steal: math.NaN(), throttled: math.NaN(), swapIns: math.NaN(),
+		scheduler: math.NaN(), gc: math.NaN(), gcPause: math.NaN(),
+	}
+	one := none
+	one.cpu, one.steal, one.gcPause = 0.25, 0.125, 300
+	two := none
+	two.cpu, two.runQueue, two.threads, two.scheduler, two.gc, two.processor = 0.5, 0.375, 8, 700, 0.0625, 2
+	r := newRun(newFake(t, script{}).config(t, planOf(t, base)))
+	r.parts = []part{seenBy{by: []pressure{one}}, seenBy{by: []pressure{two, one}}}
+	if r.pressed = r.pressures(); len(r.pressed) != 2 {
+		t.Fatalf("%d seconds, want 2", len(r.pressed))
+	}
+	r.pressureSeries()
+	columns := r.collector.SeriesSoFar(0, tickEvery).Columns
+	for name, want := range map[string][2]float64{ // 0 = not measured
+		"cpu_ratio": {0.75, 0.25}, "run_queue_ratio": {0.375, 0}, "steal_ratio": {0.125, 0.125},
+		"scheduler_p99_us": {700, 0}, "gc_ratio": {0.0625, 0}, "gc_pause_max_us": {300, 300},
+	} {
+		for i := range want {
+			got := 0.0
+			if column := columns[name]; i < len(column) && column[i] != nil {
+				got = *column[i]
+			}
+			if got != want[i] {
+				t.Errorf("%s of second %d: %v, want %v", name, i, got, want[i])
+			}
+		}
+	}
+	// Beyond what was seen nothing is measured.
+	var g metrics.GateReadings
+	if r.readGenerator(2, &g); g != (metrics.GateReadings{}) {
+		t.Errorf("readings of a second that nobody saw: %+v", g)
+	}
+	for gate, want := range map[metrics.GateID]metrics.Reading{
+		metrics.GateCPU: metrics.Read(0.25), metrics.GateSteal: metrics.Read(0.125), metrics.GateScheduler: {}, metrics.GateRunQueue: {},
+	} {
+		r.readGenerator(1, &g)
+		if g[gate].Measured != want.Measured || want.Measured && g[gate] != want {
+			t.Errorf("%s reads %+v, want %+v", gate, g[gate], want)
+		}
+	}
+}
