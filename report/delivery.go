@@ -201,7 +201,7 @@ func offenceTable(r *metrics.Run) *table {
 			around = cell{Text: fmt.Sprintf("%d lines", len(e.Context)), Lines: e.Context}
 		}
 		t.add(cell{Text: instant(e.TS), Sort: fmt.Sprint(e.TS), Num: true}, cell{Text: o.check.ID, Sub: o.check.Name}, textCell(e.Group), publisher, intCell(e.Subscriber),
-			countCell(e.ExpectedMessage), countCell(e.GotMessage), countCell(e.SequenceID), textCell(e.Incident), around).ID = o.anchor()
+			orDash(countCell(e.ExpectedMessage)), orDash(countCell(e.GotMessage)), orDash(countCell(e.SequenceID)), textCell(e.Incident), around).ID = o.anchor()
 	}
 	for i := range r.Checks {
 		c := &r.Checks[i]

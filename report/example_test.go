@@ -60,7 +60,9 @@ func TestExampleText(t *testing.T) {
 		e    metrics.Example
 		want string
 	}{
-		{"reordered", metrics.Example{TS: 2.3, Group: "room-1", Publisher: 4, Subscriber: 7, ExpectedMessage: 5, GotMessage: 3}, "at 2.3 s, publisher 4 in room-1 to connection 7: message 5 was due, message 3 came"},
+		{"reordered", metrics.Example{TS: 2.3, Group: "room-1", Publisher: 4, Subscriber: 7, ExpectedMessage: 5, GotMessage: 3}, "at 2.3 s, publisher 4 in room-1 to connection 7: message 3 came after message 4"},
+		{"twice", metrics.Example{TS: 2.3, Group: "room-1", Publisher: 4, Subscriber: 7, ExpectedMessage: 5, GotMessage: 4}, "at 2.3 s, publisher 4 in room-1 to connection 7: message 4 came again"},
+		{"a gap", metrics.Example{TS: 2.3, Group: "room-1", Publisher: 4, Subscriber: 7, ExpectedMessage: 5, GotMessage: 7}, "at 2.3 s, publisher 4 in room-1 to connection 7: message 5 was due, message 7 came"},
 		{"lost", metrics.Example{TS: 2.3, Group: "room-1", Subscriber: 7, ExpectedMessage: 5}, "at 2.3 s, publisher 0 in room-1 to connection 7: message 5 never came"},
 		{"a sequence id", metrics.Example{TS: 2.3, Publisher: -1, Subscriber: 7, SequenceID: 9, Context: []string{"x"}}, "at 2.3 s to connection 7: sequence id 9 came"},
 		{"an ack", metrics.Example{TS: 2.3, Publisher: -1, Subscriber: 7, Context: []string{"ack id 9 answers no request"}}, "at 2.3 s to connection 7: ack id 9 answers no request"},

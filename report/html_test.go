@@ -278,12 +278,56 @@ func TestPageTooLargeForItsRecord(t *testing.T) {
 	}
 }
 
+// The bar is 20 ms for the page of five minutes (report-design.md 7).
 func BenchmarkWriteHTML(b *testing.B) {
-	r := passedRun(b)
-	r.Series, r.Info.DurationS = series(300), 300
-	b.ReportAllocs()
-	for b.Loop() {
-		must(b, WriteHTML(io.Discard, r))
+	calm := passedRun(b)
+	calm.Series, calm.Info.DurationS = series(300), 300
+	for name, r := range map[string]*metrics.Run{"calm": calm, "noisy": longRun(b, 330)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				must(b, WriteHTML(io.Discard, r))
+			}
+		})
+	}
+}
+
+// Steady state rarely ends with a second: the one it ends in shows half a rate, which is no
+// finding. A phase that has no second of its own says what there is.
+func TestFindingLeavesOutHalfSeconds(t *testing.T) {
+	tl := newTimeline(passedRun(t), fine)
+	rates := make([]float64, len(tl.times))
+	for i := range rates {
+		rates[i] = 1000
+	}
+	rates[9], rates[20] = 400, 600
+	for _, test := range []struct {
+		name             string
+		from, to, lo, hi float64
+	}{
+		{"from a whole second to another", 9, 20, 400, 1000},
+		{"from within one to within another", 9.3, 20.7, 1000, 1000},
+		{"within one", 20.2, 20.8, 600, 600},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := tl.within(rates, test.from, test.to); got.lo != test.lo || got.hi != test.hi {
+				t.Errorf("%g to %g, want %g to %g", got.lo, got.hi, test.lo, test.hi)
+			}
+		})
+	}
+}
+
+// The share that a gate tells is not told twice in the line.
+func TestHealthLineSaysTheLagOnce(t *testing.T) {
+	r := passedRun(t)
+	for result, want := range map[string]string{
+		"ok":   "valid · 0 of 60 bad seconds · lag p99 2 % of e2e p99 · warns: run queue share 30 %",
+		"warn": "valid · 0 of 60 bad seconds · lag p99 455 µs · warns: schedule lag share 12 % · warns: run queue share 30 %",
+	} {
+		r.Health.Gates[1].Result, r.Health.Gates[1].Value = result, ptr(0.12)
+		if got := healthLine(textNumbers, r); got != want {
+			t.Errorf("%s: %q, want %q", result, got, want)
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ func WriteMarkdown(w io.Writer, r *metrics.Run) error {
 	if r.Environment.Target.Kind == "emulator" {
 		m.printf("Target: **EMULATOR**, not the service.\n\n")
 	}
+	if misdeeds := lies(r); misdeeds != "" {
+		m.printf("The emulator misbehaved on purpose: %s.\n\n", escapeMarkdown(misdeeds))
+	}
 	if load := loadParts(textNumbers, r); len(load) > 0 {
 		m.printf("%s\n\n", strings.Join(load, " · "))
 	}

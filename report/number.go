@@ -172,7 +172,10 @@ func change(ratio float64) string {
 	if ratio < 0 {
 		plus = "−"
 	}
-	if p >= 10 || p == 0 {
+	switch {
+	case p < 100 && math.Round(p) == 100: // not all of it
+		return plus + "99.9 %"
+	case p >= 10 || p == 0:
 		return plus + textNumbers.float(math.Round(p)) + " %"
 	}
 	return plus + trimZeros(strconv.FormatFloat(p, 'f', 1, 64)) + " %"

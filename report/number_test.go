@@ -47,6 +47,8 @@ func TestNumbers(t *testing.T) {
 		{"change down", change(-0.18), "−18 %"},
 		{"change up", change(0.0163), "+1.6 %"},
 		{"no change", change(0), "+0 %"},
+		{"nearly all of it", change(-0.9991), "−99.9 %"},
+		{"all of it", change(-1), "−100 %"},
 
 		{"bytes", bytesText(300), "300 B"},
 		{"kilobytes", bytesText(212_345), "212 kB"},

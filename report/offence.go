@@ -56,6 +56,10 @@ func offenceText(e *metrics.Example) string {
 		return fmt.Sprintf("message %d never came", e.ExpectedMessage)
 	case e.ExpectedMessage == 0:
 		return fmt.Sprintf("message %d came", e.GotMessage)
+	case e.GotMessage == e.ExpectedMessage-1:
+		return fmt.Sprintf("message %d came again", e.GotMessage)
+	case e.GotMessage < e.ExpectedMessage:
+		return fmt.Sprintf("message %d came after message %d", e.GotMessage, e.ExpectedMessage-1)
 	}
 	return fmt.Sprintf("message %d was due, message %d came", e.ExpectedMessage, e.GotMessage)
 }
@@ -149,11 +153,7 @@ func (l *lanes) table(e *metrics.Example) *table {
 		case how == "":
 			how = "in order"
 		}
-		sequence := countCell(a.SequenceID)
-		if a.SequenceID == 0 {
-			sequence.Text = dash
-		}
-		t.add(numCell(fmt.Sprintf("%.6f s", a.TS)), countCell(a.Message), sequence, textCell(how))
+		t.add(numCell(fmt.Sprintf("%.6f s", a.TS)), countCell(a.Message), orDash(countCell(a.SequenceID)), textCell(how))
 	}
 	if !slices.ContainsFunc(l.came, func(a metrics.Arrival) bool { return a.Message == e.ExpectedMessage }) && slices.Contains(l.sent, e.ExpectedMessage) {
 		t.add(numCell(dash), countCell(e.ExpectedMessage), numCell(dash), textCell("never came"))

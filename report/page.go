@@ -291,8 +291,11 @@ func healthParts(n numbers, r *metrics.Run) []string {
 		parts = append(parts, fmt.Sprintf("%d of %d bad seconds", r.Health.BadWindows, r.Health.Windows))
 	}
 	lag, e2e := percentile(r, "schedule_lag", "p99"), percentile(r, "e2e_latency", "p99")
+	shareTold := slices.ContainsFunc(r.Health.Gates, func(g metrics.Gate) bool { // by its gate, below
+		return g.ID == "schedule_lag_share" && g.Value != nil && (g.Result == "invalid" || g.Result == "warn")
+	})
 	switch {
-	case lag != nil && e2e != nil && *e2e > 0:
+	case lag != nil && e2e != nil && *e2e > 0 && !shareTold:
 		parts = append(parts, "lag p99 "+percent(float64(*lag)/float64(*e2e))+" of e2e p99")
 	case lag != nil:
 		parts = append(parts, "lag p99 "+microsOf(lag))

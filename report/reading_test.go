@@ -49,7 +49,7 @@ var readings = map[string]struct {
 		page: []string{"EMULATOR", "VIOLATED — 3 messages", "Generator: valid", "Rules: violated R6 · ok R1 R4 R5 · not exercised N3", "misbehaved on purpose: swap × 3. reordered count==0: 3 (scenarios/soak.yaml:44)",
 			"delivery faults 3 none allowed", "from fail reordered count==0 run 3 – scenarios/soak.yaml:44 pass", "0 lost"},
 		text: []string{"EMULATOR", "misbehaved on purpose: swap × 3", "generator valid", "✕ reordered count==0 3 scenarios/soak.yaml:44 ✓", "reordered 3",
-			"rules violated R6 ok R1 R4 R5 not exercised N3 ✕ R6 order within a publisher: violated 3 of 650 000 first at 50.4 s, publisher 31 in room-017 to connection 317: message 90 was due, message 88 came"},
+			"rules violated R6 ok R1 R4 R5 not exercised N3 ✕ R6 order within a publisher: violated 3 of 650 000 first at 50.4 s, publisher 31 in room-017 to connection 317: message 88 came after message 89"},
 	},
 	"invalid": {
 		cause: "generator was the bottleneck in 4 of 8 s (schedule lag share)",

@@ -65,6 +65,14 @@ func countCell(v uint64) cell {
 	return cell{Text: htmlNumbers.count(v), Sort: strconv.FormatUint(v, 10), Num: true}
 }
 
+// orDash shows a dash for a number that counts from 1 and was never given.
+func orDash(c cell) cell {
+	if c.Sort == "0" {
+		c.Text = dash
+	}
+	return c
+}
+
 // intCell writes a count that a record holds as a signed number.
 func intCell(v int) cell {
 	return cell{Text: htmlNumbers.float(float64(v)), Sort: strconv.Itoa(v), Num: true}

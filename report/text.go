@@ -368,7 +368,11 @@ func (s *summary) example(c *metrics.CheckResult, first *metrics.Example) {
 	s.sentence(indent, indent, "first "+exampleText(e), "")
 	if e == first {
 		for _, line := range closeContext(e, 3, 2) {
-			s.line(indent+"  "+line, svg.Muted)
+			if s.fits(indent + "  " + line) {
+				s.line(indent+"  "+line, svg.Muted)
+			} else { // an id that is cut is another one
+				s.sentence(indent+"  ", indent+"    ", line, svg.Muted)
+			}
 		}
 	}
 	if more := moreText(textNumbers, c, 1); more != "" {

@@ -321,14 +321,21 @@ func extent(values []float64) span {
 
 // within is the extent of the samples whose interval has its middle in from…to.
 func (tl *timeline) within(values []float64, from, to float64) span {
-	masked := make([]float64, min(len(values), len(tl.times)))
-	for i := range masked {
-		masked[i] = math.NaN()
-		if t := tl.times[i]; t >= from && t < to {
-			masked[i] = values[i]
+	// An interval that a phase ends in shows half a rate; less room than one has no other.
+	half := tl.run.Series.IntervalS / 2
+	for _, margin := range []float64{half - 1e-6, 0} {
+		masked := make([]float64, min(len(values), len(tl.times)))
+		for i := range masked {
+			masked[i] = math.NaN()
+			if t := tl.times[i]; t-margin >= from && t+margin < to {
+				masked[i] = values[i]
+			}
+		}
+		if s := extent(masked); s.ok {
+			return s
 		}
 	}
-	return extent(masked)
+	return span{}
 }
 
 func highest(curves []curve) float64 {

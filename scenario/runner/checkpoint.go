@@ -65,6 +65,7 @@ func (r *run) soFar(now time.Duration, latest metrics.Latest, why string) *metri
 	r.pressed = r.pressures()
 	r.pressureSeries()
 	rec.Series = r.collector.SeriesSoFar(0, tickEvery)
+	rec.Info.Load.PublishedPerS = steadyMean(rec, "published_per_s")
 	rec.Health = r.health(rec)
 	r.mu.Lock()
 	rec.Events = append(slices.Clone(r.events), gateEvents(&rec.Health)...)
@@ -73,6 +74,24 @@ func (r *run) soFar(now time.Duration, latest metrics.Latest, why string) *metri
 	rec.Residue = residue(rec)
 	rec.Series = rec.Series.Coalesced(metrics.SeriesPoints)
 	return rec
+}
+
+// steadyMean is the mean of a column over the intervals that lie in steady state; 0 when
+// there is none yet.
+func steadyMean(rec *metrics.Run, column string) float64 {
+	const rounding = 1e-6
+	sum, n := 0.0, 0
+	values := rec.Series.Columns[column]
+	for i, start := range rec.Series.Columns["t_s"] {
+		steady := slices.ContainsFunc(rec.Phases, func(p metrics.PhaseResult) bool {
+			return p.Steady && *start >= p.StartS-rounding && *start+rec.Series.IntervalS <= p.EndS+rounding
+		})
+		if steady && values[i] != nil {
+			sum += *values[i]
+			n++
+		}
+	}
+	return sum / float64(max(n, 1))
 }
 
 // totalsSoFar counts what has come back; what has not is under way.
