@@ -289,6 +289,7 @@ func TestUpgradeChecks(t *testing.T) {
 		{"raw group", with(wire.ClientToken{}) + "&webpubsub_mode=sendToGroup", "", "", 400, "The raw sendToGroup group name is invalid."},
 		{"noEcho", with(wire.ClientToken{}) + "&noEcho=yes", "", "", 400, "Invalid noEcho. Valid values are true and false."},
 		{"old WebSocket version", with(wire.ClientToken{}), "Sec-WebSocket-Version: 8", "", 400, ""},
+		{"Connection on two lines", with(wire.ClientToken{}), "Connection", "", 101, ""},
 		{"recovery with a bad token", "/client/hubs/chat?awps_connection_id=x&awps_reconnection_token=y", "", "", 101, ""},
 	}
 	for _, tt := range tests {
@@ -313,7 +314,11 @@ func handshake(t *testing.T, srv *emulator.Server, target, extra, bearer string)
 	_ = nc.SetDeadline(time.Now().Add(patience))
 	lines := []string{"GET " + target + " HTTP/1.1", "Host: " + srv.Addr()}
 	if extra != "-" {
-		lines = append(lines, "Upgrade: WebSocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+		connection := "Connection: keep-alive, Upgrade"
+		if extra == "Connection" { // a list may come in pieces (RFC 9110 5.2)
+			connection, extra = "Connection: keep-alive\r\nConnection: Upgrade", ""
+		}
+		lines = append(lines, "Upgrade: WebSocket", connection, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
 		if !strings.HasPrefix(extra, "Sec-WebSocket-Version") {
 			lines = append(lines, "Sec-WebSocket-Version: 13")
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -223,14 +224,14 @@ func (s *Server) refuse(w http.ResponseWriter, no *refusal) {
 func isUpgrade(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && r.Host != "" &&
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket") &&
-		hasToken(r.Header.Get("Connection"), "upgrade") &&
+		slices.ContainsFunc(r.Header.Values("Connection"), offersUpgrade) &&
 		len(r.Header.Get("Sec-WebSocket-Key")) == 24 &&
 		r.Header.Get("Sec-WebSocket-Version") == "13"
 }
 
-func hasToken(list, token string) bool {
+func offersUpgrade(list string) bool {
 	for item := range strings.SplitSeq(list, ",") {
-		if strings.EqualFold(strings.TrimSpace(item), token) {
+		if strings.EqualFold(strings.TrimSpace(item), "upgrade") {
 			return true
 		}
 	}
