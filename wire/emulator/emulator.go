@@ -85,17 +85,17 @@ func Start(o Options) (*Server, error) {
 // listen begins the loop and says where net/http accepts. A polled loop accepts itself,
 // but for TLS, whose handshake would keep it from everything else.
 func (s *Server) listen(ln net.Listener) (net.Listener, error) {
-	if err := s.loop.Begin(); err != nil {
-		_ = ln.Close()
-		return nil, err
-	}
+	err := s.loop.Begin()
 	switch {
+	case err != nil:
 	case s.opts.TLS != nil:
 		return tls.NewListener(underlays{ln}, s.opts.TLS), nil
 	case s.loop.Transport() != loop.Polled:
 		return ln, nil
+	default:
+		err = s.loop.Listen(ln, s.arrive)
 	}
-	if err := s.loop.Listen(ln, s.arrive); err != nil {
+	if err != nil {
 		_ = ln.Close()
 		s.loop.Stop()
 		_ = s.loop.Run() // gives up what it has begun with
