@@ -147,16 +147,22 @@ func (c *core) offerStrangers(h *hub, m *message, name []byte) {
 	}
 }
 
-// stranger is a member of another group that is not one of g.
-func (h *hub) stranger(g *group) *session {
+// stranger is a member of another group that is not one of g: of the first of each group
+// the one that came first, since a map has no order and a simulation must have one.
+func (h *hub) stranger(g *group) (found *session) {
 	for _, other := range h.groups {
-		for _, s := range other.members {
-			if _, member := g.index[s]; other != g && !member && !s.doomed {
-				return s
-			}
+		if other == g {
+			continue
+		}
+		i := slices.IndexFunc(other.members, func(s *session) bool {
+			_, member := g.index[s]
+			return !member && !s.doomed
+		})
+		if i >= 0 && (found == nil || other.members[i].number < found.number) {
+			found = other.members[i]
 		}
 	}
-	return nil
+	return found
 }
 
 // remember notes for LieAfterLeave that s has left the group.

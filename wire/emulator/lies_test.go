@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -130,5 +131,24 @@ func TestSwapLeavesTheOwnEchoAlone(t *testing.T) {
 	a.say("room", "2")
 	if got := a.heard(1); !slices.Equal(got, []string{"1", "2"}) {
 		t.Errorf("heard %v", got)
+	}
+}
+
+// TestWrongGroupIsNoChance: who gets what is not for him is the same whenever all else is.
+func TestWrongGroupIsNoChance(t *testing.T) {
+	var lies Lies
+	lies[LieWrongGroup] = Share{1, 1}
+	for range 10 {
+		w := newWorld(t, Options{Lies: lies})
+		var members []*client
+		for i := range 16 {
+			members = append(members, w.open(wire.JSON, withGroups(fmt.Sprint(i))))
+		}
+		members[0].send(`{"type":"sendToGroup","group":"0","noEcho":true,"data":1}`)
+		for i, c := range members[1:] {
+			if got := len(c.frames()); got > 0 != (i == 0) {
+				t.Errorf("member %d got %d messages", i+1, got)
+			}
+		}
 	}
 }

@@ -2,6 +2,8 @@ package loop
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -239,7 +241,11 @@ func (l *Loop) flush() {
 func (l *Loop) abortAll() {
 	l.stopped = true
 	l.poll.closeDoors()
-	for c := range l.conns {
+	conns := slices.Collect(maps.Keys(l.conns))
+	if l.world != nil {
+		l.world.sort(conns)
+	}
+	for _, c := range conns {
 		c.Abort()
 	}
 }

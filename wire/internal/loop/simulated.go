@@ -12,9 +12,10 @@ const kernelBytes = 256 << 10
 
 // simulated is the stream of a Conn in a World: one end of a connection.
 type simulated struct {
-	world *World
-	conn  *Conn
-	peer  *simulated
+	world  *World
+	number uint64 // of the ends of that world
+	conn   *Conn
+	peer   *simulated
 
 	connected func(now time.Duration) // see Loop.Connect; nil once it is
 	cut       *Timer                  // of the end that dialed; nil: it is never cut
@@ -35,7 +36,8 @@ type segment struct {
 }
 
 func (w *World) newEnd(l *Loop) *simulated {
-	s := &simulated{world: w}
+	w.ends++
+	s := &simulated{world: w, number: w.ends}
 	s.conn = &Conn{loop: l, stream: s}
 	s.arrival = l.NewTimer(s.arrive)
 	return s

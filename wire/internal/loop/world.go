@@ -1,10 +1,12 @@
 package loop
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -35,6 +37,7 @@ type World struct {
 	now       time.Duration
 	loops     []*Loop
 	spare     spareBuffers // of all loops
+	ends      uint64       // of connections, so far
 	listeners map[netip.AddrPort]listener
 }
 
@@ -124,6 +127,13 @@ func (l *Loop) turn() (busy bool) {
 		busy = true
 	}
 	return busy
+}
+
+// sort puts connections into the order in which they came to be: a map has none.
+func (w *World) sort(conns []*Conn) {
+	slices.SortFunc(conns, func(a, b *Conn) int {
+		return cmp.Compare(a.stream.(*simulated).number, b.stream.(*simulated).number)
+	})
 }
 
 // next is the instant of the next event.
