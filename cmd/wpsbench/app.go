@@ -63,7 +63,9 @@ func (a *app) cli() *cli.App {
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError = usageError
+		c.HideHelpCommand = true // a group may be called help, and a file h
 	}
+	writeHelp(app)
 	return app
 }
 

@@ -79,9 +79,9 @@ func (a *app) calibrateCommand() *cli.Command {
 		Description: "Takes about a minute on an idle machine. The emulator is the target, on the same\n" +
 			"processors, so the ceiling is that of both. Runs hold their rate against it.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "file for the result (default: in the user's cache folder, where runs look for it)"},
-			&cli.IntFlag{Name: "at-most", Value: mostRate, Usage: "try no more messages per second"},
-			&cli.DurationFlag{Name: "lag", Value: ceilingLag, Usage: "a rate is held when the schedule lag's p99 stays below"},
+			&cli.StringFlag{Name: "out", Usage: "put the result into `FILE` (default: in the user's cache folder, where runs look for it)"},
+			&cli.IntFlag{Name: "at-most", Value: mostRate, Usage: "try at most `N` messages per second"},
+			&cli.DurationFlag{Name: "lag", Value: ceilingLag, Usage: "a rate is held when the schedule lag's p99 stays below `TIME`"},
 			progressFlag(),
 		},
 		OnUsageError: usageError,

@@ -14,7 +14,7 @@ import (
 )
 
 func ciFlag() cli.Flag {
-	return &cli.StringFlag{Name: "ci", Value: "auto", Usage: "annotate and summarize for a build server: auto, github, azure or off"}
+	return &cli.StringFlag{Name: "ci", Value: "auto", Usage: "annotate and summarize for a build `SERVER`: auto, github, azure or off"}
 }
 
 // parseCI is the build server to speak to, "" for none.

@@ -34,9 +34,9 @@ func (a *app) compareCommand() *cli.Command {
 		Description: "A and B are stored runs (run.json or report.html) or folders of repetitions (run --repeat).\n" +
 			"A verdict needs six runs a side; they are paired where those of A and B were started by turns.",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "margin", Value: "5%", Usage: "the smallest change that matters"},
-			&cli.StringFlag{Name: "noise", Usage: "folder of repetitions of one version, which tell how much this machine varies"},
-			&cli.StringSliceFlag{Name: "out", Usage: "also write json=PATH, html=PATH (the report of B with the comparison in it), md=PATH or junit=PATH; PATH - is stdout"},
+			&cli.StringFlag{Name: "margin", Value: "5%", Usage: "the smallest `CHANGE` that matters"},
+			&cli.StringFlag{Name: "noise", Usage: "`FOLDER` of repetitions of one version, which tell how much this machine varies"},
+			&cli.StringSliceFlag{Name: "out", Usage: "also write `FORMAT=PATH`: json, html (the report of B with the comparison in it), md or junit; PATH - is stdout"},
 		}, progressFlags()...),
 		UseShortOptionHandling: true, // -qq
 		OnUsageError:           usageError,

@@ -20,12 +20,10 @@ var shells = []string{"bash", "zsh", "fish"}
 
 func (a *app) completionCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "completion",
-		Usage:     "print the script for a shell's completion",
-		ArgsUsage: strings.Join(shells, " | "),
-		Description: "bash:  source <(wpsbench completion bash)\n" +
-			"zsh:   source <(wpsbench completion zsh)\n" +
-			"fish:  wpsbench completion fish > ~/.config/fish/completions/wpsbench.fish",
+		Name:         "completion",
+		Usage:        "print the script for a shell's completion",
+		ArgsUsage:    strings.Join(shells, " | "),
+		Description:  "Commands, flags, scenarios and topics of help are completed. The examples say where it goes.",
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
 			shell, err := oneArgument(c, "shell")

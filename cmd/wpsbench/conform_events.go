@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -33,11 +34,24 @@ func (a *app) listenForEvents(c *cli.Context, config *conform.Config, target str
 	}
 	public := strings.TrimSuffix(c.String("event-handler-url"), "/")
 	if public == "" {
-		public = "http://" + config.Events.Addr().String()
+		public = "http://" + reachable(config.Events.Addr().String())
 	}
 	_, _ = fmt.Fprintf(a.stderr, "event handler: the target is to post every system and user event of the hubs %s to %s/{hub}/{event}\n",
 		strings.Join(conform.EventHubs(conform.DefaultEventHub), ", "), public)
 	return nil
+}
+
+// reachable is an address at which somebody can be: one that listens everywhere is here,
+// by the machine's name.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsUnspecified() {
+		return address
+	}
+	if name, err := os.Hostname(); err == nil {
+		return net.JoinHostPort(name, port)
+	}
+	return net.JoinHostPort("localhost", port)
 }
 
 // conformHandlers pairs the emulator with the handler at that address.

@@ -26,11 +26,11 @@ var exitTable = []struct {
 	code    int
 	meaning string
 }{
-	{exitOK, "passed"},
+	{exitOK, "passed; of a comparison: equivalent or improved"},
 	{exitInternal, "internal error (a bug: please report it)"},
 	{exitUsage, "usage or scenario mistake; nothing was run"},
-	{metrics.ExitFail, "a threshold was missed"},
-	{metrics.ExitInconclusive, "inconclusive: a check is unknown, or a threshold had no samples"},
+	{metrics.ExitFail, "a threshold was missed; a regression; messages of pub that failed"},
+	{metrics.ExitInconclusive, "inconclusive: a check is unknown, a threshold had no samples, or too few\n      runs to compare"},
 	{metrics.ExitInvalid, "INVALID RUN: the measurement cannot be trusted"},
 	{metrics.ExitDegraded, "degraded: part of the generator was lost"},
 	{metrics.ExitViolated, "violated: a delivery promise or a rule of the protocol was broken"},
@@ -66,11 +66,11 @@ func (a *app) helpCommand() *cli.Command {
 				return nil
 			default:
 				command := c.App.Command(topic)
-				if command == nil {
+				if command == nil || command.Hidden {
 					return failf(exitUsage, "no help for %q; see `wpsbench --help`", topic)
 				}
-				cli.HelpPrinter(a.stdout, cli.CommandHelpTemplate, command)
-				return nil
+				_, err := io.WriteString(a.stdout, commandHelp(command))
+				return err
 			}
 		},
 	}

@@ -29,10 +29,10 @@ const maxDials = 65_535
 // fleetFlags spread a run over this machine.
 func fleetFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "processes", Value: 1, Usage: "cut the run over so many processes of the generator (Linux)"},
-		&cli.IntFlag{Name: "emulators", Value: 1, Usage: "cut the embedded target into so many processes; no group spans two"},
-		&cli.IntFlag{Name: "dials", Value: wire.DefaultMaxDials, Usage: "connections being opened at once by each worker (one per CPU); more wait, shown as queued"},
-		&cli.StringFlag{Name: "local-ips", Usage: "source addresses of the sessions, in turn: A,B,…; each has its own local ports"},
+		&cli.IntFlag{Name: "processes", Value: 1, Usage: "cut the run over `N` processes of the generator (Linux)"},
+		&cli.IntFlag{Name: "emulators", Value: 1, Usage: "cut the embedded target into `N` processes; no group spans two"},
+		&cli.IntFlag{Name: "dials", Value: wire.DefaultMaxDials, Usage: "let each worker (one per CPU) open `N` connections at once; more wait, shown as queued"},
+		&cli.StringFlag{Name: "local-ips", Usage: "source addresses `A,B,…` of the sessions, in turn; each has its own local ports"},
 	}
 }
 

@@ -31,7 +31,7 @@ var writers = map[string]func(io.Writer, *metrics.Run) error{
 }
 
 // outUsage explains --out.
-const outUsage = "write FORMAT=PATH: json, html, junit, md, benchfmt or hlog; PATH - is stdout; several may be given"
+const outUsage = "write `FORMAT=PATH`: json, html, junit, md, benchfmt or hlog; PATH - is stdout"
 
 func parseOuts(values []string) ([]out, error) {
 	var outs []out

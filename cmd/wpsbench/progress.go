@@ -37,7 +37,7 @@ const (
 )
 
 func progressFlag() cli.Flag {
-	return &cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, live, lines or none"}
+	return &cli.StringFlag{Name: "progress", Value: "auto", Usage: "`HOW` what goes on is shown: auto, live, lines or none"}
 }
 
 // newProgress reads --progress and --quiet. In mode live the block has the terminal:

@@ -40,9 +40,9 @@ func (a *app) pubCommand() *cli.Command {
 		Description: "Every message is acknowledged, and sent again with the same ack id after a drop. Exits\n" +
 			"with 0 when all were acknowledged, 10 when some failed, 15 when the target was not reached.",
 		Flags: append(remoteFlags(),
-			&cli.StringFlag{Name: "user", Value: "wpsbench", Usage: "user id"},
-			&cli.StringFlag{Name: "type", Value: "text", Usage: "what a message is: text or json"},
-			&cli.IntFlag{Name: "rate", Value: defaultRate, Usage: "at most so many messages a second, for subscribers to keep up; 0 = no limit"},
+			&cli.StringFlag{Name: "user", Value: "wpsbench", Usage: "user `ID`"},
+			&cli.StringFlag{Name: "type", Value: "text", Usage: "`WHAT` a message is: text or json"},
+			&cli.IntFlag{Name: "rate", Value: defaultRate, Usage: "at most `N` messages a second, for subscribers to keep up; 0 = no limit"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print errors only"},
 		),
 		OnUsageError: usageError,

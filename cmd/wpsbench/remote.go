@@ -17,9 +17,9 @@ const localTarget = "Endpoint=http://" + defaultListen + ";AccessKey=" + wire.Em
 // --target are those of run.
 func remoteFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "target", Usage: "connection string, client URL, negotiate URL, ${NAME} or @file (default: what wpsbench serve starts)"},
-		&cli.StringFlag{Name: "hub", Value: defaultHub, Usage: "hub on the target"},
-		&cli.StringFlag{Name: "ca", Usage: "PEM file with the certificate to trust instead of the system's"},
+		&cli.StringFlag{Name: "target", Usage: "connect to `TARGET`: a connection string, a client URL, a negotiate URL, ${NAME} or @file (default: what wpsbench serve starts)"},
+		&cli.StringFlag{Name: "hub", Value: defaultHub, Usage: "use `HUB` of the target"},
+		&cli.StringFlag{Name: "ca", Usage: "PEM `FILE` with the certificate to trust instead of the system's"},
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 const maxRepeat = 1000
 
 func repeatFlag() cli.Flag {
-	return &cli.IntFlag{Name: "repeat", Value: 1, Usage: "run that often, into DIR/001, DIR/002 and so on of --dir; see compare"}
+	return &cli.IntFlag{Name: "repeat", Value: 1, Usage: "run `N` times, into 001, 002 and so on of --dir; see compare"}
 }
 
 // repeat runs a scenario as often as --repeat says. The exit status is the one that

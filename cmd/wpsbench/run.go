@@ -25,7 +25,7 @@ func (a *app) runCommand() *cli.Command {
 		ArgsUsage: "FILE | :NAME",
 		Description: "Without a target in the file or --target, an emulator of the service is started as a\n" +
 			"child process and is the target. :NAME is a scenario that comes with wpsbench.",
-		Flags:                  append(runFlags(), scaleFlag(), repeatFlag()),
+		Flags:                  append([]cli.Flag{scaleFlag(), repeatFlag()}, runFlags()...),
 		UseShortOptionHandling: true, // -qq
 		OnUsageError:           usageError,
 		Action: func(c *cli.Context) error {
@@ -40,25 +40,26 @@ func (a *app) runCommand() *cli.Command {
 
 // runFlags are those of every command that runs a scenario.
 func runFlags() []cli.Flag {
-	return append(append(fleetFlags(), []cli.Flag{
-		&cli.StringFlag{Name: "target", Usage: "client URL (ws:// or wss://), connection string, ${NAME} or @file"},
-		&cli.StringFlag{Name: "hub", Usage: "hub on the target (default: the scenario's, else bench)"},
-		&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"},
-		&cli.StringFlag{Name: "dir", Usage: "folder for the results (default: results/<name>-<UTC time>)"},
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "target", Usage: "load `TARGET`: a client URL (ws:// or wss://), a connection string, a negotiate URL, ${NAME} or @file"},
+		&cli.StringFlag{Name: "hub", Usage: "use `HUB` of the target (default: the scenario's, else bench)"},
+		&cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, `KEY=VALUE`, e.g. phases.steady=5s"},
+		&cli.StringFlag{Name: "dir", Usage: "put the results into `FOLDER` (default: results/<name>-<UTC time>)"},
 		&cli.StringSliceFlag{Name: "out", Usage: "also " + outUsage},
 		ciFlag(),
-		&cli.StringFlag{Name: "soft", Usage: "verdicts that only warn and exit 0: invalid, inconclusive, or both with a comma"},
+		&cli.StringFlag{Name: "soft", Usage: "let `VERDICTS` only warn and exit 0: invalid, inconclusive, or both with a comma"},
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before loading a target that is not on this machine"},
-		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose, e.g. swap=1/1000; see help lies"},
+		&cli.StringFlag{Name: "lie", Usage: "let the embedded emulator break a promise on purpose: `NAME=N/M`, e.g. swap=1/1000; see help lies"},
 		transportFlag(),
 		checkpointFlag(),
-		&cli.StringFlag{Name: "trace-frames", Usage: "write a line per frame of `CONNECTION[=PATH]`, e.g. members/17, without payloads (default: frames.txt with the results; PATH - is stderr)"},
-		&cli.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at ADDR/metrics while the run goes on, e.g. 127.0.0.1:9464"},
-	}...), progressFlags()...)
+		&cli.StringFlag{Name: "trace-frames", Usage: "write a line per frame of a connection, without payloads: `NAME[=PATH]`, e.g. members/17 (default: frames.txt with the results; PATH - is stderr)"},
+		&cli.StringFlag{Name: "metrics", Usage: "serve Prometheus metrics at `ADDR`/metrics while the run goes on, e.g. 127.0.0.1:9464"},
+	}
+	return slices.Concat(flags, progressFlags(), fleetFlags())
 }
 
 func scaleFlag() cli.Flag {
-	return &cli.StringFlag{Name: "scale", Usage: "multiply what the file names under scales, e.g. 1% or x2"}
+	return &cli.StringFlag{Name: "scale", Usage: "multiply what the file names under scales by `SHARE`, e.g. 1% or x2"}
 }
 
 // sourceArgument reads the scenario that a command takes as its argument.

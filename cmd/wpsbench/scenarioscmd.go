@@ -13,7 +13,7 @@ func (a *app) scenariosCommand() *cli.Command {
 		Name:        "scenarios",
 		Usage:       "list the scenarios that come with wpsbench, or print one",
 		ArgsUsage:   "[NAME]",
-		Description: "`wpsbench run :NAME` and `wpsbench validate :NAME` take them without a file.",
+		Description: "wpsbench run :NAME and wpsbench validate :NAME take them without a file.",
 		Action: func(c *cli.Context) error {
 			switch c.Args().Len() {
 			case 0:

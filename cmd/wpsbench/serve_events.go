@@ -17,8 +17,8 @@ const maxShownFailures = 20
 // eventHandlerFlags send the events of every hub to an application's server.
 func eventHandlerFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "event-handler", Usage: "post events to this http:// or https:// URL; {hub} and {event} in it are replaced"},
-		&cli.StringFlag{Name: "event-handler-events", Value: "connect,connected,disconnected,*", Usage: "those of connect, connected and disconnected that it gets, and names of user events, or * for all"},
+		&cli.StringFlag{Name: "event-handler", Usage: "post events to `URL` (http:// or https://); {hub} and {event} in it are replaced"},
+		&cli.StringFlag{Name: "event-handler-events", Value: "connect,connected,disconnected,*", Usage: "the `EVENTS` it gets: of connect, connected and disconnected, and names of user events, or * for all"},
 	}
 }
 

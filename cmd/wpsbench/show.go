@@ -31,7 +31,7 @@ type show struct {
 // progressFlags are common to the commands that end with a verdict.
 func progressFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "color", Value: "auto", Usage: "auto, always or never"},
+		&cli.StringFlag{Name: "color", Value: "auto", Usage: "`WHEN` there is colour: auto, always or never"},
 		progressFlag(),
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Count: new(int), Usage: "print the verdict and errors only; -qq nothing, only the exit status"},
 	}

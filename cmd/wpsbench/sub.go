@@ -19,9 +19,9 @@ func (a *app) subCommand() *cli.Command {
 		Description: "Reconnects and recovers like the official JavaScript client. With several groups each\n" +
 			"line begins with the group and a tab. Exits with 0 when interrupted.",
 		Flags: append(remoteFlags(),
-			&cli.StringFlag{Name: "user", Value: "wpsbench", Usage: "user id"},
+			&cli.StringFlag{Name: "user", Value: "wpsbench", Usage: "user `ID`"},
 			&cli.BoolFlag{Name: "json", Usage: "a JSON object per message"},
-			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "end after so many messages; 0 = never"},
+			&cli.IntFlag{Name: "count", Aliases: []string{"n"}, Usage: "end after `N` messages; 0 = never"},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing about the connection"},
 		),
 		OnUsageError: usageError,

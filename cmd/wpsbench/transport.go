@@ -8,7 +8,7 @@ import (
 
 // transportFlag belongs to the commands that hold many sockets.
 func transportFlag() cli.Flag {
-	return &cli.StringFlag{Name: "transport", Usage: "loop: each thread polls its sockets (Linux); goroutine: one reads each (default: loop where there is it)"}
+	return &cli.StringFlag{Name: "transport", Usage: "`HOW` sockets are read: loop, each thread polls its own (Linux); goroutine, one reads each (default: loop where there is it)"}
 }
 
 // transportOf returns what the flag asks for.

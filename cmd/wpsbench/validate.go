@@ -18,7 +18,7 @@ func (a *app) validateCommand() *cli.Command {
 		ArgsUsage: "FILE | :NAME",
 		Description: "A plan that does not fit this machine is refused with status 15, as run refuses it;\n" +
 			"--processes, --emulators and --local-ips are those of the run to be.",
-		Flags:        append(fleetFlags(), scaleFlag(), &cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, e.g. phases.steady=5s"}, progressFlag()),
+		Flags:        append(fleetFlags(), scaleFlag(), &cli.StringSliceFlag{Name: "set", Usage: "override a key of the file, `KEY=VALUE`, e.g. phases.steady=5s"}, progressFlag()),
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
 			src, err := sourceArgument(c)
