@@ -38,6 +38,17 @@ func flagsFirst(app *cli.App, args []string) []string {
 	return slices.Concat(args[:2], flags, rest)
 }
 
+// refuseEmpty refuses options without a value: a variable of the shell that is not set must
+// not stand for the default, which may be all of the load or another target.
+func refuseEmpty(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		if s, ok := f.(*cli.StringFlag); ok && c.IsSet(s.Name) && strings.TrimSpace(c.String(s.Name)) == "" {
+			return failf(exitUsage, "--%s is empty; leave it out for its default", s.Name)
+		}
+	}
+	return nil
+}
+
 // takesValue says whether the value of a flag is the next argument.
 func takesValue(command *cli.Command, arg string) bool {
 	if strings.Contains(arg, "=") {

@@ -35,7 +35,7 @@ func (k *checkpoints) keep(rec *metrics.Run) {
 	case k.dir != "":
 		err = writeInto(k.dir, files)
 	default:
-		k.dir, err = writeFolder("results", folderName(rec), files)
+		k.dir, err = writeFolder(resultsFolder, folderName(rec), files)
 	}
 	if err != nil && !k.failed {
 		k.failed = true

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -59,6 +60,9 @@ func fleetOf(c *cli.Context) (fleet, error) {
 			ip, err := netip.ParseAddr(strings.TrimSpace(text))
 			if err != nil {
 				return f, failf(exitUsage, "--local-ips: %q is no IP address", text)
+			}
+			if slices.Contains(f.LocalIPs, ip) {
+				return f, failf(exitUsage, "--local-ips: %s is given twice, and has its local ports once", ip)
 			}
 			f.LocalIPs = append(f.LocalIPs, ip)
 		}

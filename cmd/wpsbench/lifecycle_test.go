@@ -41,6 +41,7 @@ type process struct {
 	dir    string
 	stdout *bufio.Reader
 	stderr *bufio.Reader
+	errors io.Closer // of stderr
 }
 
 func start(t *testing.T, dir string, args ...string) *process {
@@ -55,7 +56,7 @@ func start(t *testing.T, dir string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stdout, p.stderr = bufio.NewReader(stdout), bufio.NewReader(stderr)
+	p.stdout, p.stderr, p.errors = bufio.NewReader(stdout), bufio.NewReader(stderr), stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -175,6 +176,20 @@ func TestSignalEndsRepetitions(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(p.dir, "out", "002")); !os.IsNotExist(err) {
 		t.Errorf("another run was begun: %v", err)
+	}
+}
+
+// Whoever reads the progress may go away: the run does not go with him.
+func TestClosedStandardErrorEndsNoRun(t *testing.T) {
+	p := start(t, writeScenario(t, chat), "run", "chat.yaml", "--dir", "out", "--set", "phases.steady=1s", "--soft", "invalid,inconclusive")
+	until(t, p.stderr, "connect$")
+	_ = p.errors.Close()
+	code, out := p.wait(t)
+	if code != 0 {
+		t.Errorf("exit status %d, want 0\n%s", code, out)
+	}
+	if run := readRecord(t, filepath.Join(p.dir, "out", "run.json")); run.Info.Status != "completed" {
+		t.Errorf("the record says %s, want it to be whole", run.Info.Status)
 	}
 }
 

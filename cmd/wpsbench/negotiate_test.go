@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +17,8 @@ import (
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
+	"github.com/wpsbench/wpsbench/scenario/runner"
 	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
@@ -103,5 +107,23 @@ func TestPubSubNegotiate(t *testing.T) {
 	}
 	if code, out := sub.wait(t); code != 0 || out != "two\n" {
 		t.Errorf("sub ended with %d and %q", code, out)
+	}
+}
+
+// A server that never answers is given up like any that cannot be dialled.
+func TestNegotiateThatNeverAnswers(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	t.Cleanup(server.Close)
+	s, err := scenario.Parse("chat.yaml", []byte(chat), scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := runner.NegotiateTarget(server.URL, "hub", "", server.Client(), s.Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resolved := &resolvedTarget{target: target, dialer: &wire.Dialer{Timeout: 50 * time.Millisecond}}
+	if err := resolved.askNegotiate(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the deadline", err)
 	}
 }

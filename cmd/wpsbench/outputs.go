@@ -10,11 +10,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report"
 )
+
+// resultsFolder gets a folder for each run that has none of its own.
+const resultsFolder = "results"
 
 // out is one --out: a format, and a path or "-" for standard output.
 type out struct {
@@ -46,6 +50,8 @@ func parseOuts(values []string) ([]out, error) {
 		}
 		if path == "-" {
 			stdout++
+		} else if slices.ContainsFunc(outs, func(o out) bool { return filepath.Clean(o.path) == filepath.Clean(path) }) {
+			return nil, failf(exitUsage, "--out %q: another --out writes the same file", v)
 		}
 		outs = append(outs, out{format: format, path: path})
 	}
@@ -81,7 +87,7 @@ func (a *app) writeResults(dir string, rec *metrics.Run, outs []out) (folder str
 	if folder = dir; dir != "" {
 		err = writeInto(dir, contents)
 	} else {
-		folder, err = writeFolder("results", folderName(rec), contents)
+		folder, err = writeFolder(resultsFolder, folderName(rec), contents)
 	}
 	if err != nil {
 		folder, err = "", fmt.Errorf("write results: %w", err)
@@ -234,10 +240,7 @@ func writeFiles(files []content) error {
 		}
 	}()
 	for _, f := range files {
-		path := f.name
-		if target, err := filepath.EvalSymlinks(path); err == nil {
-			path = target
-		}
+		path := leadsTo(f.name)
 		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 			if err := writeThrough(path, f.data); err != nil {
 				return err
@@ -289,6 +292,8 @@ func checkPlaces(dir string, outs []out) error {
 		if err := writableFolder(dir); err != nil {
 			return fmt.Errorf("--dir %s: %w", dir, err)
 		}
+	} else if err := writableFolder(resultsFolder); err != nil {
+		return fmt.Errorf("the results: %w; write them elsewhere with --dir", err)
 	}
 	for _, o := range outs {
 		if o.path == "-" {
@@ -301,8 +306,13 @@ func checkPlaces(dir string, outs []out) error {
 		case err == nil && !info.Mode().IsRegular():
 			err = nil
 		default:
-			if info, err = os.Stat(filepath.Dir(o.path)); err == nil && !info.IsDir() {
+			folder := filepath.Dir(leadsTo(o.path))
+			switch info, err = os.Stat(folder); {
+			case err != nil:
+			case !info.IsDir():
 				err = errors.New("its folder is a file")
+			default:
+				err = mayWrite(folder)
 			}
 		}
 		if err != nil {
@@ -312,20 +322,36 @@ func checkPlaces(dir string, outs []out) error {
 	return nil
 }
 
-// writableFolder accepts a folder, or a path whose nearest existing ancestor is one.
+// writableFolder accepts a folder that can be written to, or a path whose nearest existing
+// ancestor is one.
 func writableFolder(dir string) error {
 	for {
 		info, err := os.Stat(dir)
 		switch {
 		case err == nil && info.IsDir():
-			return nil
+			return mayWrite(dir)
 		case err == nil:
 			return fmt.Errorf("%s is not a folder", dir)
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
+		case isLink(dir):
+			return fmt.Errorf("%s is a link to nowhere", dir)
 		case filepath.Dir(dir) == dir:
 			return err
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+func isLink(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
+}
+
+// leadsTo is the file behind a symbolic link, or the path itself.
+func leadsTo(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }

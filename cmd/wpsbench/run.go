@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -82,8 +81,8 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	if err != nil {
 		return err
 	}
-	if c.IsSet("target") && strings.TrimSpace(c.String("target")) == "" {
-		return failf(exitUsage, "--target is empty; leave it out for the embedded emulator")
+	if err := refuseEmpty(c); err != nil {
+		return err
 	}
 	if err := checkPlaces(dir, outs); err != nil {
 		return failf(exitUsage, "%w; nothing was run", err)
@@ -165,6 +164,7 @@ func (a *app) executeInto(c *cli.Context, src source, dir string) error {
 	defer end()
 	show.end()
 	show.begin(plan, resolved)
+	surviveClosedPipes()
 	signals := watchSignals(c.Context, show.interrupted)
 	defer signals.release()
 	kept := &checkpoints{app: a, dir: dir, complete: func(rec *metrics.Run) *metrics.Run { return a.complete(rec, resolved, plan) }}

@@ -15,6 +15,12 @@ type signals struct {
 	term      *atomic.Bool
 }
 
+// surviveClosedPipes has writes fail when nobody reads standard output or standard error
+// any more, from now on. Otherwise SIGPIPE ends the process, as is right for what only
+// prints; but a run must not end, without results, because its progress went into head.
+// Programs that are started do not inherit it.
+func surviveClosedPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
 // told, unless nil, is called with their number so far.
 func watchSignals(parent context.Context, told func(int)) signals {
 	stop, endStop := context.WithCancel(parent)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -121,6 +122,8 @@ func (t *resolvedTarget) emulators() []string {
 // askNegotiate asks once where the sessions will go: a negotiate server on this
 // machine may well stand in front of a service elsewhere.
 func (t *resolvedTarget) askNegotiate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(t.dialer.Timeout, wire.DefaultDialTimeout))
+	defer cancel()
 	raw, err := t.target.URL(0)(ctx)
 	if err != nil {
 		return err

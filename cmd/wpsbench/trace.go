@@ -61,7 +61,7 @@ func (t *frameTrace) open(a *app, dir string) error {
 		t.Open = t.Path
 	default:
 		t.hidden = true
-		dir = cmp.Or(dir, "results")
+		dir = cmp.Or(dir, resultsFolder)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}

@@ -25,6 +25,9 @@ func (a *app) validateCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if err := refuseEmpty(c); err != nil {
+				return err
+			}
 			progress, err := a.newProgress(c)
 			if err != nil {
 				return err
