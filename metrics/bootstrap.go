@@ -150,10 +150,10 @@ func (x *mixture) row(rank uint64, near int, from []int, block int) int {
 // sum adds up blocks of what is given as the sum of the first 0, 1 … n stretches. The
 // last block is cut where they are as many as before.
 func (x *mixture) sum(first []uint64, from []int, block int) uint64 {
-	sum, left := uint64(0), x.n
-	for _, f := range from {
-		sum += first[f+min(block, left)] - first[f]
-		left -= block
+	last := len(from) - 1
+	sum := first[from[last]+x.n-last*block] - first[from[last]]
+	for _, f := range from[:last] {
+		sum += first[f+block] - first[f]
 	}
 	return sum
 }
