@@ -69,7 +69,9 @@ populations:
     publish: {to: room, rate: 20/s, arrival: `+arrival+`, size: 80}
     client: {recovery: {window: 20s, pause: 3s}}
 phases: {warmup: 1s, steady: 60s, drain: 30s}
-faults: [{name: F1, at: 7500ms, population: members, hit: 3, kind: rst}]
+faults:
+  - {name: F1, at: 7500ms, population: members, hit: 3, kind: rst}
+  - {name: F2, at: 9500ms, population: members, hit: 100%, kind: rst} # after the stop: it hits nobody
 `, o, 9*time.Second)
 			wantVerdict(t, rec, metrics.ExitInterrupted, nil)
 			wantOutcomes(t, rec, metrics.IncidentOutcomes{Resumed: 3})
