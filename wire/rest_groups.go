@@ -82,7 +82,9 @@ func (r *REST) Members(ctx context.Context, group string, top int) ([]Member, er
 		query.Set("top", strconv.Itoa(top))
 	}
 	var members []Member
+	asked := make(map[string]bool) // queries: each leads on, or the listing would never end
 	for {
+		asked[query.Encode()] = true
 		c := &restCall{name: "list group", method: http.MethodGet, path: r.path("groups", group, "connections"), query: query, want: http.StatusOK}
 		body, err := r.call(ctx, c)
 		if err != nil {
@@ -105,9 +107,8 @@ func (r *REST) Members(ctx context.Context, group string, top int) ([]Member, er
 		if err != nil {
 			return nil, errors.New("list group: the link to the next page is no URL")
 		}
-		if next.RawQuery == query.Encode() || len(page.Value) == 0 {
-			return nil, errors.New("list group: the next page leads nowhere")
+		if query = next.Query(); asked[query.Encode()] {
+			return nil, errors.New("list group: the next page leads back to an earlier one")
 		}
-		query = next.Query()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -201,5 +202,41 @@ func TestRESTMetadataAndPages(t *testing.T) {
 	want := []string{"api-version=2024-12-01", "api-version=2024-12-01&continuationToken=x", "api-version=2024-12-01&continuationToken=y"}
 	if !slices.Equal(queries, want) {
 		t.Errorf("queries %q, want %q", queries, want)
+	}
+}
+
+// A listing goes on until there is no next page (protocol.md 7.4), past an empty one too, but
+// not round in circles.
+func TestRESTPages(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		pages []string // each links to the next by the number at its end
+		want  []Member
+		err   string
+	}{
+		{"an empty page", []string{`{"value":[],"nextLink":"?n=1"}`, `{"value":[{"connectionId":"c1"}],"nextLink":null}`}, []Member{{"c1", ""}}, ""},
+		{"itself", []string{`{"value":[{"connectionId":"c1"}],"nextLink":"?n=1&api-version=2024-12-01"}`, `{"value":[{"connectionId":"c2"}],"nextLink":"?n=1&api-version=2024-12-01"}`}, nil, "list group: the next page leads back to an earlier one"},
+		{"a circle", []string{`{"value":[],"nextLink":"?n=1"}`, `{"value":[],"nextLink":"?n=2"}`, `{"value":[],"nextLink":"?n=1"}`}, nil, "list group: the next page leads back to an earlier one"},
+		{"no URL", []string{`{"value":[],"nextLink":"http://[::1"}`}, nil, "list group: the link to the next page is no URL"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := 0
+			s := serve(t, false, func(w http.ResponseWriter, r *http.Request) {
+				page, _ := strconv.Atoi(r.URL.Query().Get("n"))
+				if asked++; asked > 10 {
+					_, _ = io.WriteString(w, `{}`)
+					return
+				}
+				_, _ = io.WriteString(w, tt.pages[page])
+			})
+			service, err := ParseConnectionString("Endpoint=" + s.URL + ";AccessKey=" + EmulatorKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := (&REST{Service: service, Hub: "chat", Client: s.Client()}).Members(t.Context(), "room", 0)
+			if !slices.Equal(got, tt.want) || (tt.err == "") != (err == nil) || err != nil && err.Error() != tt.err {
+				t.Errorf("members %v, %v after %d requests; want %v, %s", got, err, asked, tt.want, tt.err)
+			}
+		})
 	}
 }
