@@ -27,6 +27,8 @@ func flagsFirst(app *cli.App, args []string) []string {
 			i = len(args)
 		case len(arg) < 2 || arg[0] != '-': // "-" is an argument: standard input
 			rest = append(rest, arg)
+		case arg == "--help" || arg == "-help" || arg == "-h": // urfave takes arguments beside it for topics
+			return []string{args[0], args[1], "--help"}
 		default:
 			flags = append(flags, arg)
 			if takesValue(command, arg) && i+1 < len(args) {
