@@ -66,6 +66,9 @@ func deepCopy(v reflect.Value, mapText func(string) string) reflect.Value {
 	case reflect.Struct:
 		copyStruct(out, v, mapText)
 	case reflect.Slice:
+		if numbers, ok := copyNumbers(v.Interface()); ok {
+			return reflect.ValueOf(numbers)
+		}
 		out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
 		for i := range v.Len() {
 			out.Index(i).Set(deepCopy(v.Index(i), mapText))
@@ -77,6 +80,25 @@ func deepCopy(v reflect.Value, mapText func(string) string) reflect.Value {
 		out.Set(v)
 	}
 	return out
+}
+
+// copyNumbers copies the lists that a long run has most of, which hold no text: the columns
+// of its series and of its heatmap. Element by element they took a fifth of a page's time.
+func copyNumbers(list any) (any, bool) {
+	switch list := list.(type) {
+	case []int64:
+		return append(make([]int64, 0, len(list)), list...), true
+	case []*float64:
+		values, pointers := make([]float64, len(list)), make([]*float64, len(list))
+		for i, v := range list {
+			if v != nil {
+				values[i] = *v
+				pointers[i] = &values[i]
+			}
+		}
+		return pointers, true
+	}
+	return nil, false
 }
 
 // copyMap goes by key order: when two keys look the same once cut, the same one of

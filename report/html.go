@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"sync"
 
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/report/compare"
@@ -63,14 +64,17 @@ func WriteHTML(w io.Writer, r *metrics.Run) error { return writePage(w, r, nil) 
 // writePage writes the page of a record, and what a comparison with another says. It draws
 // coarsely only where that is what keeps the page within a limit.
 func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
-	doc, err := marshalRun(r)
-	if err != nil {
-		return err
+	// Packing the record takes as long as all else, and it stands at the end of the page.
+	var packing sync.WaitGroup
+	var packed template.HTML
+	var packErr error
+	packing.Go(func() { packed, packErr = recordBlock(r) })
+	defer packing.Wait()
+	whole := func() (template.HTML, error) {
+		packing.Wait()
+		return packed, packErr
 	}
-	packed, err := packRecord(doc)
-	if err != nil {
-		return err
-	}
+	without := func() (template.HTML, error) { return "", nil }
 	shown := plain{}.copyRun(r)
 	shown.Scenario.Text = plain{}.visible(r.Scenario.Text, maxScenarioRunes, true)
 	if c != nil {
@@ -78,11 +82,12 @@ func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 	}
 	budget := pageBudget(r.Info.DurationS)
 	var page []byte
+	var err error
 	for _, try := range []struct {
-		record string
+		record func() (template.HTML, error)
 		detail detail
 		limit  int
-	}{{packed, fine, budget}, {packed, coarse, budget}, {packed, fine, maxPageBytes}, {packed, coarse, maxPageBytes}, {"", fine, maxPageBytes}, {"", coarse, maxPageBytes}} {
+	}{{whole, fine, budget}, {whole, coarse, budget}, {whole, fine, maxPageBytes}, {whole, coarse, maxPageBytes}, {without, fine, maxPageBytes}, {without, coarse, maxPageBytes}} {
 		if page, err = renderPage(shown, c, try.record, try.detail); err != nil || len(page) <= try.limit {
 			break
 		}
@@ -96,14 +101,25 @@ func writePage(w io.Writer, r *metrics.Run, c *compare.Result) error {
 	return nil
 }
 
-func renderPage(shown *metrics.Run, c *compare.Result, packed string, d detail) ([]byte, error) {
+// recordBlock is the element of the page that holds the record.
+func recordBlock(r *metrics.Run) (template.HTML, error) {
+	doc, err := marshalRun(r)
+	if err != nil {
+		return "", err
+	}
+	packed, err := packRecord(doc)
+	if err != nil {
+		return "", err
+	}
+	return template.HTML(blockStart + packed + blockEnd), nil //nolint:gosec // base64 between our own tags
+}
+
+func renderPage(shown *metrics.Run, c *compare.Result, record func() (template.HTML, error), d detail) ([]byte, error) {
 	p := newPage(shown, c, d)
+	p.record = record
 	p.Policy, p.Coarse = pagePolicy, d == coarse
 	p.CSS, p.JS = template.CSS(pageCSS), template.JS(pageJS) //nolint:gosec // our own embedded files
 	p.Shapes = template.HTML(svg.Shapes())                   //nolint:gosec // holds no text
-	if packed != "" {
-		p.Record = template.HTML(blockStart + packed + blockEnd) //nolint:gosec // base64 between our own tags
-	}
 	var b bytes.Buffer
 	if err := parsedPage.Execute(&b, p); err != nil {
 		return nil, err

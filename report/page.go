@@ -28,8 +28,7 @@ type page struct {
 	CSS    template.CSS
 	JS     template.JS
 	Shapes template.HTML // of the icons
-	// Record is the packed record; empty when the page would have grown too large.
-	Record template.HTML
+	record func() (template.HTML, error)
 	Coarse bool // drawn with half of the points
 
 	Title    string
@@ -55,6 +54,10 @@ type page struct {
 	Measurement *measurementSection
 	Provenance  *provenanceSection
 }
+
+// Record is the packed record; empty when the page would have grown too large. The template
+// asks for it last: until then it may still be packed.
+func (p *page) Record() (template.HTML, error) { return p.record() }
 
 // newPage builds the page from a record, and a comparison with another if there is one,
 // whose texts are safe to show.

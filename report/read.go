@@ -79,7 +79,7 @@ func readBounded(r io.Reader) ([]byte, error) {
 // packRecord returns the text of the page's record block.
 func packRecord(doc []byte) (string, error) {
 	var packed bytes.Buffer
-	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	z, err := gzip.NewWriterLevel(&packed, gzip.DefaultCompression)
 	if err != nil {
 		return "", fmt.Errorf("pack run record: %w", err)
 	}

@@ -64,6 +64,7 @@ func quantiles(m *metrics.MetricSummary) (nines, us []float64, sure int) {
 	if err != nil || h.TotalCount() == 0 {
 		return nil, nil, 0
 	}
+	var percentiles []float64
 	n, all := float64(h.TotalCount()), float64(h.TotalCount())+float64(m.Censored)
 	for i := range maxNines*10 + 1 {
 		x := float64(i) / 10
@@ -72,11 +73,13 @@ func quantiles(m *metrics.MetricSummary) (nines, us []float64, sure int) {
 		if q*all > n || (i > 0 && above < 0.5) {
 			break
 		}
-		nines = append(nines, x)
-		us = append(us, float64(h.ValueAtPercentile(q*all/n*100))/1e3)
+		nines, percentiles = append(nines, x), append(percentiles, q*all/n*100)
 		if above >= 10 {
-			sure = len(us)
+			sure = len(nines)
 		}
+	}
+	for _, ns := range h.ValueAtPercentilesSlice(percentiles) {
+		us = append(us, float64(ns)/1e3)
 	}
 	return nines, us, sure
 }
