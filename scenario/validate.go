@@ -122,6 +122,22 @@ func (v *validator) target() {
 	v.scheme("target.endpoint", t.Endpoint, "https://", "http://")
 	v.scheme("target.url", t.URL, "ws://", "wss://")
 	v.scheme("target.negotiate", t.Negotiate, "http://", "https://")
+	v.headers("target.headers", t.Headers)
+}
+
+// headers refuses what would be left out of the upgrade request, or stand in it twice.
+func (v *validator) headers(path string, headers map[string]string) {
+	for name, value := range headers {
+		at, lower := under(path, name), strings.ToLower(name)
+		switch {
+		case !isToken(name):
+			v.refuseKey(at, quote(name)+" cannot be the name of a header", "it would not be sent", "letters, digits and !#$%&'*+-.^_`|~")
+		case slices.Contains([]string{"host", "upgrade", "connection"}, lower), strings.HasPrefix(lower, "sec-websocket-"):
+			v.refuseKey(at, quote(name)+" is part of the handshake", "it is sent anyway", "")
+		case strings.ContainsFunc(value, isControl):
+			v.refuse(at, "a header is one line of visible characters", "this is not", "")
+		}
+	}
 }
 
 // scheme checks how a URL begins, unless it is only known when it is resolved.

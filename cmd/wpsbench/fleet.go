@@ -161,6 +161,9 @@ func (a *app) shareAction(c *cli.Context) error {
 	if err != nil {
 		return failf(exitSetup, "%w", err)
 	}
+	if err := j.Trace.failed(); err != nil {
+		a.complain(err)
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ type frameTrace struct {
 	hidden bool   // Open has a name for the time being
 	kept   bool
 	file   *os.File
-	to     io.Writer
+	to     *traceWriter
 }
 
 // traceOf reads --trace-frames.
@@ -55,7 +56,7 @@ func (t *frameTrace) open(a *app, dir string) error {
 	}
 	switch {
 	case t.Path == "-":
-		t.to = traceWriter{a.stderr, &a.redact}
+		t.to = &traceWriter{w: a.stderr, redact: &a.redact}
 		return nil
 	case t.Path != "":
 		t.Open = t.Path
@@ -90,7 +91,7 @@ func (t *frameTrace) join(a *app) error {
 		return nil
 	}
 	if t.Path == "-" {
-		t.to = traceWriter{a.stderr, &a.redact}
+		t.to = &traceWriter{w: a.stderr, redact: &a.redact}
 		return nil
 	}
 	return t.write(a, 0)
@@ -99,7 +100,7 @@ func (t *frameTrace) join(a *app) error {
 func (t *frameTrace) write(a *app, how int) error {
 	var err error
 	t.file, err = os.OpenFile(t.Open, os.O_WRONLY|os.O_APPEND|how, 0o644)
-	t.to = traceWriter{t.file, &a.redact}
+	t.to = &traceWriter{w: t.file, redact: &a.redact}
 	return err
 }
 
@@ -117,6 +118,9 @@ func (t *frameTrace) keep(folder string) ([]report.File, error) {
 		return nil, nil
 	}
 	t.close()
+	if err := t.failed(); err != nil {
+		return nil, err
+	}
 	place := t.Path
 	if t.hidden {
 		place = filepath.Join(folder, "frames.txt")
@@ -140,20 +144,31 @@ func (t *frameTrace) discard() {
 	}
 }
 
+// failed says that the trace ended before its connection did.
+func (t *frameTrace) failed() error {
+	if t == nil || t.to.err == nil {
+		return nil
+	}
+	return fmt.Errorf("--trace-frames: %w", t.to.err)
+}
+
 func (t *frameTrace) close() {
 	if t != nil && t.file != nil {
 		_ = t.file.Close() // written without a buffer
 	}
 }
 
-// traceWriter keeps secrets out of what a server says, too.
+// traceWriter keeps secrets out of what a server says, too, and remembers why it could not
+// write.
 type traceWriter struct {
 	w      io.Writer
 	redact *redactor
+	err    error
 }
 
-func (w traceWriter) Write(line []byte) (int, error) {
+func (w *traceWriter) Write(line []byte) (int, error) {
 	if _, err := io.WriteString(w.w, w.redact.text(string(line))); err != nil {
+		w.err = err
 		return 0, err
 	}
 	return len(line), nil
