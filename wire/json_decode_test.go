@@ -388,3 +388,38 @@ func show(m any) string {
 	}
 	return s.String()
 }
+
+func TestValidJSON(t *testing.T) {
+	nested := func(open string, n int, inside, end string) string {
+		return strings.Repeat(open, n) + inside + strings.Repeat(end, n)
+	}
+	for _, tt := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"object", ` {"a":[1,"x",null]}` + "\n", true},
+		{"null", "null", true},
+		{"nothing", "", false},
+		{"white space", " ", false},
+		{"two values", "1 2", false},
+		{"cut", `{"a":`, false},
+		{"not UTF-8", "\"\xff\"", false},
+		{"as deep as a message may be", nested("[", wire.MaxDepth-1, "", "]"), true},
+		{"deeper", nested("[", wire.MaxDepth, "", "]"), false},
+		{"deeper objects", nested(`{"a":`, wire.MaxDepth, "1", "}"), false},
+	} {
+		if got := wire.ValidJSON([]byte(tt.text)); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+		if !tt.want {
+			continue
+		}
+		// What is valid arrives.
+		var d wire.Decoder
+		var m wire.Downstream
+		message := wire.AppendDownstream(nil, &wire.Downstream{Kind: wire.ServerMessage, Data: []byte(tt.text), SequenceID: 1})
+		if err := d.Downstream(message, &m); err != nil || strings.TrimSpace(string(m.Data)) != strings.TrimSpace(tt.text) {
+			t.Errorf("%s: arrives as %.40q, %v", tt.name, m.Data, err)
+		}
+	}
+}

@@ -17,6 +17,19 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("message is invalid at byte %d: %s", e.Offset, e.Msg)
 }
 
+// ValidJSON says whether text is one JSON value that a message can carry: UTF-8, and no
+// deeper than MaxDepth leaves it room inside an envelope.
+func ValidJSON(text []byte) bool { return checkJSON(text) == nil }
+
+// checkJSON returns what is wrong with such a value; nil = nothing.
+func checkJSON(text []byte) *SyntaxError {
+	s := scanner{text: text}
+	if _, ok := s.value(1); ok {
+		s.end()
+	}
+	return s.err
+}
+
 // valueKind is the type of a JSON value.
 type valueKind uint8
 

@@ -148,9 +148,8 @@ func (d *Decoder) checkJSON(text []byte) {
 	if d.scan.err != nil {
 		return
 	}
-	s := scanner{text: text}
-	if _, ok := s.value(1); !ok || !s.end() {
-		d.scan.fail(0, "json_data: "+s.err.Msg)
+	if err := checkJSON(text); err != nil {
+		d.scan.fail(0, "json_data: "+err.Msg)
 	}
 }
 

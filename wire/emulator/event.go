@@ -149,7 +149,7 @@ func (r *reply) message() (*wire.Downstream, error) {
 		d.DataType = wire.DataProtobuf
 	case "application/json":
 		d.DataType = wire.DataJSON
-		if !utf8.Valid(r.body) || !json.Valid(r.body) {
+		if !wire.ValidJSON(r.body) {
 			return nil, errors.New("the answer is not valid JSON")
 		}
 	case "text/plain":

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -19,7 +18,7 @@ func (c *call) payload(d *wire.Downstream) bool {
 	if !ok {
 		return false
 	}
-	if dataType == wire.DataJSON && (!utf8.Valid(body) || !json.Valid(body)) {
+	if dataType == wire.DataJSON && !wire.ValidJSON(body) {
 		c.fail(http.StatusBadRequest, codeBadRequest, "The request body is not a valid JSON.", "Request")
 		return false
 	}

@@ -179,7 +179,8 @@ func TestRESTClose(t *testing.T) {
 }
 
 func TestRESTErrors(t *testing.T) {
-	srv := start(t, emulator.Options{MaxMessageBytes: 100})
+	srv := start(t, emulator.Options{MaxMessageBytes: 2 * wire.MaxDepth})
+	deep := func(arrays int) string { return strings.Repeat("[", arrays) + strings.Repeat("]", arrays) }
 	tests := []struct {
 		name, method, target, contentType, body string
 		status                                  int
@@ -192,8 +193,10 @@ func TestRESTErrors(t *testing.T) {
 		{"bad group", "POST", "/api/hubs/chat/groups/%20/:send", "text/plain", "x", 400, "Invalid group name."},
 		{"bad TTL", "POST", "/api/hubs/chat/:send?messageTtlSeconds=301", "text/plain", "x", 400, "Invalid messageTtlSeconds."},
 		{"bad JSON", "POST", "/api/hubs/chat/:send", "application/json", "{", 400, "The request body is not a valid JSON."},
-		{"too large", "POST", "/api/hubs/chat/:send", "text/plain", strings.Repeat("x", 101), 400, "Invalid Content-Length header."},
-		{"largest", "POST", "/api/hubs/chat/:send", "text/plain", strings.Repeat("x", 100), 202, ""},
+		{"JSON as deep as a message may be", "POST", "/api/hubs/chat/:send", "application/json", deep(wire.MaxDepth - 1), 202, ""},
+		{"deeper", "POST", "/api/hubs/chat/:send", "application/json", deep(wire.MaxDepth), 400, "The request body is not a valid JSON."},
+		{"too large", "POST", "/api/hubs/chat/:send", "text/plain", strings.Repeat("x", 2*wire.MaxDepth+1), 400, "Invalid Content-Length header."},
+		{"largest", "POST", "/api/hubs/chat/:send", "text/plain", strings.Repeat("x", 2*wire.MaxDepth), 202, ""},
 		{"unknown type", "POST", "/api/hubs/chat/:send", "image/png", "x", 415, ""},
 		{"unknown charset", "POST", "/api/hubs/chat/:send", "text/plain; charset=klingon", "x", 415, ""},
 		{"bad UTF-8 in JSON", "POST", "/api/hubs/chat/:send", "application/json", "\"\xff\"", 400, "The request body is not a valid JSON."},

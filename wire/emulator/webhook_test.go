@@ -408,6 +408,7 @@ func TestReplyMessage(t *testing.T) {
 		{"another type", typed("text/html"), "hi", "", true},
 		{"a broken type", typed("text/"), "hi", "", true},
 		{"broken JSON", typed("application/json"), "{", "", true},
+		{"JSON deeper than a message may be", typed("application/json"), strings.Repeat("[", wire.MaxDepth) + strings.Repeat("]", wire.MaxDepth), "", true},
 		{"broken text", typed("text/plain"), "\xff", "", true},
 		{"metadata too long", metadata("k", strings.Repeat("v", wire.MaxMetadataValueBytes+1)), "", "", true},
 		{"metadata not ASCII", metadata("k", "ü"), "", "", true},
