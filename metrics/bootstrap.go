@@ -10,7 +10,8 @@ import (
 )
 
 // The moving-block bootstrap (Künsch 1989; design.md 5.3): neighbouring seconds resemble
-// each other, so what is drawn again are blocks of them in a row.
+// each other, so what is drawn again are blocks of them in a row; persistence.go adds what
+// such blocks do not show.
 const (
 	blockTicks = 10
 	minBlocks  = 6 // that steady state must hold, for an interval that covers what it says
@@ -33,10 +34,16 @@ func (s *stretches) intervals(seed uint64) map[string][2]int64 {
 	if blocks < minBlocks {
 		return nil
 	}
-	drawn := newMixture(all).resample(block, rand.New(rand.NewPCG(seed, 0)))
+	x := newMixture(all)
+	drawn := x.resample(block, rand.New(rand.NewPCG(seed, 0)))
+	median, _ := x.influence(0.5)
+	keeps := keptBy(median) // of the level, which wanders for all percentiles alike
+	share, fitted := tail(blocks), fitted(float64(x.n)/float64(block))
 	out := map[string][2]int64{}
 	for i, p := range percentiles {
-		if lo, hi := middle(drawn[i], tail(blocks)); !math.IsInf(hi, 1) {
+		if lo, hi := middle(drawn[i], share); !math.IsInf(hi, 1) {
+			series, at := x.influence(p.q)
+			lo, hi = x.grown(lo, hi, at, likeness(series, keeps).missed(x.n, block, fitted))
 			out[p.key] = [2]int64{int64(lo), int64(hi)}
 		}
 	}

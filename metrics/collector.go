@@ -109,7 +109,7 @@ func (c *Collector) Steady(m Metric) *MetricSummary {
 
 // Intervals are the 95 % intervals of the percentiles of s, which is what Steady says of
 // m, in microseconds, by their keys: by a bootstrap over blocks of ten seconds, whose
-// chance follows from the seed. A percentile that s does not give has none, nor has one
+// chance follows from the seed, and wider where seconds are alike for longer. A percentile that s does not give has none, nor has one
 // whose upper end lies among what never came; there are none at all of less than a
 // minute, and of metrics other than the latencies of messages.
 func (c *Collector) Intervals(m Metric, s *MetricSummary, seed uint64) map[string][]int64 {
