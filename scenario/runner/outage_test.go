@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,11 +58,15 @@ func TestOutageAndRecoveryTime(t *testing.T) {
 	})
 	t.Run("resumed", func(t *testing.T) {
 		t.Parallel()
-		rec, _ := simulate(t, outageWorld("json.reliable", "1s", "30s", cutOff, during))
+		late := strings.Replace(cutOff, "at: 5s", "at: 35s", 1) // they are back in the drain
+		rec, _ := simulate(t, outageWorld("json.reliable", "1s", "30s", late, during))
 		wantVerdict(t, rec, metrics.ExitPass, nil)
 		between(t, rec, "recovery_time", 2, 0.02, 1.1)
 		between(t, rec, "outage_time", 2, 9.9, 11.1)
 		wantOutcomes(t, rec, metrics.IncidentOutcomes{Resumed: 2})
+		if m := rec.Phases[2].Metrics["outage_time"]; rec.Phases[2].Name != "steady" || m == nil || m.Count != 2 {
+			t.Errorf("outages of %s: %+v; want those that began in steady state", rec.Phases[2].Name, m)
+		}
 		if f := rec.Connections.Funnel; f.Recovered != 2 || f.NewConnections != 0 || f.AtEnd != 4 {
 			t.Errorf("funnel %+v; want 2 recovered and 4 at the end", f)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,4 +150,18 @@ phases: {steady: 10s, drain: 30s}
 		near(t, "undelivered before the fault", *column[2], 0, 1)
 		near(t, "undelivered after it", *column[8], 0, 1)
 	})
+}
+
+// What was acknowledged and was still on its way when the drain was cut short is not called
+// lost: nobody knows. It stands beyond all latencies all the same.
+func TestRecordOfACutDrain(t *testing.T) {
+	t.Parallel()
+	w := world{seed: 1, text: strings.NewReplacer("steady: 1s", "steady: 5s", "drain: 30s", "drain: 300ms", "warmup: 200ms", "warmup: 0s").Replace(base), link: wire.Link{Delay: time.Millisecond}}
+	w.options.Delay = time.Second
+	rec, _ := simulate(t, w)
+	wantVerdict(t, rec, metrics.ExitInconclusive, map[string]string{"R4": metrics.CheckUnknown})
+	d, m := rec.Totals.Deliveries, rec.Metrics["e2e_latency"]
+	if d.Lost != 0 || d.Undelivered < 200 || m.Censored != d.Undelivered || m.Count != d.Delivered || rec.Totals.Publishes.OK != rec.Totals.Publishes.Sent {
+		t.Errorf("publishes %+v, deliveries %+v, %d latencies and %d beyond them", rec.Totals.Publishes, d, m.Count, m.Censored)
+	}
 }

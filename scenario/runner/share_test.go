@@ -7,17 +7,25 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/metrics/exact"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
 
 // shares runs a plan cut over so many ServeShare, each at the ends of two pipes as a
 // process is. change may tamper with a share's streams.
 func shares(t *testing.T, cfg Config, n int, change func(i int, p *Process)) (*metrics.Run, error) {
+	t.Helper()
+	return sharesUntil(t.Context(), t, cfg, n, change)
+}
+
+// sharesUntil stops the run when stop is done.
+func sharesUntil(stop context.Context, t *testing.T, cfg Config, n int, change func(i int, p *Process)) (*metrics.Run, error) {
 	t.Helper()
 	var serving sync.WaitGroup
 	defer serving.Wait()
@@ -46,7 +54,37 @@ func shares(t *testing.T, cfg Config, n int, change func(i int, p *Process)) (*m
 			_ = p.Obeys.Close()
 		}
 	}()
-	return Run(t.Context(), t.Context(), whole)
+	return Run(stop, t.Context(), whole)
+}
+
+// A stop ends the schedule in every process, and what was published till then arrives.
+func TestSharesStopped(t *testing.T) {
+	t.Parallel()
+	server, err := emulator.Start(emulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	stop, end := context.WithCancel(t.Context())
+	defer end()
+	cfg := configOf(t, planOf(t, base, "phases.steady=1h"), server.ConnectionString())
+	cfg.Workers = 1
+	cfg.Progress = func(p Progress) {
+		if p.Phase == "steady" && p.DeliveredPerSec > 0 {
+			end()
+		}
+	}
+	rec, err := sharesUntil(stop, t, cfg, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantVerdict(t, rec, metrics.ExitInterrupted, nil)
+	if d, p := rec.Totals.Deliveries, rec.Totals.Publishes; d.Expected == 0 || d.Delivered != d.Expected || p.OK != p.Scheduled {
+		t.Errorf("publishes %+v, deliveries %+v; want all that was due delivered", p, d)
+	}
+	if l := rec.Info.Load; l.PublishedPerS > 1.5*l.PublishesPerS {
+		t.Errorf("%g publishes a second until the stop, planned are %g: somebody went on", l.PublishedPerS, l.PublishesPerS)
+	}
 }
 
 // A run in three processes says what the same run in one says: verdict, totals, checks,
@@ -85,6 +123,11 @@ func TestSharesAsOne(t *testing.T) {
 			wantSame(t, one, three)
 			if n := len(three.Environment.Nodes); n != 4 {
 				t.Errorf("%d nodes, want 3 and the controller", n)
+			}
+			for i, n := range three.Environment.Nodes {
+				if (n.Connections == 4) != (i > 0) || n.PeakMemoryBytes == 0 {
+					t.Errorf("node %d: %+v; want a third of the connections on each but the controller", i, n)
+				}
 			}
 		})
 	}
@@ -267,5 +310,86 @@ func TestShareRefusesNonsense(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("orders %q: %v, want %q", orders, err, want)
 		}
+	}
+}
+
+// packedOf is v as package exact writes it.
+func packedOf[T any](t *testing.T, v *T) []byte {
+	t.Helper()
+	b, err := exact.Append(nil, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// News of a process take the place of those before, but for what happens once: seconds that
+// the machine was watched, intervals, events and what is owed to nobody, of which the other
+// processes are told.
+func TestNewsOfAShare(t *testing.T) {
+	t.Parallel()
+	r := newRun(newFake(t, script{}).config(t, planOf(t, base, hitThree)))
+	var m [2]*remote
+	for i := range m {
+		m[i] = &remote{run: r, tallies: map[int]tally{}, prepared: dispatch{Workers: 1 - i}, writing: true} // nothing is written yet
+		r.parts = append(r.parts, m[i])
+	}
+	interval := func(tick int) []interval {
+		t.Helper()
+		b, err := metrics.NewRecorder(r.windows, r.views).Swap().AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []interval{{Tick: tick, Data: b}}
+	}
+	voids := []metrics.Void{{Publisher: 1, From: 3, To: 5}}
+	for i, news := range []dispatch{
+		{
+			Standing: standing{Ready: 2, Delivered: 5}, Tallies: packedOf(t, &map[int]tally{0: {through: 1, hit: 2}}), Pressures: packedOf(t, &[]pressure{{cpu: 0.5}}),
+			Intervals: interval(0), Events: []metrics.RunEvent{{Kind: "note", Text: "first"}},
+		},
+		{
+			Standing: standing{Ready: 4, Delivered: 9}, Tallies: packedOf(t, &map[int]tally{0: {through: 1, hit: 3, back: 1}}), Pressures: packedOf(t, &[]pressure{{cpu: 0.25}}),
+			Intervals: interval(1), Events: []metrics.RunEvent{{Kind: "note", Text: "second"}}, Connected: true, Refused: "no", Voids: voids,
+		},
+		{Standing: standing{Ready: 4, Delivered: 11}},
+	} {
+		news.Say = sayNews
+		if err := m[0].take(&news); err != nil {
+			t.Fatal(err)
+		}
+		if connected := r.connectedOnce.Load(); connected != (i > 0) {
+			t.Errorf("after news %d a session has connected: %t", i, connected)
+		}
+	}
+	if got := r.standing(); got != (standing{Ready: 4, Delivered: 11}) {
+		t.Errorf("standing %+v", got)
+	}
+	if got := r.tally(0); got != (tally{through: 1, hit: 3, back: 1}) {
+		t.Errorf("tally %+v", got)
+	}
+	if got := r.pressures(); len(got) != 2 || got[0].cpu != 0.5 || got[1].cpu != 0.25 {
+		t.Errorf("pressures %+v", got)
+	}
+	if len(r.handed) != 2 || r.handed[0].tick != 0 || r.handed[1].tick != 1 {
+		t.Errorf("%d intervals are handed over", len(r.handed))
+	}
+	var texts []string
+	for _, e := range r.events {
+		texts = append(texts, e.Text)
+	}
+	if want := []string{"first", "F1 rst hit 2 sessions of members", "second"}; !slices.Equal(texts, want) {
+		t.Errorf("told %q, want %q", texts, want)
+	}
+	select {
+	case err := <-r.setupFailed:
+		if err.Error() != "no" {
+			t.Errorf("set-up failed: %v", err)
+		}
+	default:
+		t.Error("nobody hears that the set-up failed")
+	}
+	if len(m[0].orders) != 0 || len(m[1].orders) != 1 || !reflect.DeepEqual(m[1].orders[0], order{Order: orderVoids, Voids: voids}) {
+		t.Errorf("orders %+v and %+v; want the other process to be told of the voids", m[0].orders, m[1].orders)
 	}
 }
