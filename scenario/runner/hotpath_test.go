@@ -66,7 +66,11 @@ func newInflow(t testing.TB, protocol wire.Subprotocol, dataType string, message
 }
 
 func serverFrame(e wire.Encoding, d *wire.Downstream) []byte {
-	payload := e.AppendDownstream(nil, d)
+	return frameOf(e, e.AppendDownstream(nil, d))
+}
+
+// frameOf is an unmasked frame of less than 64 KiB.
+func frameOf(e wire.Encoding, payload []byte) []byte {
 	b := []byte{0x80 | byte(e.OpCode()), byte(len(payload))}
 	if len(payload) > 125 {
 		b = binary.BigEndian.AppendUint16([]byte{b[0], 126}, uint16(len(payload)))
