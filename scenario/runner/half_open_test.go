@@ -32,6 +32,9 @@ faults:
 		{name: "restart, then zombie", faults: `  - {name: R, at: 10s, every: 20s, population: members, kind: restart, lasts: 1s}
   - {name: F, at: 15s, every: 20s, population: members, hit: 100%, kind: zombie}
 `},
+		{name: "REST close, while nobody reads", faults: `  - {name: S, at: 10s, every: 25s, population: members, hit: 100%, kind: slow-reader, lasts: 20s}
+  - {name: F, at: 12s, every: 25s, population: members, hit: 100%, kind: rest-close}
+`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := world{seed: 1, text: text + row.faults, link: wire.Link{Delay: time.Millisecond, Jitter: 5 * time.Millisecond, Lifetime: time.Minute, Silent: 0.5}}

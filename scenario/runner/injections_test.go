@@ -16,10 +16,9 @@ import (
 func TestEveryInjectionIsExplained(t *testing.T) {
 	small := emulator.Options{ReplayMessages: 100}
 	for _, row := range []struct {
-		fault     string
-		options   emulator.Options
-		onSockets bool // REST calls are made on goroutines of their own
-		want      string
+		fault   string
+		options emulator.Options
+		want    string
 		// Until it was detected: of misbehaviour, since the service dropped the client.
 		least, most time.Duration
 	}{
@@ -35,7 +34,7 @@ func TestEveryInjectionIsExplained(t *testing.T) {
 		},
 		{fault: "kind: restart, lasts: 2s", want: "new_connection, peer 1001 The service is restarting."},
 		{fault: "kind: restart, lasts: 2s, keeps_sessions: true", want: "resumed, peer 1001 The service is restarting."},
-		{fault: "kind: rest-close", onSockets: true, want: "new_connection, peer 1000 ", most: 10 * time.Second},
+		{fault: "kind: rest-close", want: "new_connection, peer 1000 ", most: time.Second},
 		{fault: "kind: stop-acking, lasts: 200ms", want: "held, no close"},
 		{fault: "kind: slow-reader, lasts: 200ms", want: "held, no close"},
 		{
@@ -54,14 +53,9 @@ func TestEveryInjectionIsExplained(t *testing.T) {
 			text = strings.Replace(text, "steady: 1s", "steady: 4s", 1)
 			text = strings.Replace(text, "drain: 30s", "drain: 2m", 1)
 			text = strings.Replace(text, "connect_rate", "client: {sequence_ack: {every_messages: 1}, reconnect: {base: 100ms, jitter: none}}\n    connect_rate", 1)
-			var rec *metrics.Run
-			if row.onSockets {
-				rec, _ = execute(t, planOf(t, text), row.options)
-			} else {
-				w := world{seed: 1, text: text, link: wire.Link{Delay: 5 * time.Millisecond}, options: row.options}
-				rec, _ = simulate(t, w)
-				wantHonest(t, w, rec)
-			}
+			w := world{seed: 1, text: text, link: wire.Link{Delay: 5 * time.Millisecond}, options: row.options}
+			rec, _ := simulate(t, w)
+			wantHonest(t, w, rec)
 			if n := rec.Injections.Count; n != uint64(hit) || len(rec.Injections.Log) != hit {
 				t.Fatalf("%d injections, logged %+v", n, rec.Injections.Log)
 			}

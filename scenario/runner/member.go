@@ -34,6 +34,9 @@ type member struct {
 	spent bool
 	// closedByPeer: the service has closed the WebSocket whose loss began the outage.
 	closedByPeer bool
+	// askedToClose: we have asked the service to close the connection over REST, and it has not
+	// refused to. The client need not have seen that it did.
+	askedToClose bool
 	away         bool      // from a drop until it is ready again: nothing can reach it
 	recovery     *recovery // from a drop until caught up
 	recovered    bool      // there was one, from incident

@@ -38,7 +38,10 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 		m.client.Forsake(now)
 	case scenario.FaultClose:
 		m.client.Interrupt(now, uint16(f.Code))
-	case scenario.FaultBlackhole, scenario.FaultRESTClose: // it is cut off; the nemesis has the service close it
+	case scenario.FaultBlackhole: // it is cut off
+		m.w.checker.CancelCatchUp(m.id)
+	case scenario.FaultRESTClose: // the nemesis has the service close it
+		m.askedToClose = true
 		m.w.checker.CancelCatchUp(m.id)
 	}
 	return true

@@ -38,6 +38,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 
 func (m *member) connected(now time.Duration, ev *wire.Event) {
 	m.connections++
+	m.askedToClose = false
 	if m.publisher != nil && m.publisher.event == "" && ev.Message != nil { // who answers an event may do so in any name
 		m.w.run.topology.Named(m.publisher.id, ev.Message.UserID)
 	}

@@ -55,12 +55,13 @@ func (w *worker) closeByREST(hit []*member) {
 	for j, m := range hit {
 		ids[j], incidents[j] = m.client.ConnectionID(), m.recovery.incident
 	}
-	w.calls.Add(1)
-	go func() {
-		defer w.calls.Done()
+	w.run.driver.beside(&w.calls, func() {
 		failures := w.closeEach(ids)
 		w.loop.Do(func(time.Duration) {
 			for j, err := range failures {
+				if refused := (*wire.RESTError)(nil); errors.As(err, &refused) && hit[j].client.ConnectionID() == ids[j] {
+					hit[j].askedToClose = false
+				}
 				spared := err != nil && hit[j].spare(incidents[j])
 				if spared {
 					w.run.note("note", "session "+itoa(hit[j].id)+" was not closed: "+err.Error())
@@ -68,7 +69,7 @@ func (w *worker) closeByREST(hit []*member) {
 				w.run.called(incidents[j], spared)
 			}
 		})
-	}()
+	})
 }
 
 // closeEach returns what became of every call, in the order of the connections.
@@ -76,7 +77,7 @@ func (w *worker) closeEach(ids []string) []error {
 	failures := make([]error, len(ids))
 	var callers sync.WaitGroup
 	for first := range min(restCalls, len(ids)) {
-		callers.Go(func() {
+		w.run.driver.beside(&callers, func() {
 			for j := first; j < len(ids); j += restCalls {
 				ctx, cancel := context.WithTimeout(w.ctx, restTimeout)
 				failures[j] = w.run.cfg.Target.REST.CloseConnection(ctx, ids[j], restReason)

@@ -7,6 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
@@ -52,10 +54,10 @@ populations:
     connections: %d
     connect_rate: 100/s
     join: {room: %d}
-    publish: {to: room, rate: %s, arrival: %s, size: %d, ack: %t, no_echo: %t, data_type: %s}
+    publish: {to: room, rate: %s, arrival: %s, size: %d, ack: %t, no_echo: %t, data_type: %s%s}
 %sphases: {warmup: 2s, steady: %s, drain: 2m}
 `, r.Uint32(), protocol, groups, connections, 1+r.IntN(groups), pick(r, "1/s", "4/s", "1/5s"), pick(r, "poisson", "constant"),
-		80+r.IntN(2000), r.IntN(4) > 0, r.IntN(4) == 0, pick(r, "text", "json", "binary"), comingAndGoing(r, groups), steady)
+		80+r.IntN(2000), r.IntN(4) > 0, r.IntN(4) == 0, pick(r, "text", "json", "binary"), pick(r, "", "", ", metadata: {trace: a1, q: 'x\"<'}"), comingAndGoing(r, groups), steady)
 	if r.IntN(2) == 0 {
 		misbehaviour := []string{"slow-reader", "slow-reader"}
 		if strings.Contains(protocol, "reliable") {
@@ -66,7 +68,7 @@ populations:
 			at := 1 + r.IntN(int(steady/time.Second)-1)
 			lasts := fmt.Sprintf(", lasts: %ds", 1+r.IntN(int(steady/time.Second)-at))
 			fmt.Fprintf(&b, "  - {name: F%d, at: %ds, population: members, hit: %d%%, kind: %s}\n", i, at, 10+r.IntN(91),
-				pick(r, "rst", "fin", "close", "close, code: 1001", "zombie", "blackhole", "restart, lasts: 1s", "restart, lasts: 1s, keeps_sessions: true",
+				pick(r, "rst", "fin", "close", "close, code: 1001", "zombie", "blackhole", "rest-close", "restart, lasts: 1s", "restart, lasts: 1s, keeps_sessions: true",
 					misbehaviour[0]+lasts, misbehaviour[1]+lasts))
 		}
 	}
@@ -129,6 +131,7 @@ func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run
 		t.Fatal(err)
 	}
 	target := ConnectionStringTarget(cs, "bench", "", plan)
+	target.REST.Client = &http.Client{Transport: atOnce{server}}
 	target.Restart = func(_ context.Context, f *scenario.Fault) (string, error) {
 		return fmt.Sprint(server.Restart(f.KeepsSessions), " closed"), nil
 	}
@@ -146,6 +149,15 @@ func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run
 		return nil, stats
 	}
 	return rec, stats
+}
+
+// atOnce carries HTTP to the target of a world, in which nobody can wait for an answer.
+type atOnce struct{ to http.Handler }
+
+func (a atOnce) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	a.to.ServeHTTP(w, r)
+	return w.Result(), nil
 }
 
 // wantHonest fails on a false alarm.

@@ -23,6 +23,11 @@ func simulated(o Options) *Server {
 	return s
 }
 
+// ServeHTTP serves a call of the REST API without a socket, for who lives in the same
+// Simulation and cannot wait for one there: no time passes. It belongs to the Simulation's
+// goroutine.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serveHTTP(w, r) }
+
 // handshake is a connection before it is a WebSocket, and the http.ResponseWriter of its
 // one request.
 type handshake struct {
