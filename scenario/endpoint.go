@@ -21,6 +21,7 @@ type Endpoints struct {
 func (p *Plan) Endpoints(n int) (*Endpoints, error) {
 	e := &Endpoints{plan: p, n: n, of: make([]int32, p.Groups+p.Audiences)}
 	sets := newDisjointSets(len(e.of))
+	p.joinFamilies(sets)
 	var ids []int
 	for c := range p.Connections {
 		ids = p.touches(ids[:0], c)
@@ -64,11 +65,34 @@ func (e *Endpoints) Of(connection int) int {
 	return connection % e.n // it neither hears nor says anything
 }
 
-// touches appends the addresses that a connection gets messages of or sends to.
+// joinFamilies joins the groups of each family that somebody publishes to as a whole.
+func (p *Plan) joinFamilies(sets disjointSets) {
+	for i := range p.Populations {
+		pp := &p.Populations[i]
+		for _, s := range pp.slots {
+			for j := 1; s.deal < 0 && j < s.family.count; j++ {
+				sets.join(s.family.first, s.family.first+j)
+			}
+		}
+	}
+}
+
+// touches appends the addresses that a connection gets messages of or sends to, of a
+// family as a whole the first: there may be as many others as there are publishers.
 func (p *Plan) touches(dst []int, connection int) []int {
 	dst = p.Visits(p.Hears(dst, connection), connection)
-	if publisher := p.PublisherOf(connection); publisher >= 0 {
-		dst = p.Addresses(dst, publisher)
+	publisher := p.PublisherOf(connection)
+	if publisher < 0 {
+		return dst
+	}
+	pp := p.publishing(publisher)
+	if pp.audience >= 0 {
+		return p.Addresses(dst, publisher)
+	}
+	for _, s := range pp.slots {
+		if s.deal < 0 { // what it has joined it hears
+			dst = append(dst, s.family.first)
+		}
 	}
 	return dst
 }

@@ -5,6 +5,21 @@ import (
 	"testing"
 )
 
+// The work for a connection that publishes to a family as a whole is not in proportion to
+// the family: there may be as many of them as it has groups.
+func TestEndpointsOfFamilies(t *testing.T) {
+	text := strings.Replace(minimal, "phases:", "  outside: {connections: 2, publish: {to: room, rate: 1/s}}\nphases:", 1)
+	p := mustParse(t, text, "groups.room.count=100000").Plan()
+	for c := range p.Connections {
+		if ids := p.touches(nil, c); len(ids) != 1 {
+			t.Fatalf("connection %d: %d addresses are looked at, want 1", c, len(ids))
+		}
+	}
+	if _, err := p.Endpoints(2); err == nil {
+		t.Error("cut in two, though everything hangs together")
+	}
+}
+
 func TestEndpoints(t *testing.T) {
 	const text = `name: e
 groups:
