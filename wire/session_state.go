@@ -207,8 +207,9 @@ func (s *Session) Output() []byte {
 	return out
 }
 
-// dropOutput forgets what is not written yet.
-func (s *Session) dropOutput() {
+// dropBuffers forgets what is not written yet, and what has been read of a message.
+func (s *Session) dropBuffers() {
+	s.work.dropParser(s)
 	s.work.recycleOutput(s.out)
 	s.out = nil
 }

@@ -39,7 +39,6 @@ func (s *Session) Opened(now time.Duration, t *DialTrace) {
 	s.idleAt, s.probeAt, s.inputHeld = now+s.cfg.IdleTimeout, 0, false
 	s.epoch++
 	s.proven = false
-	s.work.dropParser(s)
 	if recovering {
 		s.resume(t)
 		return
@@ -143,7 +142,7 @@ func (s *Session) Lost(now time.Duration, err error) {
 		return
 	}
 	s.now = now
-	s.dropOutput()
+	s.dropBuffers()
 	s.dropped(drop{err: err, byPeer: s.state != stateClosing && endedByPeer(err)})
 }
 
@@ -154,7 +153,7 @@ func endedByPeer(err error) bool {
 
 // abort gives the socket up.
 func (s *Session) abort(err error) {
-	s.dropOutput()
+	s.dropBuffers()
 	s.command = CommandAbort
 	s.dropped(drop{err: err})
 }

@@ -67,7 +67,7 @@ func (w *workspace) statsOf(cfg *SessionConfig) *SessionStats {
 }
 
 // feed parses what s has received, by a parser that s keeps only while a message is
-// incomplete. It is never called within itself: a Handler may call methods of any
+// incomplete and there is a socket to bring the rest. It is never called within itself: a Handler may call methods of any
 // Session but Received.
 func (w *workspace) feed(s *Session, data []byte) error {
 	p := s.parser
@@ -84,7 +84,7 @@ func (w *workspace) feed(s *Session, data []byte) error {
 	w.reading = s
 	err := p.Feed(data, w.onFrame)
 	w.reading = nil
-	if p.Between() {
+	if p.Between() || !s.open() {
 		w.dropParser(s)
 	}
 	return err

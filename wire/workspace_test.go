@@ -1,9 +1,13 @@
 package wire
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gobwas/ws"
 )
 
 // meddler publishes and closes on another Session while it is told of a message.
@@ -97,5 +101,32 @@ func TestWorkspaceGivesUp(t *testing.T) {
 	}
 	if owed := burst(2); owed != 2 || r.s.InFlight() != 0 {
 		t.Errorf("afterwards %d answers are owed of 2, and %d in the end", owed, r.s.InFlight())
+	}
+}
+
+// What a socket leaves half received is given back with the socket, and not when there is
+// another: there may be none.
+func TestNothingIsKeptOfAMessageThatNeverEnds(t *testing.T) {
+	half := ws.MustCompileFrame(ws.NewTextFrame(make([]byte, 1<<16)))[:1<<15]
+	for _, tt := range []struct {
+		name string
+		end  func(r *rig)
+	}{
+		{"lost", func(r *rig) { r.lost(io.EOF) }},
+		{"idle", func(r *rig) { r.pass(time.Minute) }},
+		{"closed by the peer between two fragments", func(r *rig) { r.closed(1001, "") }},
+	} {
+		r := readyRig(t, &SessionConfig{Subprotocol: JSON, IdleTimeout: time.Minute})
+		begun := half
+		if tt.name == "closed by the peer between two fragments" {
+			begun = ws.MustCompileFrame(ws.NewFrame(ws.OpText, false, make([]byte, 1<<15)))
+		}
+		r.s.Received(r.now, bytes.Clone(begun))
+		if r.s.parser == nil {
+			t.Fatalf("%s: nothing is incomplete", tt.name)
+		}
+		if tt.end(r); r.s.parser != nil {
+			t.Errorf("%s: the parser is kept", tt.name)
+		}
 	}
 }
