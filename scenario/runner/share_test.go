@@ -11,9 +11,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
 	"github.com/wpsbench/wpsbench/metrics/exact"
+	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
 
@@ -391,5 +393,29 @@ func TestNewsOfAShare(t *testing.T) {
 	}
 	if len(m[0].orders) != 0 || len(m[1].orders) != 1 || !reflect.DeepEqual(m[1].orders[0], order{Order: orderVoids, Voids: voids}) {
 		t.Errorf("orders %+v and %+v; want the other process to be told of the voids", m[0].orders, m[1].orders)
+	}
+}
+
+// The controller's stop is an order that names the instant, and a process obeys it on all of
+// its workers.
+func TestStopOrder(t *testing.T) {
+	t.Parallel()
+	const end = 5 * time.Second
+	m := &remote{writing: true} // nothing is written yet
+	m.stopPublishing(end)
+	if want := []order{{Order: orderStop, At: end}}; !reflect.DeepEqual(m.orders, want) {
+		t.Fatalf("orders %+v, want %+v", m.orders, want)
+	}
+	cfg := newFake(t, script{}).config(t, planOf(t, base))
+	cfg.Dialer = &wire.Dialer{Simulation: wire.NewSimulation(wire.Link{}, 1)}
+	s := &shareServer{run: newRun(cfg)}
+	s.local = local{s.run}
+	if err := s.carryOut(t.Context(), &m.orders[0]); err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range s.workers {
+		if w.cut != end || !w.pacer.stopped {
+			t.Errorf("worker %d: the schedule ends at %v, it has stopped: %t", i, w.cut, w.pacer.stopped)
+		}
 	}
 }
