@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/wpsbench/wpsbench/report"
 )
 
 // block returns the text of the fenced block of README.md that begins with first.
@@ -47,5 +49,25 @@ func TestREADMEMistakes(t *testing.T) {
 	const command = "$ wpsbench validate broken.yaml\n"
 	if got := strings.TrimPrefix(block(t, "console", command), command); got != stderr.String() {
 		t.Errorf("README.md shows\n%s\nwant\n%s", got, &stderr)
+	}
+}
+
+// The run that the README shows is the one kept as a sample, told as it is told today. The
+// line on the files is of when it was made.
+func TestREADMERun(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := run(context.Background(), []string{"wpsbench", "report", "../../results/sample/run.json", "--color", "never", "--ci", "off"}, strings.NewReader(""), &stdout, &stderr)
+	if code != 0 {
+		t.Fatalf("exit status %d: %s", code, &stderr)
+	}
+	const command = "$ go run ./cmd/wpsbench run scenarios/quickstart.yaml --dir results/sample\n"
+	shown := strings.TrimPrefix(block(t, "console", command), command)
+	if i := strings.Index(shown, "  wrote "); i >= 0 {
+		_, after, _ := strings.Cut(shown[i:], "\n")
+		shown = shown[:i] + after
+	}
+	// A test's output is no UTF-8 terminal in every locale: marks are compared as ASCII.
+	if got, want := report.ASCII(shown), report.ASCII(stdout.String()); got != want {
+		t.Errorf("README.md shows\n%s\nwant\n%s", got, want)
 	}
 }

@@ -9,10 +9,10 @@ import (
 // Polyline returns path data through the points, in relative steps of 0.1 unit; a
 // level stretch is one step. A NaN breaks the line; a point alone between two breaks
 // stays visible as a dot.
-func Polyline(xs, ys []float64) string { return polyline(xs, ys, tenths, appendTenths) }
+func Polyline(xs, ys []float64) string { return polyline(xs, ys, tenths, tenths, appendTenths) }
 
-// polyline writes coordinates as write does; xUnit makes whole numbers of xs.
-func polyline(xs, ys []float64, xUnit func(float64) int, write func([]byte, int) []byte) string {
+// polyline writes coordinates as write does; xUnit and yUnit make whole numbers of them.
+func polyline(xs, ys []float64, xUnit, yUnit func(float64) int, write func([]byte, int) []byte) string {
 	var b []byte
 	var px, py, level int // the path has come to px, py, and goes on level to px+level
 	open, drawn := false, false
@@ -34,7 +34,7 @@ func polyline(xs, ys []float64, xUnit func(float64) int, write func([]byte, int)
 			end()
 			continue
 		}
-		x, y := xUnit(xs[i]), tenths(ys[i])
+		x, y := xUnit(xs[i]), yUnit(ys[i])
 		switch {
 		case !open:
 			b = appendPair(append(b, 'M'), x, y, write)
@@ -76,12 +76,13 @@ func appendInt(b []byte, v int) []byte { return strconv.AppendInt(b, int64(v), 1
 
 // Curve draws a line of values at even steps: at[i] says which step, the first at x and
 // each step units wide, and ys[i] is its height in the drawing. As Polyline does it breaks
-// at NaN. Coordinates are steps and tenths of a unit, which takes little more than half
-// of what units do; the transform makes them units.
+// at NaN. Coordinates are steps and quarters of a unit, which take half of what units with a
+// decimal do, and on a screen of two pixels to the unit half of one is the most they are off;
+// the transform makes them units.
 func (d *Doc) Curve(at, ys []float64, x, step float64, p Paint) {
-	data := polyline(at, ys, func(v float64) int { return tenths(v / 10) }, appendInt)
+	data := polyline(at, ys, func(v float64) int { return int(math.Round(bounded(v))) }, func(v float64) int { return int(math.Round(bounded(v) * 4)) }, appendInt)
 	if data != "" {
-		fmt.Fprintf(&d.b, `<path d="%s"%s%s transform="matrix(%s 0 0 .1 %s 0)" vector-effect="non-scaling-stroke"/>`,
+		fmt.Fprintf(&d.b, `<path d="%s"%s%s transform="matrix(%s 0 0 .25 %s 0)" vector-effect="non-scaling-stroke"/>`,
 			data, p.attributes(), round, exact(step), exact(x))
 	}
 }
