@@ -53,6 +53,7 @@ func (a *app) cli() *cli.App {
 			a.pubCommand(),
 			a.reportCommand(),
 			a.compareCommand(),
+			a.historyCommand(),
 			a.schemaCommand(),
 			a.versionCommand(),
 			a.completionCommand(),

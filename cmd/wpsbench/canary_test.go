@@ -175,6 +175,8 @@ func TestCanary(t *testing.T) {
 		{name: "report", before: []string{"run", "c.yaml", "--target", works, "--dir", "out"}, args: []string{"report", "out/report.html", "--out", "html=again.html", "--out", "json=again.json"}, code: 0},
 		{name: "report, target in place of a file", args: []string{"report", works}, code: 2},
 		{name: "compare", before: []string{"run", "c.yaml", "--target", works, "--dir", "out"}, args: []string{"compare", "out/run.json", "out/report.html"}, code: 11},
+		{name: "history", before: []string{"run", "c.yaml", "--target", works, "--dir", "out"}, args: []string{"history", "out"}, code: 0},
+		{name: "history, target in place of a file", args: []string{"history", works}, code: 2},
 		{name: "compare, target in place of a file", args: []string{"compare", works, badToken}, code: 2},
 		{name: "calibrate", args: []string{"calibrate", works}, code: 2},
 		{name: "init", args: []string{"init", "new.yaml"}, code: 0},

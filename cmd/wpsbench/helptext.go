@@ -52,6 +52,7 @@ var examples = map[string][]string{
 		"wpsbench compare A B",
 		"wpsbench compare A B --noise history --margin 3% --out html=compare.html",
 	},
+	"history":    {"wpsbench history nightly > nightly.csv"},
 	"schema":     {"wpsbench schema scenario > wpsbench.schema.json"},
 	"completion": {"source <(wpsbench completion bash)", "source <(wpsbench completion zsh)", "wpsbench completion fish > ~/.config/fish/completions/wpsbench.fish"},
 }

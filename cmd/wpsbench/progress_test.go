@@ -96,7 +96,7 @@ func plainScreen(s string) string {
 func TestCommandsTellProgress(t *testing.T) {
 	for _, row := range []struct{ command, flag string }{
 		{"run", "progress"}, {"quick", "progress"}, {"report", "progress"}, {"compare", "progress"}, {"calibrate", "progress"},
-		{"validate", "progress"}, {"conform", "progress"}, {"report", "quiet"}, {"compare", "quiet"},
+		{"validate", "progress"}, {"conform", "progress"}, {"history", "progress"}, {"report", "quiet"}, {"compare", "quiet"},
 	} {
 		t.Run(row.command+" --"+row.flag, func(t *testing.T) {
 			c := (&app{stdout: &output{}}).cli().Command(row.command)
