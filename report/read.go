@@ -44,7 +44,7 @@ func ReadRun(r io.Reader) (*metrics.Run, error) {
 		SchemaVersion string `json:"schema_version"`
 	}
 	if err := json.Unmarshal(doc, &head); err != nil {
-		return nil, fmt.Errorf("read run record: %w", err)
+		return nil, unreadable(err)
 	}
 	if head.Kind != runKind {
 		return nil, fmt.Errorf("%w: kind %q, want %q", ErrNotRun, head.Kind, runKind)
@@ -54,10 +54,23 @@ func ReadRun(r io.Reader) (*metrics.Run, error) {
 	}
 	run := new(metrics.Run)
 	if err := json.Unmarshal(doc, run); err != nil {
-		return nil, fmt.Errorf("read run record: %w", err)
+		return nil, unreadable(err)
 	}
 	restoreRepeats(run)
 	return run, nil
+}
+
+// unreadable words what the decoder has against a document without the names of Go's types.
+func unreadable(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return fmt.Errorf("read run record: %w", err)
+	case wrong.Field == "":
+		return fmt.Errorf("%w: it is a JSON %s, want an object", ErrNotRun, wrong.Value)
+	default:
+		return fmt.Errorf("%w: %s is a JSON %s, which it cannot be", ErrNotRun, wrong.Field, wrong.Value)
+	}
 }
 
 func major(version string) string {

@@ -39,7 +39,9 @@ func TestReadRunRefuses(t *testing.T) {
 		{"a page that unpacks to too much", "<html>" + blockStart + base64.StdEncoding.EncodeToString(bomb.Bytes()) + blockEnd, "larger than 64 MiB", false},
 		{"no JSON", "kind: run", "invalid character", false},
 		{"empty", "", "unexpected end", false},
-		{"a key of another type", `{"kind":"wpsbench.run","schema_version":"1.0","checks":{}}`, "checks", false},
+		{"a key of another type", `{"kind":"wpsbench.run","schema_version":"1.0","checks":{}}`, "checks is a JSON object, which it cannot be", true},
+		{"an array", `[{}]`, "it is a JSON array, want an object", true},
+		{"a kind that is no text", `{"kind":3}`, "kind is a JSON number, which it cannot be", true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -21,6 +25,7 @@ type checkpoints struct {
 	app      *app
 	dir      string // "" until one is made for the first of them
 	complete func(*metrics.Run) *metrics.Run
+	kept     bool
 	failed   bool
 }
 
@@ -33,12 +38,23 @@ func (k *checkpoints) keep(rec *metrics.Run) {
 	switch {
 	case err != nil:
 	case k.dir != "":
-		err = writeInto(k.dir, files)
+		if err = writeInto(k.dir, files); err == nil && !k.kept {
+			// The page of an earlier run does not belong to this record.
+			err = removeIfThere(filepath.Join(k.dir, "report.html"))
+		}
 	default:
 		k.dir, err = writeFolder(resultsFolder, folderName(rec), files)
 	}
+	k.kept = k.kept || err == nil
 	if err != nil && !k.failed {
 		k.failed = true
 		k.app.complain(err)
 	}
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +79,32 @@ func TestResultReplacesCheckpoints(t *testing.T) {
 	}
 	if run := readRecord(t, filepath.Join(folders[0], "run.json")); run.Info.Status != "completed" {
 		t.Errorf("status %s", run.Info.Status)
+	}
+}
+
+// A checkpoint in the folder of an earlier run does not stand beside that one's page.
+func TestCheckpointBesideAnEarlierPage(t *testing.T) {
+	dir := writeScenario(t, chat)
+	results := filepath.Join(dir, "again")
+	page := filepath.Join(results, "report.html")
+	if err := os.MkdirAll(results, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(page, []byte("of another run"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, dir, "run", "chat.yaml", "--dir", results, "--checkpoint-every", "1s")
+	eventually(t, func() string {
+		_, err := os.Stat(page)
+		if errors.Is(err, fs.ErrNotExist) {
+			return "gone"
+		}
+		return ""
+	})
+	p.signal(t, syscall.SIGKILL)
+	_, _ = p.wait(t)
+	if run := readRecord(t, filepath.Join(results, "run.json")); run.Info.Status != metrics.RunInterrupted {
+		t.Errorf("status %s, want the checkpoint's", run.Info.Status)
 	}
 }
 

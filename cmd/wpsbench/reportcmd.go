@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,7 +17,7 @@ func (a *app) reportCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "report",
 		Usage:       "render a stored run again",
-		ArgsUsage:   "run.json | report.html | -",
+		ArgsUsage:   "run.json | report.html | FOLDER | -",
 		Description: "Prints the summary; --out writes other forms. The exit status says whether the\nrecord could be read, not what its verdict was.",
 		Flags: append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "out", Usage: outUsage},
@@ -52,7 +53,8 @@ func (a *app) reportCommand() *cli.Command {
 	}
 }
 
-// readRun reads a stored run; "-" is standard input. Its errors name the file.
+// readRun reads a stored run, of a folder its run.json; "-" is standard input. Its errors
+// name the file.
 func (a *app) readRun(file string) (*metrics.Run, error) {
 	if file == "-" {
 		run, err := report.ReadRun(a.stdin)
@@ -60,6 +62,9 @@ func (a *app) readRun(file string) (*metrics.Run, error) {
 			return nil, fmt.Errorf("standard input: %w", err)
 		}
 		return run, nil
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		file = filepath.Join(file, "run.json")
 	}
 	f, err := os.Open(file)
 	if err != nil {
