@@ -20,7 +20,8 @@ type member struct {
 	churn      *churner   // nil: stays
 	tracer     *tracer    // nil: nobody follows its frames
 
-	connections int // connectionIds so far
+	connections int        // connectionIds so far
+	resumption  resumption // of the latest socket; zero = it began a new connection
 	dialing     time.Duration
 	attached    bool
 	everOpened  bool
@@ -167,6 +168,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	if !ev.Fresh {
 		w.checker.SequenceAcked(m.id, m.client.AckedSequence())
 	}
+	m.resumption.data(msg.SequenceID)
 	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
 		Group:      msg.Group,
 		User:       msg.FromUserID,
@@ -178,7 +180,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		Fresh:      ev.Fresh,
 	})
 	if m.recovery != nil {
-		m.recovery.data(now, msg.SequenceID, &r)
+		m.recovery.data(now, &r)
 		// What comes before the drop is no proof: a service may take its time to close.
 		if m.away && m.recovery.detected != 0 && m.client.Ready() {
 			m.proven(now)

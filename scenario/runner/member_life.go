@@ -10,6 +10,10 @@ import (
 func (m *member) opened(now time.Duration, ev *wire.Event) {
 	w := m.w
 	m.attached = true
+	m.resumption = resumption{}
+	if ev.Recovering {
+		m.resumption.openedAt = now
+	}
 	w.counts.open.add(1)
 	if !m.everOpened {
 		m.everOpened = true

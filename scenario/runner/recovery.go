@@ -24,7 +24,6 @@ type recovery struct {
 	namedAt   time.Duration
 	joinedAt  time.Duration
 	firstData time.Duration
-	firstID   uint64 // the first sequence id over the latest socket: all before it was acknowledged
 	// nothingMissed: the socket opened and nothing was due; it is only to be shown that it holds.
 	nothingMissed time.Duration
 	attempts      uint64
@@ -71,7 +70,7 @@ func (r *recovery) attempt(now time.Duration) {
 
 // open keeps the trace of the latest socket: an earlier one came to nothing.
 func (r *recovery) open(now time.Duration, ev *wire.Event) {
-	r.openedAt, r.namedAt, r.firstData, r.joinedAt, r.firstID = now, 0, 0, 0, 0
+	r.openedAt, r.namedAt, r.firstData, r.joinedAt = now, 0, 0, 0
 	r.renewed = !ev.Recovering
 	if ev.Trace != nil {
 		r.trace = *ev.Trace
@@ -88,9 +87,9 @@ func (r *recovery) announced(now time.Duration) {
 
 func (r *recovery) joined(now time.Duration) { r.joinedAt = now }
 
-func (r *recovery) data(now time.Duration, sequenceID uint64, d *metrics.DeliveryResult) {
+func (r *recovery) data(now time.Duration, d *metrics.DeliveryResult) {
 	if r.openedAt != 0 && r.firstData == 0 {
-		r.firstData, r.firstID = now, sequenceID
+		r.firstData = now
 	}
 	if d.Replayed {
 		r.replayed++
@@ -98,18 +97,6 @@ func (r *recovery) data(now time.Duration, sequenceID uint64, d *metrics.Deliver
 	if d.Redundant {
 		r.redundant++
 	}
-}
-
-// ackTravel is how long an acknowledgement of ours may not have been processed yet.
-const ackTravel = 5 * time.Second
-
-// kept is how many of the messages up to the id seen last the service may still keep: all
-// that it has replayed, unless our acknowledgements have reached it.
-func (r *recovery) kept(now time.Duration, seen uint64) uint64 {
-	if r == nil || r.firstID == 0 || now-r.openedAt > ackTravel {
-		return 0
-	}
-	return seen + 1 - min(r.firstID, seen+1)
 }
 
 // end notes that the connectionId did not survive.

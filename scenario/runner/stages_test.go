@@ -40,8 +40,8 @@ func TestStagesOfOneRecovery(t *testing.T) {
 		r.open(at(300), &wire.Event{Recovering: true, Trace: &wire.DialTrace{Begun: at(15), Start: at(31), TCP: at(63), TLS: at(127), Upgraded: at(255)}})
 		r.announced(at(310))
 		r.announced(at(311)) // again
-		r.data(at(370), 5, &metrics.DeliveryResult{})
-		r.data(at(380), 6, &metrics.DeliveryResult{})
+		r.data(at(370), &metrics.DeliveryResult{})
+		r.data(at(380), &metrics.DeliveryResult{})
 		return r
 	}
 	for _, row := range []struct {
@@ -71,7 +71,7 @@ func TestStagesOfOneRecovery(t *testing.T) {
 			"the first socket came to nothing", func(r *recovery) {
 				r.attempt(at(400))
 				r.open(at(440), &wire.Event{Recovering: true, Trace: &wire.DialTrace{Begun: at(403), Start: at(403), TCP: at(408), Upgraded: at(419)}})
-				r.data(at(444), 7, &metrics.DeliveryResult{})
+				r.data(at(444), &metrics.DeliveryResult{})
 			},
 			"detect=1 backoff=2 queued=3 tcp=5 upgrade=11 first_data=4 catch_up=10 recovery=449 outage=450 ",
 		},
@@ -127,12 +127,12 @@ func TestOutcomeOfEnds(t *testing.T) {
 func TestDataOfARecovery(t *testing.T) {
 	t.Parallel()
 	r := &recovery{fault: 1}
-	r.data(5, 3, &metrics.DeliveryResult{Replayed: true})
+	r.data(5, &metrics.DeliveryResult{Replayed: true})
 	r.open(10, &wire.Event{Recovering: true})
-	r.data(12, 4, &metrics.DeliveryResult{Replayed: true, Redundant: true})
-	r.data(13, 5, &metrics.DeliveryResult{})
-	if r.firstData != 12 || r.firstID != 4 || r.replayed != 2 || r.redundant != 1 || r.renewed {
-		t.Errorf("%+v; want the first data at 12 with id 4, 2 replayed, 1 of them redundant", r)
+	r.data(12, &metrics.DeliveryResult{Replayed: true, Redundant: true})
+	r.data(13, &metrics.DeliveryResult{})
+	if r.firstData != 12 || r.replayed != 2 || r.redundant != 1 || r.renewed {
+		t.Errorf("%+v; want the first data at 12, 2 replayed, 1 of them redundant", r)
 	}
 }
 
@@ -140,16 +140,18 @@ func TestDataOfARecovery(t *testing.T) {
 // over the socket: from the first id on, both ends included.
 func TestKept(t *testing.T) {
 	t.Parallel()
-	open := &recovery{openedAt: time.Hour, firstID: 11}
+	open := resumption{openedAt: time.Hour}
+	open.data(11)
+	open.data(12) // is not the first
 	for _, row := range []struct {
 		name string
-		r    *recovery
+		r    resumption
 		now  time.Duration
 		seen uint64
 		want uint64
 	}{
-		{"no recovery", nil, time.Hour, 20, 0},
-		{"nothing has come", &recovery{openedAt: time.Hour}, time.Hour, 20, 0},
+		{"a new connection", resumption{firstID: 11}, time.Second, 20, 0},
+		{"nothing has come", resumption{openedAt: time.Hour}, time.Hour, 20, 0},
 		{"the first alone", open, time.Hour, 11, 1},
 		{"ten", open, time.Hour + time.Second, 20, 10},
 		{"as long as an ack may travel", open, time.Hour + ackTravel, 20, 10},
