@@ -61,7 +61,7 @@ func (a *app) helpCommand() *cli.Command {
 				return err
 			case "lies":
 				for _, lie := range emulator.AllLies() {
-					_, _ = fmt.Fprintf(a.stdout, "  %-14s%s\n", lie, lie.Text())
+					_, _ = fmt.Fprintf(a.stdout, "  %-16s%s\n", lie, lie.Text())
 				}
 				return nil
 			default:
