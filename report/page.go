@@ -286,7 +286,8 @@ func healthParts(n numbers, r *metrics.Run) []string {
 	if r.Health.Result == "warn" { // believed all the same; the gates that warn follow
 		word = answerOf("valid").word
 	}
-	if measured := func(g metrics.Gate) bool { return g.Result != "not_measured" }; len(r.Health.Gates) > 0 && !slices.ContainsFunc(r.Health.Gates, measured) {
+	measured := slices.ContainsFunc(r.Health.Gates, func(g metrics.Gate) bool { return g.Result != "not_measured" })
+	if !measured && (len(r.Health.Gates) > 0 || r.Health.Windows == 0) {
 		word = "not known, no gate was judged"
 	}
 	parts := []string{word}

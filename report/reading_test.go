@@ -81,7 +81,7 @@ var readings = map[string]struct {
 	},
 	"empty": {
 		cause: "dial ws://127.0.0.1:9: connection refused",
-		page:  []string{"NOT RUN", "ws://127.0.0.1:9/client/hubs/bench", "connections 0 at the end, of 10 planned", "no samples", "No limits were declared."},
+		page:  []string{"NOT RUN", "Generator: not known, no gate was judged", "ws://127.0.0.1:9/client/hubs/bench", "connections 0 at the end, of 10 planned", "no samples", "No limits were declared."},
 		text:  []string{"NOT RUN", "· ws://127.0.0.1:9 ·", "e2e response – – – – – 0", "none declared"},
 	},
 	"hostile": {
