@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/wpsbench/wpsbench/metrics"
-	"github.com/wpsbench/wpsbench/wire/emulator"
 )
 
 // The exit statuses. Those of a verdict are named in metrics, which writes them
@@ -60,9 +59,7 @@ func (a *app) helpCommand() *cli.Command {
 				_, err := io.WriteString(a.stdout, helpCI)
 				return err
 			case "lies":
-				for _, lie := range emulator.AllLies() {
-					_, _ = fmt.Fprintf(a.stdout, "  %-16s%s\n", lie, lie.Text())
-				}
+				a.helpLies()
 				return nil
 			default:
 				command := c.App.Command(topic)

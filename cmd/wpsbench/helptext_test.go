@@ -54,6 +54,22 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// The topics are, too, but for ci, which is Markdown to be pasted from.
+func TestHelpTopics(t *testing.T) {
+	for _, topic := range []string{"exit-codes", "metrics", "lies"} {
+		var out, stderr bytes.Buffer
+		if status := run(t.Context(), []string{"wpsbench", "help", topic}, nil, &out, &stderr); status != exitOK || out.Len() == 0 {
+			t.Fatalf("%s: exit status %d, stderr %q", topic, status, &stderr)
+		}
+		for line := range strings.Lines(out.String()) {
+			line = strings.TrimRight(line, "\n")
+			if report.Columns(line) > helpWidth || strings.TrimRight(line, " ") != line {
+				t.Errorf("%s: %d columns, or blanks at the end: %q", topic, report.Columns(line), line)
+			}
+		}
+	}
+}
+
 func hasFlag(c *cli.Command, name string) bool {
 	for _, f := range c.Flags {
 		for _, known := range f.Names() {
