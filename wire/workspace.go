@@ -67,8 +67,8 @@ func (w *workspace) statsOf(cfg *SessionConfig) *SessionStats {
 }
 
 // feed parses what s has received, by a parser that s keeps only while a message is
-// incomplete and there is a socket to bring the rest. It is never called within itself: a Handler may call methods of any
-// Session but Received.
+// incomplete and there is a socket to bring the rest: not beyond an error, which ends it.
+// It is never called within itself: a Handler may call methods of any Session but Received.
 func (w *workspace) feed(s *Session, data []byte) error {
 	p := s.parser
 	if p == nil {
@@ -84,7 +84,7 @@ func (w *workspace) feed(s *Session, data []byte) error {
 	w.reading = s
 	err := p.Feed(data, w.onFrame)
 	w.reading = nil
-	if p.Between() || !s.open() {
+	if err != nil || p.Between() || !s.open() {
 		w.dropParser(s)
 	}
 	return err

@@ -115,10 +115,11 @@ func TestNothingIsKeptOfAMessageThatNeverEnds(t *testing.T) {
 		{"lost", func(r *rig) { r.lost(io.EOF) }},
 		{"idle", func(r *rig) { r.pass(time.Minute) }},
 		{"closed by the peer between two fragments", func(r *rig) { r.closed(1001, "") }},
+		{"what no server may send between two fragments", func(r *rig) { r.s.Received(r.now, []byte{0xf1, 0}) }},
 	} {
 		r := readyRig(t, &SessionConfig{Subprotocol: JSON, IdleTimeout: time.Minute})
 		begun := half
-		if tt.name == "closed by the peer between two fragments" {
+		if strings.HasSuffix(tt.name, "between two fragments") {
 			begun = ws.MustCompileFrame(ws.NewFrame(ws.OpText, false, make([]byte, 1<<15)))
 		}
 		r.s.Received(r.now, bytes.Clone(begun))
