@@ -21,9 +21,12 @@ func FuzzReceivedMetadata(f *testing.F) {
 	for _, object := range []string{
 		`{"trace":"a1","q":"x"}`, ` { "q" : "\u0078" , "tr\u0061ce":"a1" } `, `{"trace":"a1"}`, `{"trace":"a1","q":"x","":""}`,
 		`{"trace":"a1","trace":"a1"}`, `{"trace":"a1","q":1}`, `{"trace":{"q":"x"}}`, `{"trace":"a1","q":["x"]}`, `{"trace":"a1","q":"x\ud800"}`,
-		`null`, `[]`, `"trace"`, `{}`, `{"trace":"a1","q":"x"},"data":""`, `{"trace":"a1","q":"x`, "{\"trace\":\"a1\x00\"}", "{\"\xff\":\"\xfe\"}",
+		`null`, `-1e999`, `[]`, `"trace"`, `{}`, `{"trace":"a1","q":"x"},"data":""`, `{"trace":"a1","q":"x`, "{\"trace\":\"a1\x00\"}", "{\"\xff\":\"\xfe\"}",
 	} {
 		f.Add(object)
+	}
+	for _, arrays := range []int{wire.MaxDepth - 2, wire.MaxDepth - 1} { // in two objects: as deep as may be, and deeper
+		f.Add(`{"a":` + strings.Repeat("[", arrays) + strings.Repeat("]", arrays) + `}`)
 	}
 	f.Fuzz(func(t *testing.T, object string) {
 		pairs, kind := pairsOf(object)
@@ -58,17 +61,17 @@ func FuzzReceivedMetadata(f *testing.F) {
 }
 
 // pairsOf says what a JSON text is: an object, with its pairs if all are texts and none
-// comes twice, null, other, or, where it is no JSON value, nothing.
+// comes twice, null, other, which no message may hold there, or, where it is no JSON
+// value, nothing.
 func pairsOf(text string) (pairs map[string]string, kind string) {
-	d := json.NewDecoder(strings.NewReader(text))
 	if !json.Valid([]byte(text)) || !utf8.ValidString(text) { // no text frame (RFC 6455 5.6)
 		return nil, ""
 	}
-	switch first, _ := d.Token(); first {
-	case json.Delim('{'):
-	case nil:
+	d := decoderOf(text)
+	switch first, _ := d.Token(); {
+	case first == nil:
 		return nil, "null"
-	default:
+	case first != json.Delim('{') || nesting(text) >= wire.MaxDepth:
 		return nil, "other"
 	}
 	pairs = map[string]string{}
@@ -82,4 +85,30 @@ func pairsOf(text string) (pairs map[string]string, kind string) {
 		pairs[key.(string)] = v
 	}
 	return pairs, "object"
+}
+
+// nesting is how deeply objects and arrays nest in a JSON text.
+func nesting(text string) (deepest int) {
+	d := decoderOf(text)
+	for depth := 0; ; {
+		token, err := d.Token()
+		if err != nil {
+			return deepest
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+			deepest = max(deepest, depth)
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+	}
+}
+
+// decoderOf leaves numbers as they stand: one beyond float64 is JSON all the same, and
+// its token would be an error.
+func decoderOf(text string) *json.Decoder {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	return d
 }
