@@ -53,10 +53,7 @@ func TestAnomalies(t *testing.T) {
 			name: "R1: an id where there are none", profile: Strict, run: func(w *world) {
 				w.round()
 				for _, id := range []uint64{7, 7, 0} { // any id is one too many
-					m := w.publish(0, 0, 1)
-					d := w.delivery(1, 0, 0, m)
-					d.SequenceID = id
-					w.c.Deliver(w.now, 1, &d)
+					w.alter(func(d *Delivery) { d.SequenceID = id })
 				}
 				d := w.delivery(1, 0, 0, 1) // again: a duplicate before all
 				d.SequenceID = 8
@@ -68,10 +65,7 @@ func TestAnomalies(t *testing.T) {
 		},
 		{
 			name: "spec: an id where there are none", run: func(w *world) {
-				m := w.publish(0, 0, 1)
-				d := w.delivery(1, 0, 0, m)
-				d.SequenceID = 7
-				w.c.Deliver(w.now, 1, &d)
+				w.alter(func(d *Delivery) { d.SequenceID = 7 })
 			},
 			reason: map[string]string{"R1": "1 messages had a sequence id on a subprotocol that has none"},
 		},
@@ -422,10 +416,7 @@ func TestAnomalies(t *testing.T) {
 		{
 			name: "G3: under another name", unknown: []string{"N3"}, run: func(w *world) {
 				w.round()
-				m := w.publish(0, 0, 1)
-				d := w.delivery(1, 0, 0, m)
-				d.Group = []byte("room-1")
-				w.c.Deliver(w.now, 1, &d)
+				w.alter(func(d *Delivery) { d.Group = []byte("room-1") })
 				w.round()
 			},
 			violations: map[string]uint64{"G3": 1}, deliveries: Deliveries{Delivered: 20, Lost: 1, Unexpected: 1},
@@ -433,10 +424,7 @@ func TestAnomalies(t *testing.T) {
 		{
 			name: "X1: padding damaged", reliable: true, profile: Strict, run: func(w *world) {
 				w.round()
-				m := w.publish(0, 0, 1)
-				d := w.delivery(1, 0, 0, m)
-				d.Data[60] ^= 1
-				w.c.Deliver(w.now, 1, &d)
+				w.alter(func(d *Delivery) { d.Data[60] ^= 1 })
 				w.round()
 			},
 			violations: map[string]uint64{"X1": 1}, deliveries: Deliveries{Corrupt: 1},
@@ -444,10 +432,7 @@ func TestAnomalies(t *testing.T) {
 		{
 			name: "X1: ids damaged", unknown: []string{"N3"}, run: func(w *world) {
 				w.round()
-				m := w.publish(0, 0, 1)
-				d := w.delivery(1, 0, 0, m)
-				d.Data[9] ^= 4
-				w.c.Deliver(w.now, 1, &d)
+				w.alter(func(d *Delivery) { d.Data[9] ^= 4 })
 				w.round()
 			},
 			violations: map[string]uint64{"X1": 1}, deliveries: Deliveries{Delivered: 20, Lost: 1, Corrupt: 1},
@@ -455,11 +440,10 @@ func TestAnomalies(t *testing.T) {
 		{
 			name: "X1: data type changed", reliable: true, profile: Strict, run: func(w *world) {
 				w.round()
-				m := w.publish(0, 0, 1)
-				d := w.delivery(1, 0, 0, m)
-				d.Data = []byte(`"` + string(d.Data) + `"`)
-				d.Kind = PayloadJSON
-				w.c.Deliver(w.now, 1, &d)
+				w.alter(func(d *Delivery) {
+					d.Data = []byte(`"` + string(d.Data) + `"`)
+					d.Kind = PayloadJSON
+				})
 				w.round()
 			},
 			violations: map[string]uint64{"X1": 1},

@@ -23,7 +23,8 @@ type target struct {
 
 // ExpectCatchUp starts a catch-up, replacing a running one. since is the instant since
 // T0 at which the socket opened, due gives the number of messages of an address that the
-// plan had due by then. It reports true when nothing is outstanding: there is then no Deliver that completes it.
+// plan had due by then. It reports true when nothing is outstanding: there is then no
+// Deliver that completes it.
 func (c *Checker) ExpectCatchUp(connection int, since time.Duration, due func(publisher, slot int) uint64) (already bool) {
 	n := c.conn(connection)
 	u := &n.catchUp

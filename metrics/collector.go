@@ -60,8 +60,9 @@ func (c *Collector) Add(tick int, iv *Interval) {
 }
 
 // OnTick has fn called with what each metric measured in a tick: once Latest has shown it,
-// openTicks later at the latest, or in Series at the end. Every value is told once: what comes later still, by itself. What
-// never came is not told, since it has no value. It is to be called before the first Add.
+// openTicks later at the latest, or in Series at the end. Every value is told once: what
+// comes later still, by itself. What never came is not told, since it has no value. It is
+// to be called before the first Add.
 func (c *Collector) OnTick(fn func(tick int, m Metric, s *MetricSummary)) { c.series.told = fn }
 
 // Censor counts n copies, intended at that instant for that population, that
@@ -109,9 +110,10 @@ func (c *Collector) Steady(m Metric) *MetricSummary {
 
 // Intervals are the 95 % intervals of the percentiles of s, which is what Steady says of
 // m, in microseconds, by their keys: by a bootstrap over blocks of ten seconds, whose
-// chance follows from the seed, and wider where seconds are alike for longer. A percentile that s does not give has none, nor has one
-// whose upper end lies among what never came; there are none at all of less than a
-// minute, and of metrics other than the latencies of messages.
+// chance follows from the seed, and wider where seconds are alike for longer. A
+// percentile that s does not give has none, nor has one whose upper end lies among what
+// never came; there are none at all of less than a minute, and of metrics other than the
+// latencies of messages.
 func (c *Collector) Intervals(m Metric, s *MetricSummary, seed uint64) map[string][]int64 {
 	out := map[string][]int64{}
 	for key, ci := range c.steady[m].intervals(seed) {

@@ -131,7 +131,9 @@ func (c *Checker) Sent(publisher, slot int, message uint64, lag time.Duration) {
 	}
 	s.top = max(s.top, message)
 	s.maxLag = max(s.maxLag, lag)
-	c.undoubt(publisher, slot, message, true)
+	if s.undoubt(message) {
+		c.t.voids.put(source{uint32(publisher), uint32(slot)}, message, true)
+	}
 	c.progress.Expected += uint64(c.ix.fanout[c.ix.slotBase[publisher]+slot])
 }
 
@@ -144,7 +146,7 @@ func (c *Checker) Skipped(publisher, slot int, message uint64) {
 	s.skipTo(message)
 	s.top = max(s.top, message)
 	s.set(message, outcomeSkipped)
-	c.undoubt(publisher, slot, message, false)
+	s.undoubt(message)
 	c.t.voids.put(source{uint32(publisher), uint32(slot)}, message, false)
 }
 
@@ -198,9 +200,8 @@ func (c *Checker) Outcome(publisher, slot int, message uint64, o Outcome) {
 	if o == OutcomeFail {
 		c.progress.Expected -= uint64(c.ix.fanout[c.ix.slotBase[publisher]+slot])
 	}
-	c.undoubt(publisher, slot, message, o == OutcomeOK)
-	if o != OutcomeOK {
-		c.t.voids.put(source{uint32(publisher), uint32(slot)}, message, false)
+	if s.undoubt(message) || o != OutcomeOK {
+		c.t.voids.put(source{uint32(publisher), uint32(slot)}, message, o == OutcomeOK)
 	}
 }
 

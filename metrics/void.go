@@ -145,15 +145,14 @@ func (c *Checker) doubt(publisher, slot int, m uint64, forNow bool) {
 	s.doubts = slices.Insert(s.doubts, at, m)
 }
 
-// undoubt ends a doubt about message m, if there is one: it is owed, or not.
-func (c *Checker) undoubt(publisher, slot int, m uint64, owed bool) {
-	s := c.slot(publisher, slot)
+// undoubt ends the doubt about message m; false if there was none.
+func (s *slot) undoubt(m uint64) (doubted bool) {
+	if len(s.doubts) == 0 { // as for every message of a run without faults
+		return false
+	}
 	at, found := slices.BinarySearch(s.doubts, m)
-	if !found {
-		return
+	if found {
+		s.doubts = slices.Delete(s.doubts, at, at+1)
 	}
-	s.doubts = slices.Delete(s.doubts, at, at+1)
-	if owed {
-		c.t.voids.put(source{uint32(publisher), uint32(slot)}, m, true)
-	}
+	return found
 }

@@ -132,6 +132,14 @@ func (w *world) deliver(connection, p, slot int, m uint64) DeliveryResult {
 	return w.c.Deliver(w.now, connection, &d)
 }
 
+// alter publishes the next message of publisher 0 in its first group, which connection 1
+// gets otherwise than it was published.
+func (w *world) alter(how func(d *Delivery)) {
+	d := w.delivery(1, 0, 0, w.publish(0, 0, 1))
+	how(&d)
+	w.c.Deliver(w.now, 1, &d)
+}
+
 // replay delivers a message again under an id that it had before.
 func (w *world) replay(connection, p, slot int, m, id uint64) DeliveryResult {
 	last := w.ids[connection]

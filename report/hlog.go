@@ -30,8 +30,8 @@ func NewHistogramLog(w io.Writer, start time.Time) *HistogramLog {
 	return l
 }
 
-// Add writes what was measured from one second to another, both since the start; nothing without samples.
-// Errors are kept, and returned by Err.
+// Add writes what was measured from one second to another, both since the start; nothing
+// without samples. Errors are kept, and returned by Err.
 func (l *HistogramLog) Add(metric string, from, to float64, s *metrics.MetricSummary) {
 	if s == nil || s.Histogram == nil || s.Max == nil {
 		return

@@ -174,7 +174,7 @@ func change(ratio float64) string {
 	}
 	switch {
 	case p < 100 && math.Round(p) == 100: // not all of it
-		return plus + "99.9 %"
+		return plus + strconv.FormatFloat(min(p, 99.9), 'f', 1, 64) + " %"
 	case p >= 10 || p == 0:
 		return plus + textNumbers.float(math.Round(p)) + " %"
 	}

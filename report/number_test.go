@@ -47,7 +47,9 @@ func TestNumbers(t *testing.T) {
 		{"change down", change(-0.18), "−18 %"},
 		{"change up", change(0.0163), "+1.6 %"},
 		{"no change", change(0), "+0 %"},
-		{"nearly all of it", change(-0.9991), "−99.9 %"},
+		{"much of it", change(-0.9949), "−99 %"},
+		{"most of it", change(-0.99522), "−99.5 %"},
+		{"nearly all of it", change(-0.99991), "−99.9 %"},
 		{"all of it", change(-1), "−100 %"},
 
 		{"bytes", bytesText(300), "300 B"},

@@ -37,9 +37,9 @@ type Loop struct {
 // are for the Loop's goroutine.
 type Timer = loop.Timer
 
-// NewLoop returns a Loop that opens its connections by d, nil if it opens none, and moves their bytes by t.
-// It does nothing before Run. With Dialer.Simulation it lives there, runs whenever time
-// passes and is ended by Stop: neither t nor Run means anything to it.
+// NewLoop returns a Loop that opens its connections by d, nil if it opens none, and moves
+// their bytes by t. It does nothing before Run. With Dialer.Simulation it lives there,
+// runs whenever time passes and is ended by Stop: neither t nor Run means anything to it.
 func NewLoop(d *Dialer, t Transport) *Loop {
 	l := &Loop{dialer: d, work: newWorkspace()}
 	if d != nil && d.Simulation != nil {
@@ -51,8 +51,9 @@ func NewLoop(d *Dialer, t Transport) *Loop {
 }
 
 // Run turns the calling goroutine into the Loop's until ctx ends, which is no
-// error; one is that it cannot begin, for want of descriptors perhaps. Then it aborts every socket and every dial, without a word to the peers or
-// the Handlers, and returns when every goroutine has ended. A Loop runs once.
+// error; one is that it cannot begin, for want of descriptors perhaps. Then it
+// aborts every socket and every dial, without a word to the peers or the Handlers,
+// and returns when every goroutine has ended. A Loop runs once.
 func (l *Loop) Run(ctx context.Context) error {
 	if !l.ran.CompareAndSwap(false, true) {
 		return errors.New("a wire.Loop can run only once")

@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/wpsbench/wpsbench/report"
 	"github.com/wpsbench/wpsbench/scenario"
 )
 
@@ -57,19 +56,10 @@ func estimateText(plan *scenario.Plan) string {
 	e := plan.Estimate()
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
-		line := fmt.Sprintf("  %-20s", name)
-		for i, word := range strings.Fields(fmt.Sprintf(format, args...)) {
-			switch {
-			case i == 0:
-				line += word
-			case report.Columns(line)+1+report.Columns(word) > 80:
-				b.WriteString(line + "\n")
-				line = fmt.Sprintf("  %-20s", "") + word
-			default:
-				line += " " + word
-			}
+		for _, line := range wrapped(fmt.Sprintf(format, args...), 80-22) {
+			fmt.Fprintf(&b, "  %-20s%s\n", name, line)
+			name = ""
 		}
-		b.WriteString(line + "\n")
 	}
 	row("connections", "%d in %s; %d of them publish", e.Connections, e.ConnectTime.Round(time.Millisecond), e.Publishers)
 	row("groups", "%d with %d memberships", e.Groups, e.Subscriptions)

@@ -4,8 +4,8 @@
 // is added to it is carried without further ado.
 //
 // Numbers are varints, slices and maps have their length before them, a pointer is
-// there or nil. A shared pointer becomes two values, a cyclic one never ends. Channels, functions and
-// interfaces are refused unless they are nil.
+// there or nil. A shared pointer becomes two values, a cyclic one never ends. Channels,
+// functions and interfaces are refused unless they are nil.
 package exact
 
 import (

@@ -32,21 +32,9 @@ phases: {warmup: 1s, steady: 10s, drain: 30s}
 // run before it begins.
 func simulateRun(t *testing.T, text string, link wire.Link, edit ...func(*run)) (*run, *metrics.Run) {
 	t.Helper()
-	plan := planOf(t, text)
-	sim := wire.NewSimulation(link, 1)
-	server, err := emulator.Start(emulator.Options{Simulation: sim})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg, server := configIn(t, planOf(t, text), link, 1, emulator.Options{})
 	defer func() { _ = server.Close() }()
-	cs, err := wire.ParseConnectionString(server.ConnectionString())
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRun(Config{
-		Plan: plan, Target: ConnectionStringTarget(cs, "bench", "", plan), Dialer: &wire.Dialer{Simulation: sim},
-		Workers: 1, RunID: 1, Profile: metrics.Strict,
-	})
+	r := newRun(cfg)
 	for _, e := range edit {
 		e(r)
 	}

@@ -133,8 +133,9 @@ func (m *member) causeOf(now time.Duration, reason wire.EndReason) metrics.Sessi
 const closePolicy = 1008
 
 // refusal says what a refused recovery comes from. A service that has closed the
-// session itself, or was asked to by us, has ended it, and one that could not keep what is unacknowledged any
-// more or was restarted has, too, maybe without a word (protocol.md 4.4, 4.6).
+// session itself, or was asked to by us, has ended it, and one that could not keep what
+// is unacknowledged any more or was restarted has, too, maybe without a word
+// (protocol.md 4.4, 4.6).
 func (m *member) refusal(now time.Duration) metrics.SessionEnd {
 	switch {
 	case m.closedByPeer, m.askedToClose, m.w.restarted(m.w.checker.Outage(m.id), now):

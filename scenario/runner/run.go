@@ -86,9 +86,10 @@ type run struct {
 // cut to five seconds and the record says interrupted. When cut is done, nothing is
 // waited for any more. cut should be derived so that it ends no earlier than stop.
 //
-// Before the first session, if there are any, is connected a failure is returned as *SetupError with
-// no record, and a stop with neither; afterwards there always is a record, beside the error if there is one.
-// When a process is lost (*LostError) it is that of the part that ran, once the schedule has begun.
+// Before the first session, if there are any, is connected a failure is returned as
+// *SetupError with no record, and a stop with neither; afterwards there always is a
+// record, beside the error if there is one. When a process is lost (*LostError) it is
+// that of the part that ran, once the schedule has begun.
 func Run(stop, cut context.Context, cfg Config) (*metrics.Run, error) {
 	api, idle, err := restOf(&cfg)
 	if err != nil {

@@ -119,26 +119,13 @@ func simulate(t testing.TB, w world) (*metrics.Run, emulator.Stats) {
 // run executes a plan in the world.
 func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run, emulator.Stats) {
 	t.Helper()
-	sim := wire.NewSimulation(w.link, w.seed)
-	o := w.options
-	o.Simulation = sim
-	server, err := emulator.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cs, err := wire.ParseConnectionString(server.ConnectionString())
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := ConnectionStringTarget(cs, "bench", "", plan)
-	target.REST.Client = &http.Client{Transport: atOnce{server}}
-	target.Restart = func(_ context.Context, f *scenario.Fault) (string, error) {
+	cfg, server := configIn(t, plan, w.link, w.seed, w.options)
+	cfg.Workers, cfg.Trace = workers, w.trace
+	cfg.Target.REST.Client = &http.Client{Transport: atOnce{server}}
+	cfg.Target.Restart = func(_ context.Context, f *scenario.Fault) (string, error) {
 		return fmt.Sprint(server.Restart(f.KeepsSessions), " closed"), nil
 	}
-	rec, err := Run(t.Context(), t.Context(), Config{
-		Plan: plan, Target: target, Dialer: &wire.Dialer{Simulation: sim},
-		Workers: workers, RunID: 1, Profile: metrics.Strict, Trace: w.trace,
-	})
+	rec, err := Run(t.Context(), t.Context(), cfg)
 	var unreachable *SetupError
 	if err != nil && (w.link.Lifetime == 0 || !errors.As(err, &unreachable)) {
 		t.Fatalf("seed %d: %v\n%s", w.seed, err, w.text)
@@ -149,6 +136,25 @@ func (w world) run(t testing.TB, plan *scenario.Plan, workers int) (*metrics.Run
 		return nil, stats
 	}
 	return rec, stats
+}
+
+// configIn starts a target in a world of its own and says how a plan is run there. The
+// caller closes the target.
+func configIn(t testing.TB, plan *scenario.Plan, link wire.Link, seed uint64, o emulator.Options) (Config, *emulator.Server) {
+	t.Helper()
+	o.Simulation = wire.NewSimulation(link, seed)
+	server, err := emulator.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs, err := wire.ParseConnectionString(server.ConnectionString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{
+		Plan: plan, Target: ConnectionStringTarget(cs, "bench", "", plan), Dialer: &wire.Dialer{Simulation: o.Simulation},
+		Workers: 1, RunID: 1, Profile: metrics.Strict,
+	}, server
 }
 
 // atOnce carries HTTP to the target of a world, in which nobody can wait for an answer.

@@ -16,28 +16,17 @@ import (
 // stops it when its schedule is that far, or soon after.
 func simulateStopped(t *testing.T, text string, o emulator.Options, at time.Duration) *metrics.Run {
 	t.Helper()
-	plan := planOf(t, text)
-	o.Simulation = wire.NewSimulation(wire.Link{Delay: 5 * time.Millisecond}, 1)
-	server, err := emulator.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg, server := configIn(t, planOf(t, text), wire.Link{Delay: 5 * time.Millisecond}, 1, o)
 	defer func() { _ = server.Close() }()
-	cs, err := wire.ParseConnectionString(server.ConnectionString())
-	if err != nil {
-		t.Fatal(err)
-	}
 	stop, end := context.WithCancel(t.Context())
 	defer end()
-	rec, err := Run(stop, t.Context(), Config{
-		Plan: plan, Target: ConnectionStringTarget(cs, "bench", "", plan), Dialer: &wire.Dialer{Simulation: o.Simulation},
-		Workers: 2, RunID: 1, Profile: metrics.Strict,
-		Progress: func(p Progress) {
-			if p.Schedule >= at {
-				end()
-			}
-		},
-	})
+	cfg.Workers = 2
+	cfg.Progress = func(p Progress) {
+		if p.Schedule >= at {
+			end()
+		}
+	}
+	rec, err := Run(stop, t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,8 @@ const (
 
 // mismatch compares a JSON message with the wanted one and returns what is wrong,
 // "" if nothing: every property that is wanted must be there with that value,
-// others may be (protocol.md 3.1), but not within data and metadata. Order and spelling of JSON do not matter;
-// numbers are compared as written.
+// others may be (protocol.md 3.1), but not within data and metadata. Order and
+// spelling of JSON do not matter; numbers are compared as written.
 func mismatch(want string, got []byte) string {
 	g, err := decode(got)
 	if err != nil {
