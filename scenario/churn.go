@@ -142,7 +142,7 @@ type Partings struct {
 // seat is a connection's place in one of the groups of a family.
 type seat struct {
 	group         int
-	family        groupRange
+	family        idRange
 	leave, change float64 // partings per nanosecond
 }
 
@@ -197,7 +197,7 @@ func (x *Partings) Next() (Parting, bool) {
 }
 
 // another draws a group of a family that the connection is not in.
-func (x *Partings) another(family groupRange) int {
+func (x *Partings) another(family idRange) int {
 	var taken []int
 	for i := range x.seats {
 		if x.seats[i].family == family {

@@ -10,13 +10,13 @@ package scenario
 // groups differ by at most one member. The first cycle has stride 1; the later
 // ones keep the same connections from meeting in every group they join.
 type deal struct {
-	groups groupRange
+	groups idRange
 	each   int // groups per connection
 	cycle  int
 	key    uint64
 }
 
-func newDeal(groups groupRange, each int, key uint64) deal {
+func newDeal(groups idRange, each int, key uint64) deal {
 	return deal{groups, each, groups.count / gcd(groups.count, each), key}
 }
 

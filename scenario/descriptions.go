@@ -117,6 +117,7 @@ var descriptions = map[string]string{
 	"faults.*.lasts":          "With stop-acking and slow-reader: how long each client does so; with restart: how long it may take and drop sessions.",
 	"faults.*.command":        "Of a restart: program and arguments, run without a shell (default: the embedded emulator is restarted).",
 	"faults.*.keeps_sessions": "Of a restart: the embedded emulator comes back with its reliable sessions (default false).",
+	"faults.*.by":             "Of a rest-close: close each connection by itself (connection, the default), or by one call all of a user or in a group; hit counts those.",
 	"faults.*.code":           "Close code of kind close (default 1000, which ends a reliable session; 1001 keeps it).",
 
 	"checks":         "How strictly delivery is judged.",

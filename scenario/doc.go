@@ -130,7 +130,9 @@
 //	zombie                             # the socket stays open and silent, the client recovers on another
 //	blackhole                          # half-open: nothing gets through and nobody is told; the
 //	                                   # client's idle_timeout finds it (Linux only)
-//	rest-close                         # the service closes, over REST
+//	rest-close                         # the service closes, over REST; with by: user or by: group all of a
+//	                                   # user or in a group by one call: hit counts the population's users,
+//	                                   # or the groups of the families that it joins
 //	restart                            # lasts: 30s; the embedded target is restarted: everybody is closed
 //	                                   # with 1001, sessions are forgotten but with keeps_sessions: true;
 //	                                   # or command: [kubectl, rollout, restart, deploy/wps], without a shell

@@ -14,8 +14,8 @@ const (
 	// FaultBlackhole makes the connection half-open: nothing gets through either way, and
 	// nobody is told. The clients' IdleTimeout finds it, then they recover on another socket.
 	FaultBlackhole = "blackhole"
-	// FaultRESTClose has the service close the connection over its REST API; it needs
-	// a target with a key or an Entra token.
+	// FaultRESTClose has the service close the connection over its REST API, or all that By
+	// says; it needs a target with a key or an Entra token.
 	FaultRESTClose = "rest-close"
 	// FaultRestart runs Command, or restarts the embedded target. Whom that drops while Lasts
 	// is the fault's doing.
@@ -27,6 +27,13 @@ const (
 )
 
 var faultKinds = []string{FaultRST, FaultFIN, FaultClose, FaultZombie, FaultBlackhole, FaultRESTClose, FaultRestart, FaultStopAcking, FaultSlowReader}
+
+// The values of [Fault.By] (protocol.md 7.4, rows 9, 11 and 12).
+const (
+	ByConnection = "connection"
+	ByUser       = "user"
+	ByGroup      = "group"
+)
 
 // Waits says whether the fault leaves the transport alone: while Lasts the service may
 // drop it, or not.
@@ -62,6 +69,11 @@ type Fault struct {
 	// KeepsSessions: the embedded target comes back with its reliable sessions.
 	KeepsSessions bool `json:",omitempty"`
 
+	// By ByUser or ByGroup makes each injection of a rest-close one call for all sessions
+	// of a user, or in a group: Hit counts the users of Population, or the groups of the
+	// families that it joins. Who else is in them is hit, too. Empty: ByConnection.
+	By string `json:",omitempty"`
+
 	Code int // of a close; default 1000, which ends a reliable session
 	Pos  Pos `json:"-"`
 }
@@ -88,6 +100,7 @@ func (d *decoder) faults(n *node, s *Scenario) {
 			optional("rate", value(d, &f.Rate, needsRate, parseRate)),
 			optional("for", value(d, &f.For, needsDuration, parseDuration)),
 			optional("lasts", value(d, &f.Lasts, needsDuration, parseDuration)),
+			optional("by", d.choice(&f.By, []string{ByConnection, ByUser, ByGroup})),
 			optional("code", d.whole(&f.Code)),
 			optional("command", func(n *node) {
 				f.Command = []string{}
@@ -102,6 +115,9 @@ func (d *decoder) faults(n *node, s *Scenario) {
 		n.allUnless("kind", FaultRestart, "population", "hit")
 		if f.Kind == FaultClose && n.slot("code") == nil {
 			f.Code = defaultCloseCode
+		}
+		if f.By == ByConnection && f.Kind == FaultRESTClose {
+			f.By = "" // as when it is left out
 		}
 		s.Faults = append(s.Faults, f)
 	})

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -15,11 +16,12 @@ type Incident struct {
 	Until time.Duration // since T0: no injection comes then or later, but one at At
 }
 
-// Injection is one connection being hit.
+// Injection is one connection being hit, or, by a fault with By, all of a user or a group.
 type Injection struct {
 	At         time.Duration // since T0
 	Incident   int           // index into Plan.Incidents
-	Connection int
+	Connection int           // ByUser: whose user it is; ByGroup: -1
+	Group      int           // ByGroup: its id; else -1
 }
 
 // Incidents lists the occurrences of all faults, fault by fault, each in order of time.
@@ -68,9 +70,9 @@ type Injections struct {
 	fault     *Fault
 	base      int        // index of the fault's first incident
 	incidents []Incident // those of the fault
-	first     int        // connection id of the population's first
-	hit       int        // connections of an occurrence, or at risk
-	count     int        // connections of the population
+	victims   []idRange  // ids of the connections, or ByGroup of the groups, to choose from
+	hit       int        // how many of them an occurrence hits, or are at risk
+	count     int        // of them all
 	key       uint64
 
 	occurrence int
@@ -92,17 +94,49 @@ func (p *Plan) Injections(fault int) *Injections {
 		}
 		x.incidents = append(x.incidents, in)
 	}
-	x.first, x.count = 0, p.Connections
-	if f.Population != "" {
-		pp := &p.Populations[p.Scenario.population(f.Population)]
-		x.first, x.count = pp.First, pp.Count
+	x.victims = p.victims(f)
+	for _, r := range x.victims {
+		x.count += r.count
 	}
 	x.hit = f.Hit.Of(x.count)
 	x.order = x.orderOf(0)
 	return x
 }
 
-// orderOf is the order in which the connections stand for an occurrence: its first
+// victims are the ids that a fault chooses from.
+func (p *Plan) victims(f *Fault) []idRange {
+	if f.Population == "" {
+		return []idRange{{0, p.Connections}}
+	}
+	i := p.Scenario.population(f.Population)
+	from, pp := &p.Scenario.Populations[i], &p.Populations[i]
+	switch {
+	case f.By == ByGroup:
+		families := make([]idRange, len(pp.deals))
+		for j := range pp.deals {
+			families[j] = pp.deals[j].groups
+		}
+		return families
+	case f.By == ByUser && !strings.Contains(from.Users, connectionNumber):
+		return []idRange{{pp.First, 1}} // they are all one
+	}
+	return []idRange{{pp.First, pp.Count}}
+}
+
+// victim makes an injection hit the k-th of the ids.
+func (x *Injections) victim(in Injection, k int) Injection {
+	i := 0
+	for ; k >= x.victims[i].count; i++ {
+		k -= x.victims[i].count
+	}
+	in.Connection, in.Group = x.victims[i].first+k, -1
+	if x.fault.By == ByGroup {
+		in.Connection, in.Group = -1, in.Connection
+	}
+	return in
+}
+
+// orderOf is the order in which the victims stand for an occurrence: its first
 // ones are hit.
 func (x *Injections) orderOf(occurrence int) permutation {
 	return newPermutation(x.count, x.key^uint64(occurrence)<<32)
@@ -121,11 +155,7 @@ func (x *Injections) Next() (in Injection, ok bool) {
 	if x.occurrence >= len(x.incidents) {
 		return Injection{}, false
 	}
-	in = Injection{
-		At:         x.incidents[x.occurrence].At + x.offset(),
-		Incident:   x.base + x.occurrence,
-		Connection: x.first + x.order.at(x.position),
-	}
+	in = x.victim(Injection{At: x.incidents[x.occurrence].At + x.offset(), Incident: x.base + x.occurrence}, x.order.at(x.position))
 	x.position++
 	return in, true
 }
@@ -154,7 +184,7 @@ func (x *Injections) draw() (in Injection, ok bool) {
 		return Injection{}, false
 	}
 	victim := x.order.at(int(mix(seed+1) % uint64(x.hit)))
-	return Injection{At: i.At + time.Duration(x.drawn), Incident: x.base, Connection: x.first + victim}, true
+	return x.victim(Injection{At: i.At + time.Duration(x.drawn), Incident: x.base}, victim), true
 }
 
 // Expected is how many injections the fault makes, on average where they are drawn.

@@ -178,3 +178,42 @@ func TestFaultTimes(t *testing.T) {
 		}
 	}
 }
+
+// A fault by user or by group chooses among users and groups, each once an occurrence.
+func TestCrowdInjections(t *testing.T) {
+	text := strings.Replace(minimal, "phases:", "  team: {connections: 5, users: one, join: {lobby: 1, room: 1}}\nphases:", 1)
+	text = strings.Replace(text, "groups:", "groups:\n  lobby: {names: [a, b]}", 1)
+	for _, row := range []struct {
+		fault       string
+		connections bool
+		from, to    int // ids, all of them
+	}{
+		{"population: members, hit: 100%, by: user", true, 0, 100},
+		{"population: team, hit: 100%, by: user", true, 100, 101},
+		{"population: members, hit: 100%, by: group", false, 2, 12},
+		{"population: team, hit: 100%, by: group", false, 0, 12},
+		{"population: members, hit: 100%, by: connection", true, 0, 100},
+	} {
+		p := mustParse(t, text, "faults=[{name: F, at: 2s, kind: rest-close, "+row.fault+"}]").Plan()
+		x := p.Injections(0)
+		var got []int
+		for in, ok := x.Next(); ok; in, ok = x.Next() {
+			id, other := in.Connection, in.Group
+			if !row.connections {
+				id, other = other, id
+			}
+			if other != -1 {
+				t.Errorf("%s: %+v", row.fault, in)
+			}
+			got = append(got, id)
+		}
+		slices.Sort(got)
+		var want []int
+		for id := row.from; id < row.to; id++ {
+			want = append(want, id)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %d to %d", row.fault, got, row.from, row.to-1)
+		}
+	}
+}

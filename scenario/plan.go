@@ -31,7 +31,7 @@ type Plan struct {
 	Audiences   int
 	Populations []PlanPopulation
 
-	families  []groupRange
+	families  []idRange
 	audiences []audience
 	timeline  timeline
 	root      uint64 // of every random choice: hash and seed
@@ -49,14 +49,14 @@ type PlanPopulation struct {
 	arrivals   *arrivals // nil: publishes nothing
 }
 
-// groupRange is a run of group ids.
-type groupRange struct{ first, count int }
+// idRange is a run of ids.
+type idRange struct{ first, count int }
 
 // slotSource yields addresses of a publisher: the groups of one deal it joined, or
 // a whole family.
 type slotSource struct {
 	deal   int // index into deals, or -1
-	family groupRange
+	family idRange
 }
 
 // Plan expands a scenario that has no problems.
@@ -66,7 +66,7 @@ func (s *Scenario) Plan() *Plan {
 	families := make(map[string]int, len(s.Groups))
 	for i := range s.Groups {
 		families[s.Groups[i].Name] = i
-		p.families = append(p.families, groupRange{p.Groups, s.Groups[i].Count})
+		p.families = append(p.families, idRange{p.Groups, s.Groups[i].Count})
 		p.Groups += s.Groups[i].Count
 	}
 	p.layAudiences()

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -108,8 +109,8 @@ func (v *validator) victims(path string, f *Fault) {
 		return
 	}
 	p := v.population(path+".population", f.Population)
-	if p != nil && !f.Hit.IsPercent && f.Hit.Count > p.Connections {
-		v.refuse(path+".hit", "the fault hits more connections than there are", fmt.Sprintf("%s has %d", quote(p.Name), p.Connections), "")
+	if p != nil {
+		v.hits(path, f, p)
 	}
 	switch {
 	case p == nil:
@@ -117,11 +118,42 @@ func (v *validator) victims(path string, f *Fault) {
 		v.refuse(path+".population", "a fault needs sessions to hit", quote(f.Population)+" has none: its protocol is rest", "")
 	case f.Kind == FaultStopAcking && !reliable(p.Protocol):
 		v.refuse(path+".population", "only reliable clients acknowledge what they get", quote(f.Population)+" speaks "+p.Protocol, "")
-	case p.Protocol == ProtocolSimple && f.needsREST():
-		v.refuse(path+".population", "a simple client does not learn its connection id", "the REST API closes connections by it", "use kind rst or close")
+	case p.Protocol == ProtocolSimple && f.needsREST() && f.By == "":
+		v.refuse(path+".population", "a simple client does not learn its connection id", "the REST API closes connections by it", "use kind rst or close, or `by: user`")
+	}
+	switch {
+	case f.By == "":
+	case !f.needsREST():
+		v.refuseKey(path+".by", "`by` belongs to kind rest-close", fmt.Sprintf("this fault is %s", f.Kind), "")
+	case f.By == ByUser && !v.s.Target.tellsUsers():
+		v.refuse(path+".by", "the users of the sessions are not known", "the negotiate server names them", "ask it for them: ?id={user}")
+	case f.By == ByGroup && p != nil && len(p.Join) == 0:
+		v.refuse(path+".by", quote(p.Name)+" is in no group", "it has no `join`", "")
 	}
 	if f.needsREST() && !v.s.Target.hasREST() {
 		v.refuse(path+".kind", "rest-close needs a target with a connection string or an Entra token", "the REST API asks for the one or the other", "")
+	}
+}
+
+// hits checks that a fault hits no more than there are.
+func (v *validator) hits(path string, f *Fault, p *Population) {
+	what, there := "connections", p.Connections
+	switch f.By {
+	case ByUser:
+		what = "users"
+		if !strings.Contains(p.Users, connectionNumber) {
+			there = 1
+		}
+	case ByGroup:
+		what, there = "groups", 0
+		for _, j := range p.Join {
+			if family := v.family(j.Family); family != nil {
+				there += family.Count
+			}
+		}
+	}
+	if !f.Hit.IsPercent && f.Hit.Count > there {
+		v.refuse(path+".hit", fmt.Sprintf("the fault hits more %s than there are", what), fmt.Sprintf("%s has %d", quote(p.Name), there), "")
 	}
 }
 

@@ -69,6 +69,9 @@ func (c *Client) Leave(now time.Duration, group string) {
 	c.end(outer)
 }
 
+// InGroup tells whether the Client wants to be a member of group, see Session.InGroup.
+func (c *Client) InGroup(group string) bool { return c.session.InGroup(group) }
+
 // Publish sends a message to a group and returns its ack id, see Session.Publish.
 // It leaves with whatever else this turn of the Loop writes.
 func (c *Client) Publish(now time.Duration, p *Publish) (ackID uint64, err error) {

@@ -33,6 +33,11 @@ func (s *Session) Leave(now time.Duration, group string) {
 	s.membership(LeaveGroup, group)
 }
 
+// InGroup tells whether the Session wants to be a member of group: it has asked to join
+// it, or will on its first connection, and not to leave it since. Without the Simple
+// subprotocol's, whose groups are its token's.
+func (s *Session) InGroup(group string) bool { return slices.Contains(s.groups, group) }
+
 // membership sends a JoinGroup or LeaveGroup on the connection, or keeps it for
 // the recovery when the connection is detached. Without a connection there is
 // nothing to ask: a new one begins with the groups of that moment.

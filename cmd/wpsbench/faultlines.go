@@ -28,6 +28,10 @@ func faultLines(plan *scenario.Plan) (lines []string) {
 		if f.Population != "" {
 			whom = "into " + f.Population + " "
 		}
+		kind := f.Kind
+		if f.By != "" {
+			kind += " by " + f.By
+		}
 		each := plan.Injections(i).Expected() / float64(len(own))
 		for k, in := range own {
 			if k == maxFaultLines {
@@ -38,7 +42,7 @@ func faultLines(plan *scenario.Plan) (lines []string) {
 			if in.Until > in.At {
 				when = fmt.Sprintf("from %s to %s", in.At, in.Until)
 			}
-			lines = append(lines, fmt.Sprintf("%s: %s, %s%.0f injections %s%s", in.ID, f.Kind, about, each, whom, when))
+			lines = append(lines, fmt.Sprintf("%s: %s, %s%.0f injections %s%s", in.ID, kind, about, each, whom, when))
 		}
 	}
 	return lines

@@ -85,6 +85,11 @@ func (f *fleet) fits(plan *scenario.Plan) error {
 			return failf(exitUsage, "--processes: population %s sends to single connections over REST, whose ids only one process knows", p.Name)
 		}
 	}
+	for i := range s.Faults {
+		if f.Processes > 1 && s.Faults[i].By != "" {
+			return failf(exitUsage, "--processes: the fault %s closes all of a %s, whose sessions may be in several processes", s.Faults[i].Name, s.Faults[i].By)
+		}
+	}
 	if f.Emulators == 1 {
 		return nil
 	}

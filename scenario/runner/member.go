@@ -35,8 +35,8 @@ type member struct {
 	spent bool
 	// closedByPeer: the service has closed the WebSocket whose loss began the outage.
 	closedByPeer bool
-	// askedToClose: we have asked the service to close the connection over REST, and it has not
-	// refused to. The client need not have seen that it did.
+	// askedToClose: we have asked the service to close the connection, its user's or a group's
+	// over REST, and it has not refused to. The client need not have seen that it did.
 	askedToClose bool
 	away         bool      // from a drop until it is ready again: nothing can reach it
 	recovery     *recovery // from a drop until caught up
@@ -46,7 +46,8 @@ type member struct {
 	confirm      *wire.Timer   // nil before the first recovery
 	registered   *wire.Timer   // of a simple client: it counts as joined
 	readyAt      time.Duration // when that began to run
-	unread       time.Duration // since when input was held that it has not caught up with; 0 = none
+	unread       time.Duration // when what was read last had been sent, if not now; 0 = now
+	readAgain    time.Duration // when it began to read again, if unread
 }
 
 func newMember(w *worker, id int) *member {
@@ -199,6 +200,9 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		w.recorder.Record(metrics.E2EService, r.Header.Intended, m.population, now-due-r.Header.Lag)
 		w.recorder.Interval().Delivered++
 		w.sampler.Note(&r.Header, now-due)
+		if m.unread != 0 {
+			m.sawSent(due + r.Header.Lag)
+		}
 	}
 	if r.CaughtUp {
 		m.caughtUp(now)

@@ -9,6 +9,9 @@ import (
 
 // strike lets a fault hit this member; false when it had no transport to lose.
 func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
+	if f.By != "" {
+		m.askedToClose = true // and be it out of reach: the service ends what it keeps for it, too
+	}
 	if !m.attached || m.away || m.closing {
 		m.w.injections.add(now, i, m.id, "missed")
 		m.w.incidents[i].missed++
@@ -24,7 +27,7 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	}
 	m.hurt(now, i)
 	m.recovery.entry = m.w.injections.add(now, i, m.id, outcomeNames[outcomeOpen])
-	if f.Waits() {
+	if f.Waits() || f.By != "" {
 		m.misbehave(now, f)
 		return true
 	}
@@ -96,6 +99,7 @@ func (m *member) giveUpRecovery(why recoveryOutcome) {
 func (m *member) proven(time.Duration) {
 	m.stopAwaiting()
 	m.back()
+	m.askedToClose = false // it was not closed, as this is the session still
 	if m.recovery != nil && m.recovery.nothingMissed != 0 {
 		m.caughtUp(m.recovery.nothingMissed)
 	}
@@ -103,7 +107,6 @@ func (m *member) proven(time.Duration) {
 
 // caughtUp closes the recovery: nothing that was due before the socket opened is missing.
 func (m *member) caughtUp(now time.Duration) {
-	m.unread = 0
 	rec := m.recovery
 	if rec == nil {
 		return
@@ -114,6 +117,7 @@ func (m *member) caughtUp(now time.Duration) {
 	back := now
 	if rec.held {
 		rec.outcome, back = outcomeHeld, 0 // it was never out
+		m.askedToClose = false
 	}
 	w.incidents[rec.incident].finish(rec, now)
 	w.injections.effect(rec, outcomeNames[rec.outcome], back)

@@ -1,15 +1,17 @@
 package runner
 
 import (
+	"cmp"
+	"math"
 	"time"
 
 	"github.com/wpsbench/wpsbench/scenario"
 )
 
 // misbehave makes the client one that sends no sequenceAck, or reads nothing, or only
-// awaits a restart, for as long as the fault says or until it is dropped. It keeps its
-// transport until the service drops it: that is the fault's doing, as long as the client
-// has not caught up since.
+// awaits a restart or the close of its user or group: for as long as the fault says, or
+// such a close may take, or until it is dropped. It keeps its transport until the service
+// drops it: that is the fault's doing, as long as the client has not caught up since.
 func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 	m.recovery.held = true
 	m.w.checker.CancelCatchUp(m.id)
@@ -21,11 +23,12 @@ func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 		if m.unread == 0 {
 			m.unread = now
 		}
+		m.readAgain = math.MaxInt64
 	}
 	if m.relent == nil {
 		m.relent = m.w.loop.NewTimer(m.behave)
 	}
-	m.relent.Set(now + f.Lasts)
+	m.relent.Set(now + cmp.Or(f.Lasts, restTimeout))
 }
 
 // behave ends all misbehaviour. A client that still has its transport is through with
@@ -43,8 +46,19 @@ func (m *member) behave(now time.Duration) {
 
 func (m *member) reform(now time.Duration) {
 	m.relent.Stop()
+	m.readAgain = now
 	m.client.ReadAgain(now)
 	m.client.HoldSequenceAcks(now, false)
+}
+
+// sawSent is told when a message left its publisher that has been read after input was
+// held: the service had the session then. That it has caught up would not say so, for
+// what is owed may have come to nothing.
+func (m *member) sawSent(at time.Duration) {
+	m.unread = max(m.unread, at)
+	if at >= m.readAgain {
+		m.unread = 0
+	}
 }
 
 // fall makes a misbehaving client one that has been dropped for it. It misbehaves no

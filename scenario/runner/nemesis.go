@@ -16,10 +16,13 @@ type nemesis struct {
 	fault      *scenario.Fault
 	injections *scenario.Injections
 	victims    []*member // the worker's sessions by id
+	crowds     crowds    // of a fault that hits all of a user or a group; else nil
 	timer      *wire.Timer
 
-	next     scenario.Injection // the next one for a session of ours
-	victim   *member            // whom it hits; nil: there is none left
+	next     scenario.Injection // the next one for a session of ours, or for a crowd
+	more     bool               // there is one
+	victim   *member            // whom it hits, if no crowd
+	passed   int                // injections into crowds so far
 	incident int                // the earliest that may still get an injection from us
 	end      int                // past the fault's last
 }
@@ -34,6 +37,7 @@ func (w *worker) startNemeses() {
 	for i := range w.run.plan.Scenario.Faults {
 		n := &nemesis{w: w, fault: &w.run.plan.Scenario.Faults[i], injections: w.run.plan.Injections(i), victims: victims}
 		n.incident, n.end = w.run.incidentsOf(i)
+		n.crowds = newCrowds(w, n.fault)
 		n.timer = w.loop.NewTimer(n.strike)
 		n.advance()
 		n.await()
@@ -43,8 +47,7 @@ func (w *worker) startNemeses() {
 // advance goes on to the next injection of ours, and tells of the incidents that are
 // over with it.
 func (n *nemesis) advance() {
-	n.victim = nil
-	for n.victim == nil {
+	for n.more = false; !n.more; {
 		in, ok := n.injections.Next()
 		if !ok {
 			in.Incident = n.end
@@ -56,6 +59,7 @@ func (n *nemesis) advance() {
 			return
 		}
 		n.next, n.victim = in, n.memberOf(in.Connection)
+		n.more = n.victim != nil || n.crowds != nil
 	}
 }
 
@@ -68,7 +72,7 @@ func (n *nemesis) memberOf(connection int) *member {
 }
 
 func (n *nemesis) await() {
-	if n.victim != nil {
+	if n.more {
 		n.timer.Set(n.w.t0 + n.next.At)
 	}
 }
@@ -80,7 +84,15 @@ func (n *nemesis) strike(now time.Duration) {
 		return
 	}
 	var closing []*member // by the service
-	for n.victim != nil && w.t0+n.next.At <= now {
+	var closingAll []crowd
+	for ; n.more && w.t0+n.next.At <= now; n.advance() {
+		if n.crowds != nil {
+			if c, last := n.strikeCrowd(now); last {
+				w.run.calling(c.incident)
+				closingAll = append(closingAll, c)
+			}
+			continue
+		}
 		m, i := n.victim, n.next.Incident
 		w.incidents[i].begin(now)
 		if m.strike(now, i, n.fault) {
@@ -90,10 +102,12 @@ func (n *nemesis) strike(now time.Duration) {
 				closing = append(closing, m)
 			}
 		}
-		n.advance()
 	}
 	if len(closing) > 0 {
 		w.closeByREST(closing)
+	}
+	if len(closingAll) > 0 {
+		w.closeCrowds(closingAll)
 	}
 	n.await()
 }

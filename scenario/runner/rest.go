@@ -51,12 +51,13 @@ func restOf(cfg *Config) (api *wire.REST, idle func(), err error) {
 // that fail and change nothing have hit nobody.
 func (w *worker) closeByREST(hit []*member) {
 	incidents := make([]int, len(hit)) // a session may be struck again before its call comes back
-	ids := make([]string, len(hit))
+	ids, to := make([]string, len(hit)), make([]wire.Audience, len(hit))
 	for j, m := range hit {
 		ids[j], incidents[j] = m.client.ConnectionID(), m.recovery.incident
+		to[j] = wire.ToConnection(ids[j])
 	}
 	w.run.driver.beside(&w.calls, func() {
-		failures := w.closeEach(ids)
+		failures := w.closeEach(to)
 		w.loop.Do(func(time.Duration) {
 			for j, err := range failures {
 				if refused := (*wire.RESTError)(nil); errors.As(err, &refused) && hit[j].client.ConnectionID() == ids[j] {
@@ -72,15 +73,15 @@ func (w *worker) closeByREST(hit []*member) {
 	})
 }
 
-// closeEach returns what became of every call, in the order of the connections.
-func (w *worker) closeEach(ids []string) []error {
-	failures := make([]error, len(ids))
+// closeEach makes a call for each audience and returns what became of them, in their order.
+func (w *worker) closeEach(to []wire.Audience) []error {
+	failures := make([]error, len(to))
 	var callers sync.WaitGroup
-	for first := range min(restCalls, len(ids)) {
+	for first := range min(restCalls, len(to)) {
 		w.run.driver.beside(&callers, func() {
-			for j := first; j < len(ids); j += restCalls {
+			for j := first; j < len(to); j += restCalls {
 				ctx, cancel := context.WithTimeout(w.ctx, restTimeout)
-				failures[j] = w.run.cfg.Target.REST.CloseConnection(ctx, ids[j], restReason)
+				failures[j] = w.run.cfg.Target.REST.Close(ctx, to[j], restReason)
 				cancel()
 			}
 		})

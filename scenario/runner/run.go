@@ -63,8 +63,9 @@ type run struct {
 	handed  []handed
 	events  []metrics.RunEvent
 	notes   int
-	pending []string        // event texts that Progress has not shown yet
-	states  []incidentState // by incident of the plan
+	pending []string          // event texts that Progress has not shown yet
+	states  []incidentState   // by incident of the plan
+	turns   map[crowdTurn]int // workers that have struck their part of a crowd
 
 	collector    *metrics.Collector // controller only
 	seen         []pressure         // of this process, by tick; controller only

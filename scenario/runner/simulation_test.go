@@ -67,9 +67,13 @@ populations:
 		for i := range 1 + r.IntN(3) {
 			at := 1 + r.IntN(int(steady/time.Second)-1)
 			lasts := fmt.Sprintf(", lasts: %ds", 1+r.IntN(int(steady/time.Second)-at))
-			fmt.Fprintf(&b, "  - {name: F%d, at: %ds, population: members, hit: %d%%, kind: %s}\n", i, at, 10+r.IntN(91),
-				pick(r, "rst", "fin", "close", "close, code: 1001", "zombie", "blackhole", "rest-close", "restart, lasts: 1s", "restart, lasts: 1s, keeps_sessions: true",
-					misbehaviour[0]+lasts, misbehaviour[1]+lasts))
+			hit := 10 + r.IntN(91)
+			fault := pick(r, "rst", "fin", "close", "close, code: 1001", "zombie", "blackhole", "rest-close", "restart, lasts: 1s", "restart, lasts: 1s, keeps_sessions: true",
+				misbehaviour[0]+lasts, misbehaviour[1]+lasts)
+			if fault == "rest-close" {
+				fault += ", by: " + []string{scenario.ByConnection, scenario.ByUser, scenario.ByGroup}[(seed+uint64(i))%3]
+			}
+			fmt.Fprintf(&b, "  - {name: F%d, at: %ds, population: members, hit: %d%%, kind: %s}\n", i, at, hit, fault)
 		}
 	}
 	w := world{seed: seed, text: b.String()}
