@@ -61,3 +61,52 @@ phases: {steady: 120s, drain: 1m}
 		t.Errorf("nothing accuses the service of the refusal: %+v", rec.Checks)
 	}
 }
+
+// What a slow reader finds when it reads again was sent while it did not: that it is owed
+// nothing more then, because those who had more to say were cut off themselves, is no sign
+// of life of a service that has given it up meanwhile.
+func TestSlowReaderOwedNothingIsSilent(t *testing.T) {
+	w := world{
+		seed: 4106, link: wire.Link{Delay: 35 * time.Millisecond, Jitter: 25 * time.Millisecond, Lifetime: 83 * time.Second, Silent: 0.3},
+		text: `name: silence
+seed: 2403062218
+protocol: protobuf.reliable.webpubsub.azure.v1
+groups: {room: {count: 2}}
+populations:
+  members:
+    connections: 3
+    connect_rate: 100/s
+    join: {room: 1}
+    publish: {to: room, rate: 4/s, arrival: poisson, size: 416, no_echo: true, data_type: json}
+phases: {warmup: 2s, steady: 47s, drain: 2m}
+faults: [{name: F0, at: 14s, population: members, hit: 98%, kind: slow-reader, lasts: 30s}]
+`}
+	w.options = emulator.Options{KeepAlive: 5 * time.Second, Delay: 7 * time.Millisecond, AckDelay: 200 * time.Millisecond}
+	rec, stats := simulate(t, w)
+	wantHonest(t, w, rec)
+	if f := rec.Connections.Funnel; f.RefusedRecovery == 0 || stats.Expired == 0 {
+		t.Errorf("%d recoveries were refused and %d sessions expired, want some", f.RefusedRecovery, stats.Expired)
+	}
+}
+
+// A slow reader whose user is closed meanwhile finds that out when it reads again, if it
+// finds it out: the refusal of its recovery is right.
+func TestSlowReaderClosed(t *testing.T) {
+	for seed := range uint64(40) {
+		w := world{
+			seed: seed, link: wire.Link{Delay: 50 * time.Millisecond, Jitter: 26 * time.Millisecond, Lifetime: 40 * time.Second},
+			text: `name: closed
+groups: {room: {count: 2}}
+populations:
+  members: {connections: 6, connect_rate: 100/s, join: {room: 2}, publish: {to: room, rate: 4/s, ack: true, size: 128}}
+phases: {warmup: 2s, steady: 30s, drain: 2m}
+faults:
+  - {name: F0, at: 4s, population: members, hit: 100%, kind: slow-reader, lasts: 14s}
+  - {name: F1, at: 9s, population: members, hit: 100%, kind: rest-close, by: user}
+`}
+		w.options = emulator.Options{KeepAlive: 5 * time.Second, AckDelay: 200 * time.Millisecond}
+		if rec, _ := simulate(t, w); rec != nil {
+			wantHonest(t, w, rec)
+		}
+	}
+}
