@@ -152,7 +152,7 @@ func (m *member) refusal(now time.Duration) metrics.SessionEnd {
 func (m *member) overflows(now time.Duration) bool {
 	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
 	seen := m.client.AckedSequence() + m.client.UnackedSequence()
-	messages += max(m.client.UnackedSequence(), m.resumption.kept(now, seen))
+	messages += max(m.client.UnackedSequence(), m.fresh.kept(now, seen))
 	return messages >= metrics.ServiceBudget.UnackedMessages || bytes >= metrics.ServiceBudget.UnackedBytes
 }
 

@@ -10,9 +10,9 @@ import (
 func (m *member) opened(now time.Duration, ev *wire.Event) {
 	w := m.w
 	m.attached = true
-	m.resumption = resumption{}
+	m.fresh = freshAcks{}
 	if ev.Recovering {
-		m.resumption.openedAt = now
+		m.fresh.since = now
 	}
 	w.counts.open.add(1)
 	if !m.everOpened {

@@ -47,6 +47,7 @@ func (m *member) behave(now time.Duration) {
 func (m *member) reform(now time.Duration) {
 	m.relent.Stop()
 	m.readAgain = now
+	m.fresh.begin(now, m.client.AckedSequence())
 	m.client.ReadAgain(now)
 	m.client.HoldSequenceAcks(now, false)
 }
