@@ -44,8 +44,8 @@ func cards(r *metrics.Run) []card {
 		c.Interval = covered(c.Interval, r)
 	}
 	return []card{
-		latencyCard(r, "e2e p99", "e2e_latency", "p99", "p(99)"),
-		latencyCard(r, "ack p99", "ack_rtt", "p99", "p(99)"),
+		latencyCard(r, "e2e p99 since due", "e2e_latency", "p99", "p(99)"),
+		latencyCard(r, "ack p99 since sent", "ack_rtt", "p99", "p(99)"),
 		reach,
 		latencyCard(r, "outage p95", "outage_time", "p95", "p(95)"),
 		order,
