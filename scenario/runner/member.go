@@ -20,8 +20,8 @@ type member struct {
 	churn      *churner   // nil: stays
 	tracer     *tracer    // nil: nobody follows its frames
 
-	connections int       // connectionIds so far
-	fresh       freshAcks // over the latest socket
+	connections int // connectionIds so far
+	fresh       freshAcks
 	dialing     time.Duration
 	attached    bool
 	everOpened  bool
@@ -169,7 +169,7 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 	if !ev.Fresh {
 		w.checker.SequenceAcked(m.id, m.client.AckedSequence())
 	}
-	m.fresh.data(msg.SequenceID)
+	m.fresh.data(now, msg.SequenceID, m.client.AckedSequence())
 	r := w.checker.Deliver(now, m.id, &metrics.Delivery{
 		Group:      msg.Group,
 		User:       msg.FromUserID,

@@ -10,10 +10,7 @@ import (
 func (m *member) opened(now time.Duration, ev *wire.Event) {
 	w := m.w
 	m.attached = true
-	m.fresh = freshAcks{}
-	if ev.Recovering {
-		m.fresh.since = now
-	}
+	m.fresh.opened(now, ev.Recovering)
 	w.counts.open.add(1)
 	if !m.everOpened {
 		m.everOpened = true

@@ -135,37 +135,3 @@ func TestDataOfARecovery(t *testing.T) {
 		t.Errorf("%+v; want the first data at 12, 2 replayed, 1 of them redundant", r)
 	}
 }
-
-// Until its acknowledgements are surely there, the service may keep all that it has sent
-// over the socket: from the first id on, both ends included.
-func TestKept(t *testing.T) {
-	t.Parallel()
-	open := freshAcks{since: time.Hour}
-	open.data(11)
-	open.data(12) // is not the first
-	again, soon := freshAcks{}, open
-	again.begin(time.Hour, 40)
-	soon.begin(time.Hour+time.Second, 12)
-	for _, row := range []struct {
-		name string
-		r    freshAcks
-		now  time.Duration
-		seen uint64
-		want uint64
-	}{
-		{"a new connection", freshAcks{firstID: 11}, time.Second, 20, 0},
-		{"nothing has come", freshAcks{since: time.Hour}, time.Hour, 20, 0},
-		{"the first alone", open, time.Hour, 11, 1},
-		{"ten", open, time.Hour + time.Second, 20, 10},
-		{"as long as an ack may travel", open, time.Hour + ackTravel, 20, 10},
-		{"longer", open, time.Hour + ackTravel + 1, 20, 0},
-		{"seen less than the first", open, time.Hour, 5, 0},
-		{"after none were sent", again, time.Hour, 60, 20},
-		{"after none were sent, long ago", again, time.Hour + ackTravel + 1, 60, 0},
-		{"none were sent right after a recovery", soon, time.Hour + ackTravel + 1, 20, 10},
-	} {
-		if got := row.r.kept(row.now, row.seen); got != row.want {
-			t.Errorf("%s: %d, want %d", row.name, got, row.want)
-		}
-	}
-}
