@@ -76,7 +76,7 @@ func (n *nemesis) strikeCrowd(now time.Duration) (c crowd, last bool) {
 // inGroup tells whether the service may count the session as a member of a group.
 func (m *member) inGroup(name string) bool { return m.simple() || m.client.InGroup(name) }
 
-// crowdTurn is an injection into a crowd: of a fault, the how manieth.
+// crowdTurn is one injection into a crowd: of a fault, by its number from 1.
 type crowdTurn struct{ fault, ordinal int }
 
 // lastToStrike is called by each worker once it has struck its part of a crowd, and tells
