@@ -31,7 +31,7 @@ func (c *Checker) ExpectCatchUp(connection int, since time.Duration, due func(pu
 	u.pending = 0
 	u.resumed = n.seq.resumed
 	if n.counted {
-		behind, _ := c.behind(n, due)
+		behind, _ := c.behind(n, n.surelyIn, due)
 		u.pending, u.since = int(behind), since
 		return behind == 0
 	}
@@ -80,14 +80,15 @@ func (n *conn) needTargets() {
 }
 
 // Outstanding is how many messages the plan had due that have not come to a
-// connection, and how many bytes of payload: what a service may hold for it.
+// connection, and how many bytes of payload: what a service may hold for it, which need
+// not have got to a leave yet.
 func (c *Checker) Outstanding(connection int, due func(publisher, slot int) uint64) (messages, bytes uint64) {
 	n := c.conn(connection)
 	if n.counted {
-		return c.behind(n, due)
+		return c.behind(n, n.maybeIn, due)
 	}
-	for _, j := range n.joins {
-		if n.away(j.group) != nil {
+	for at, j := range n.joins {
+		if !n.maybeIn(at) {
 			continue
 		}
 		for o, src := range c.ix.sources[j.group] {

@@ -62,10 +62,10 @@ func (u *catchUp) counted(h *Header) bool {
 }
 
 // behind is by how many copies a subscriber that is only counted is short of what was
-// due, and by how many bytes of payload, at the mean.
-func (c *Checker) behind(n *conn, due func(publisher, slot int) uint64) (messages, bytes uint64) {
+// due in the groups that in tells of, and by how many bytes of payload, at the mean.
+func (c *Checker) behind(n *conn, in func(at int) bool, due func(publisher, slot int) uint64) (messages, bytes uint64) {
 	for at, j := range n.joins {
-		if n.away(j.group) != nil {
+		if !in(at) {
 			continue
 		}
 		owed, size := c.due(n, j.group, due)

@@ -115,6 +115,11 @@ func (n *conn) away(group uint32) *window {
 	return nil
 }
 
+// surelyIn tells whether the connection is a member of a group of its joins for all that is
+// known, maybeIn whether it may be: from the request to join to the answer to a leave.
+func (n *conn) surelyIn(at int) bool { return n.away(n.joins[at].group) == nil }
+func (n *conn) maybeIn(at int) bool  { return n.members[at]&memberAsked != 0 }
+
 // gone tells whether the leave is known to be done.
 func (w *window) gone() bool { return w.never || w.left != 0 }
 

@@ -148,12 +148,14 @@ func (m *member) refusal(now time.Duration) metrics.SessionEnd {
 }
 
 // overflows tells whether the service may have more to keep for the session than it can:
-// what was due and has not come, and what has come but may not have been acknowledged.
+// what was due and has not come, and what has come but may not have been acknowledged. Half
+// of its buffer is enough: what publishers made up for after an outage may be on the way to
+// a session that joined meanwhile, and is owed to nobody.
 func (m *member) overflows(now time.Duration) bool {
 	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
 	seen := m.client.AckedSequence() + m.client.UnackedSequence()
 	messages += max(m.client.UnackedSequence(), m.fresh.kept(now, seen))
-	return messages >= metrics.ServiceBudget.UnackedMessages || bytes >= metrics.ServiceBudget.UnackedBytes
+	return messages >= metrics.ServiceBudget.UnackedMessages/2 || bytes >= metrics.ServiceBudget.UnackedBytes/2
 }
 
 // checkBudget tells of a drop that is our own doing: the service cannot keep what we do
