@@ -105,6 +105,9 @@ func (v *validator) restart(path string, f *Fault, alone func(key string, given 
 
 // victims checks whom a fault hits.
 func (v *validator) victims(path string, f *Fault) {
+	if f.By != "" && !f.needsREST() {
+		v.refuseKey(path+".by", "`by` belongs to kind rest-close", fmt.Sprintf("this fault is %s", f.Kind), "")
+	}
 	if f.Kind == FaultRestart && f.Population == "" {
 		return
 	}
@@ -122,9 +125,7 @@ func (v *validator) victims(path string, f *Fault) {
 		v.refuse(path+".population", "a simple client does not learn its connection id", "the REST API closes connections by it", "use kind rst or close, or `by: user`")
 	}
 	switch {
-	case f.By == "":
 	case !f.needsREST():
-		v.refuseKey(path+".by", "`by` belongs to kind rest-close", fmt.Sprintf("this fault is %s", f.Kind), "")
 	case f.By == ByUser && !v.s.Target.tellsUsers():
 		v.refuse(path+".by", "the users of the sessions are not known", "the negotiate server names them", "ask it for them: ?id={user}")
 	case f.By == ByGroup && p != nil && len(p.Join) == 0:

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -35,10 +36,11 @@ func newCrowds(w *worker, f *scenario.Fault) crowds {
 	return all
 }
 
-// crowd is whom one injection hits: all of a user or in a group.
+// crowd is whom one injection is for: all of a user or in a group.
 type crowd struct {
-	incident int
-	by, name string
+	fault, ordinal int // which of the fault's injections, from 1
+	incident       int
+	by, name       string
 }
 
 func (c *crowd) audience() wire.Audience {
@@ -48,40 +50,42 @@ func (c *crowd) audience() wire.Audience {
 	return wire.ToGroup(c.name)
 }
 
-// strikeCrowd strikes those of the next injection's crowd that are this worker's, and
+// strikeCrowd condemns those of the next injection's crowd that are this worker's, and
 // tells the last worker to do so, who is to have the service close it: nobody is dropped
-// before it has been struck. Until then a session is held, and one that the service does
-// not count in was not hit.
+// before that.
 func (n *nemesis) strikeCrowd(now time.Duration) (c crowd, last bool) {
-	w := n.w
-	c = crowd{incident: n.next.Incident, by: n.fault.By}
+	w, i := n.w, n.next.Incident
+	n.struck++
+	c = crowd{fault: w.run.incidents[i].Fault, ordinal: n.struck, incident: i, by: n.fault.By}
 	if c.by == scenario.ByUser {
 		c.name = w.run.plan.User(n.next.Connection)
 	} else {
 		c.name = w.run.topology.Groups[n.next.Group]
 	}
-	w.incidents[c.incident].begin(now) // though there may be nobody
+	w.incidents[i].begin(now) // though there may be nobody
+	w.run.calling(i)
+	var condemned []*member
 	for _, m := range n.crowds[c.name] {
-		if c.by == scenario.ByGroup && !m.inGroup(c.name) {
+		if m.closing || c.by == scenario.ByGroup && !m.inGroup(c.name) {
 			continue
 		}
-		if m.strike(now, c.incident, n.fault) {
-			w.run.struck(c.incident)
-		}
+		m.condemn(now, i)
+		condemned = append(condemned, m)
 	}
-	n.passed++
-	return c, w.run.lastToStrike(crowdTurn{w.run.incidents[c.incident].Fault, n.passed})
+	n.condemned[c.ordinal] = condemned
+	return c, w.run.lastToStrike(c)
 }
 
 // inGroup tells whether the service may count the session as a member of a group.
 func (m *member) inGroup(name string) bool { return m.simple() || m.client.InGroup(name) }
 
-// crowdTurn is one injection into a crowd: of a fault, by its number from 1.
+// crowdTurn is one injection into a crowd.
 type crowdTurn struct{ fault, ordinal int }
 
 // lastToStrike is called by each worker once it has struck its part of a crowd, and tells
 // the last of them that it is.
-func (r *run) lastToStrike(t crowdTurn) bool {
+func (r *run) lastToStrike(c crowd) bool {
+	t := crowdTurn{c.fault, c.ordinal}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.turns == nil {
@@ -102,11 +106,32 @@ func (w *worker) closeCrowds(hit []crowd) {
 		to[j] = hit[j].audience()
 	}
 	w.run.driver.beside(&w.calls, func() {
-		for j, err := range w.closeEach(to) {
-			if err != nil {
-				w.run.note("note", hit[j].by+" "+strconv.Quote(hit[j].name)+" was not closed: "+err.Error())
+		w.closeEach(to, func(j int, err error) {
+			c := &hit[j]
+			if err != nil && w.ctx.Err() == nil {
+				w.run.note("note", c.by+" "+strconv.Quote(c.name)+" was not closed: "+err.Error())
 			}
-			w.run.called(hit[j].incident, false)
-		}
+			for _, each := range w.run.workers {
+				each.loop.Do(func(now time.Duration) { each.nemeses[c.fault].closed(now, c, err) })
+			}
+		})
 	})
+}
+
+// closed is told that the call to close a crowd has come back. What it has done reaches the
+// clients by other ways.
+func (n *nemesis) closed(now time.Duration, c *crowd, err error) {
+	refused := (*wire.RESTError)(nil)
+	end := func(now time.Duration) {
+		for _, m := range n.condemned[c.ordinal] {
+			m.reprieve(now, c.incident, refused != nil)
+		}
+		delete(n.condemned, c.ordinal)
+		n.w.run.called(c.incident, false)
+	}
+	if errors.As(err, &refused) {
+		end(now)
+		return
+	}
+	n.w.loop.NewTimer(end).Set(now + closeTravel)
 }

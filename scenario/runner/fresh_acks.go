@@ -2,16 +2,16 @@ package runner
 
 import "time"
 
-// freshAcks are the acknowledgements of a connection that may not have reached the service
-// yet, or never will: what they are for it may still keep.
+// freshAcks are the acknowledgements over one socket that may not have reached the service:
+// what they are for it may still keep.
 type freshAcks struct {
-	// After a while without any, since a socket resumed the session or a misbehaviour
+	// After a while without any, since the socket resumed the session or a misbehaviour
 	// ended, they come in a rush, which takes its time. The recovery may be over long before.
-	since   time.Duration // 0 = there was no such while on this socket
+	since   time.Duration // 0 = there was no such while
 	firstID uint64        // all before that was acknowledged
 
-	// Marks of how far the client had acknowledged, at least ackAge from each other and
-	// from the next message after them.
+	// Marks of how far the client had acknowledged, at least ackAge from each other. What
+	// has come since the last one came within ackAge of it.
 	markedAt      time.Duration
 	marked, older uint64
 }
@@ -23,14 +23,13 @@ const (
 	ackAge = 500 * time.Millisecond
 )
 
-// opened begins a socket. What was acknowledged over the one before it at the last may have
-// been lost with it, until this one has brought something.
-func (f *freshAcks) opened(now time.Duration, recovering bool) {
-	if !recovering {
-		*f = freshAcks{}
-		return
+// ackedBefore is the state of a socket that has just opened.
+func ackedBefore(now time.Duration, acked uint64, recovering bool) freshAcks {
+	f := freshAcks{markedAt: now, marked: acked, older: acked}
+	if recovering {
+		f.since = now
 	}
-	f.since, f.firstID = now, 0
+	return f
 }
 
 // data takes a message before it is acknowledged, and how far others have been.
@@ -42,7 +41,7 @@ func (f *freshAcks) data(now time.Duration, sequenceID, acked uint64) {
 	case age < ackAge:
 	case age < 2*ackAge:
 		f.markedAt, f.marked, f.older = now, acked, f.marked
-	default: // all acknowledgements of what came in between are old by now
+	default:
 		f.markedAt, f.marked, f.older = now, acked, acked
 	}
 }
@@ -55,18 +54,22 @@ func (f *freshAcks) begin(now time.Duration, acked uint64) {
 	f.since = now
 }
 
-// kept is how many of the messages up to the id seen last the service may still keep.
-func (f *freshAcks) kept(now time.Duration, seen uint64) uint64 {
+// kept is how many messages the service may have kept when the socket was last known to
+// work, of those that the client has acknowledged and those that it has not.
+func (f *freshAcks) kept(at time.Duration, acked, unacked uint64) uint64 {
 	sure := f.older
-	if now-f.markedAt >= ackAge {
+	switch age := at - f.markedAt; {
+	case age >= 2*ackAge:
+		sure = acked
+	case age >= ackAge:
 		sure = f.marked
 	}
-	return max(f.rush(now, seen), seen-min(seen, sure))
+	return max(f.rush(at, acked+unacked), acked+unacked-min(sure, acked))
 }
 
-// rush is kept of the rush alone.
-func (f *freshAcks) rush(now time.Duration, seen uint64) uint64 {
-	if f.since == 0 || f.firstID == 0 || now-f.since > ackTravel {
+// rush is kept of the rush alone, of the messages up to the id seen last.
+func (f *freshAcks) rush(at time.Duration, seen uint64) uint64 {
+	if f.since == 0 || f.firstID == 0 || at-f.since > ackTravel {
 		return 0
 	}
 	return seen + 1 - min(f.firstID, seen+1)

@@ -6,7 +6,8 @@ import (
 )
 
 // Until its acknowledgements are surely there, the service may keep all that it has sent:
-// of a rush from the first id on, both ends included, otherwise of the last moments.
+// of a rush from the first id on, both ends included, otherwise of the last moments before
+// the socket was lost.
 func TestKept(t *testing.T) {
 	t.Parallel()
 	const hour = time.Hour
@@ -24,36 +25,34 @@ func TestKept(t *testing.T) {
 		f.begin(now, acked)
 		return f
 	}
-	open := func(f freshAcks, now time.Duration, recovering bool) freshAcks {
-		f.opened(now, recovering)
-		return f
-	}
-	resumed := after(freshAcks{since: hour}, message{hour, 11, 10}, message{hour, 12, 10})
-	steady := after(freshAcks{}, message{hour, 1, 0}, message{hour + ackAge, 51, 40}, message{hour + 2*ackAge - 1, 90, 80})
+	resumed := after(ackedBefore(hour, 10, true), message{hour, 11, 10}, message{hour, 12, 10})
+	later := after(resumed, message{hour + ackTravel, 21, 20})
+	steady := after(ackedBefore(hour, 0, false), message{hour, 1, 0}, message{hour + ackAge, 51, 40}, message{hour + 2*ackAge - 1, 90, 80})
 	for _, row := range []struct {
-		name string
-		f    freshAcks
-		now  time.Duration
-		seen uint64
-		want uint64
+		name           string
+		f              freshAcks
+		at             time.Duration
+		acked, unacked uint64
+		want           uint64
 	}{
-		{"nothing at all", freshAcks{}, hour, 0, 0},
-		{"a rush: the first alone", resumed, hour, 11, 1},
-		{"a rush: ten", resumed, hour + time.Second, 20, 10},
-		{"a rush: as long as it may take", after(resumed, message{hour + ackTravel, 21, 20}), hour + ackTravel, 20, 10},
-		{"a rush: longer", after(resumed, message{hour + ackTravel, 21, 20}), hour + ackTravel + 1, 20, 0},
-		{"a rush: seen less than the first", resumed, hour, 5, 0},
-		{"after none were sent", begun(freshAcks{marked: 40, older: 40}, hour, 40), hour + ackTravel, 60, 20},
-		{"on a new connection", open(steady, hour+3*ackAge, false), hour + 3*ackAge, 0, 0},
-		{"resumed: the last acks may be lost", open(steady, hour+time.Minute, true), hour + time.Minute, 90, 50},
-		{"resumed: until something comes", after(open(steady, hour+time.Minute, true), message{hour + time.Minute, 91, 90}), hour + time.Minute, 95, 5},
-		{"right after a recovery, again none", begun(resumed, hour+time.Second, 12), hour + ackTravel + 1, 20, 10},
-		{"steady: two marks ago", steady, hour + 2*ackAge - 1, 90, 90},
-		{"steady: the last mark is old enough", steady, hour + 2*ackAge, 90, 50},
-		{"steady: a mark later", after(steady, message{hour + 2*ackAge, 91, 85}), hour + 2*ackAge, 91, 51},
-		{"steady: after a pause all are there", after(steady, message{hour + 4*ackAge, 91, 90}), hour + 4*ackAge, 91, 1},
+		{"a new connection", ackedBefore(hour, 0, false), hour, 0, 0, 0},
+		{"a new connection, unacknowledged", ackedBefore(hour, 0, false), hour, 0, 7, 7},
+		{"resumed: nothing has come", ackedBefore(hour, 500, true), hour, 500, 0, 0},
+		{"resumed: the first alone", resumed, hour, 10, 1, 1},
+		{"resumed: ten", resumed, hour + time.Second, 20, 0, 10},
+		{"resumed: as long as it may take", later, hour + ackTravel, 21, 0, 11},
+		{"resumed: longer", later, hour + ackTravel + 1, 21, 0, 1},
+		{"resumed: longer, and long since the last", later, hour + 2*ackTravel, 21, 0, 0},
+		{"none were sent for a while", begun(ackedBefore(hour, 40, false), hour+time.Minute, 40), hour + time.Minute + ackTravel, 60, 0, 20},
+		{"none were sent right after a recovery", begun(resumed, hour+time.Second, 12), hour + ackTravel + 1, 20, 0, 10},
+		{"steady: two marks ago", steady, hour + 2*ackAge - 1, 90, 0, 90},
+		{"steady: the last mark is old enough", steady, hour + 2*ackAge, 85, 5, 50},
+		{"steady: all are old", steady, hour + 3*ackAge, 85, 5, 5},
+		{"steady: lost before the last mark", steady, hour, 85, 5, 90},
+		{"steady: a mark later", after(steady, message{hour + 2*ackAge, 91, 85}), hour + 2*ackAge, 91, 0, 51},
+		{"steady: after a pause", after(steady, message{hour + 4*ackAge, 91, 90}), hour + 4*ackAge, 91, 0, 1},
 	} {
-		if got := row.f.kept(row.now, row.seen); got != row.want {
+		if got := row.f.kept(row.at, row.acked, row.unacked); got != row.want {
 			t.Errorf("%s: %d, want %d", row.name, got, row.want)
 		}
 	}

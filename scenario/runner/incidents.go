@@ -203,7 +203,11 @@ func (r *run) settle(i int) {
 	in := r.incidents[i]
 	fault := &r.plan.Scenario.Faults[in.Fault]
 	if tell {
-		r.note("fault", fmt.Sprintf("%s %s hit %d sessions of %s", in.ID, fault.Kind, now.hit, firstOf(fault.Population, "all populations")))
+		whom := " of " + firstOf(fault.Population, "all populations")
+		if fault.By != "" {
+			whom = ", by " + fault.By // whoever they are
+		}
+		r.note("fault", fmt.Sprintf("%s %s hit %d sessions%s", in.ID, fault.Kind, now.hit, whom))
 	}
 	if settle {
 		at := max(now.last-r.t0, r.windows.Faults[i].From)

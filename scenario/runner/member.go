@@ -30,6 +30,9 @@ type member struct {
 	closed      bool
 	ending      *metrics.SessionEnd // of the connection whose end the client is telling; nil = not found out
 	overflowed  bool                // the last close reason spoke of a full buffer
+	// atRisk is how many messages the service may still have kept when the transport was
+	// lost whose loss began the outage.
+	atRisk uint64
 	// spent: when the service ended the transport whose loss began the outage, or a later one
 	// that had begun to replay, it may have had more to keep than it can.
 	spent bool
@@ -38,16 +41,18 @@ type member struct {
 	// askedToClose: we have asked the service to close the connection, its user's or a group's
 	// over REST, and it has not refused to. The client need not have seen that it did.
 	askedToClose bool
-	away         bool      // from a drop until it is ready again: nothing can reach it
-	recovery     *recovery // from a drop until caught up
-	recovered    bool      // there was one, from incident
+	closedBy     time.Duration // whoever is heard of then was not closed; 0 = that says nothing
+	doom         *doom         // nil: no close of its user or a group is under way
+	away         bool          // from a drop until it is ready again: nothing can reach it
+	recovery     *recovery     // from a drop until caught up
+	recovered    bool          // there was one, from incident
 	incident     int
 	relent       *wire.Timer   // nil before the first misbehaviour
 	confirm      *wire.Timer   // nil before the first recovery
 	registered   *wire.Timer   // of a simple client: it counts as joined
 	readyAt      time.Duration // when that began to run
-	unread       time.Duration // when what was read last had been sent, if not now; 0 = now
-	readAgain    time.Duration // when it began to read again, if unread
+	unread       time.Duration // since when input was held, the last time; 0 = never on this transport
+	readAgain    time.Duration // when that ended; 0 = it is held
 }
 
 func newMember(w *worker, id int) *member {
@@ -200,9 +205,6 @@ func (m *member) received(now time.Duration, ev *wire.Event) {
 		w.recorder.Record(metrics.E2EService, r.Header.Intended, m.population, now-due-r.Header.Lag)
 		w.recorder.Interval().Delivered++
 		w.sampler.Note(&r.Header, now-due)
-		if m.unread != 0 {
-			m.sawSent(due + r.Header.Lag)
-		}
 	}
 	if r.CaughtUp {
 		m.caughtUp(now)

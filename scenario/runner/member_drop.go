@@ -21,11 +21,10 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	m.ending = nil
 	m.checkBudget(ev)
 	w.checker.Dropped(now, m.id)
-	since, heard := now, m.client.LastRead()
-	if m.unread != 0 {
-		// Whoever has not read for a while then reads what was sent long ago, maybe by a
-		// service that has given it up since: it says nothing of when.
-		heard, m.unread = min(heard, m.unread), 0
+	since, heard := now, m.lastHeard()
+	m.unread = 0
+	if !m.away && m.doom == nil && m.closedBy != 0 && heard >= m.closedBy {
+		m.askedToClose = false
 	}
 	w.checker.SilentSince(m.id, heard)
 	if m.publisher != nil {
@@ -37,6 +36,7 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	m.overflowed = ev.ByPeer && strings.Contains(ev.CloseReason, "is full")
 	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
 		m.closedByPeer = ev.ByPeer && ev.CloseCode != 0
+		m.atRisk = m.fresh.kept(since, m.client.AckedSequence(), m.client.UnackedSequence())
 		m.spent = ev.ByPeer && m.overflows(now)
 	}
 	if m.closing || m.churn.ended() {
@@ -52,6 +52,9 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	}
 	if m.away && m.recovery != nil {
 		m.recovery.nothingMissed = 0
+	}
+	if m.doom != nil && ev.ByPeer && !m.away {
+		m.meetDoom(now)
 	}
 	if m.recovery != nil && m.recovery.held {
 		m.fall(now)
@@ -153,8 +156,7 @@ func (m *member) refusal(now time.Duration) metrics.SessionEnd {
 // a session that joined meanwhile, and is owed to nobody.
 func (m *member) overflows(now time.Duration) bool {
 	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
-	seen := m.client.AckedSequence() + m.client.UnackedSequence()
-	messages += max(m.client.UnackedSequence(), m.fresh.kept(now, seen))
+	messages += m.atRisk
 	return messages >= metrics.ServiceBudget.UnackedMessages/2 || bytes >= metrics.ServiceBudget.UnackedBytes/2
 }
 

@@ -9,9 +9,6 @@ import (
 
 // strike lets a fault hit this member; false when it had no transport to lose.
 func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
-	if f.By != "" {
-		m.askedToClose = true // and be it out of reach: the service ends what it keeps for it, too
-	}
 	if !m.attached || m.away || m.closing {
 		m.w.injections.add(now, i, m.id, "missed")
 		m.w.incidents[i].missed++
@@ -27,7 +24,7 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	}
 	m.hurt(now, i)
 	m.recovery.entry = m.w.injections.add(now, i, m.id, outcomeNames[outcomeOpen])
-	if f.Waits() || f.By != "" {
+	if f.Waits() {
 		m.misbehave(now, f)
 		return true
 	}
@@ -44,7 +41,7 @@ func (m *member) strike(now time.Duration, i int, f *scenario.Fault) bool {
 	case scenario.FaultBlackhole: // it is cut off
 		m.w.checker.CancelCatchUp(m.id)
 	case scenario.FaultRESTClose: // the nemesis has the service close it
-		m.askedToClose = true
+		m.askedToClose, m.closedBy = true, 0
 		m.w.checker.CancelCatchUp(m.id)
 	}
 	return true
@@ -99,7 +96,7 @@ func (m *member) giveUpRecovery(why recoveryOutcome) {
 func (m *member) proven(time.Duration) {
 	m.stopAwaiting()
 	m.back()
-	m.askedToClose = false // it was not closed, as this is the session still
+	m.askedToClose = m.doom != nil // it was not closed, as this is the session still
 	if m.recovery != nil && m.recovery.nothingMissed != 0 {
 		m.caughtUp(m.recovery.nothingMissed)
 	}
@@ -117,7 +114,6 @@ func (m *member) caughtUp(now time.Duration) {
 	back := now
 	if rec.held {
 		rec.outcome, back = outcomeHeld, 0 // it was never out
-		m.askedToClose = false
 	}
 	w.incidents[rec.incident].finish(rec, now)
 	w.injections.effect(rec, outcomeNames[rec.outcome], back)

@@ -10,7 +10,7 @@ import (
 func (m *member) opened(now time.Duration, ev *wire.Event) {
 	w := m.w
 	m.attached = true
-	m.fresh.opened(now, ev.Recovering)
+	m.fresh = ackedBefore(now, m.client.AckedSequence(), ev.Recovering)
 	w.counts.open.add(1)
 	if !m.everOpened {
 		m.everOpened = true
@@ -39,7 +39,7 @@ func (m *member) opened(now time.Duration, ev *wire.Event) {
 
 func (m *member) connected(now time.Duration, ev *wire.Event) {
 	m.connections++
-	m.askedToClose = false
+	m.askedToClose, m.closedBy = m.doom != nil, 0
 	if m.publisher != nil && m.publisher.event == "" && ev.Message != nil { // who answers an event may do so in any name
 		m.w.run.topology.Named(m.publisher.id, ev.Message.UserID)
 	}

@@ -1,17 +1,15 @@
 package runner
 
 import (
-	"cmp"
-	"math"
 	"time"
 
 	"github.com/wpsbench/wpsbench/scenario"
 )
 
 // misbehave makes the client one that sends no sequenceAck, or reads nothing, or only
-// awaits a restart or the close of its user or group: for as long as the fault says, or
-// such a close may take, or until it is dropped. It keeps its transport until the service
-// drops it: that is the fault's doing, as long as the client has not caught up since.
+// awaits a restart, for as long as the fault says or until it is dropped. It keeps its
+// transport until the service drops it: that is the fault's doing, as long as the client
+// has not caught up since.
 func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 	m.recovery.held = true
 	m.w.checker.CancelCatchUp(m.id)
@@ -19,16 +17,17 @@ func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 	case scenario.FaultStopAcking:
 		m.client.HoldSequenceAcks(now, true)
 	case scenario.FaultSlowReader:
-		m.client.StopReading(now)
-		if m.unread == 0 {
-			m.unread = now
+		if m.readsLate(now) {
+			m.readAgain = 0
+		} else {
+			m.unread, m.readAgain = now, 0
 		}
-		m.readAgain = math.MaxInt64
+		m.client.StopReading(now)
 	}
 	if m.relent == nil {
 		m.relent = m.w.loop.NewTimer(m.behave)
 	}
-	m.relent.Set(now + cmp.Or(f.Lasts, restTimeout))
+	m.relent.Set(now + f.Lasts)
 }
 
 // behave ends all misbehaviour. A client that still has its transport is through with
@@ -46,20 +45,31 @@ func (m *member) behave(now time.Duration) {
 
 func (m *member) reform(now time.Duration) {
 	m.relent.Stop()
-	m.readAgain = now
+	if m.unread != 0 && m.readAgain == 0 {
+		m.readAgain = now
+	}
 	m.fresh.begin(now, m.client.AckedSequence())
 	m.client.ReadAgain(now)
 	m.client.HoldSequenceAcks(now, false)
 }
 
-// sawSent is told when a message left its publisher that has been read after input was
-// held: the service had the session then. That it has caught up would not say so, for
-// what is owed may have come to nothing.
-func (m *member) sawSent(at time.Duration) {
-	m.unread = max(m.unread, at)
-	if at >= m.readAgain {
-		m.unread = 0
+// readOut is how long a client that reads again may find what was sent before.
+const readOut = 5 * time.Second
+
+// readsLate tells whether what is read at an instant may have been sent long before: the
+// client was a slow reader.
+func (m *member) readsLate(at time.Duration) bool {
+	return m.unread != 0 && (m.readAgain == 0 || at < m.readAgain+readOut)
+}
+
+// lastHeard is when the service surely had the session: who reads late finds what was sent
+// long ago, maybe by a service that has given it up since. It says nothing of when.
+func (m *member) lastHeard() time.Duration {
+	heard := m.client.LastRead()
+	if m.readsLate(heard) {
+		return min(heard, m.unread)
 	}
+	return heard
 }
 
 // fall makes a misbehaving client one that has been dropped for it. It misbehaves no

@@ -19,12 +19,13 @@ type nemesis struct {
 	crowds     crowds    // of a fault that hits all of a user or a group; else nil
 	timer      *wire.Timer
 
-	next     scenario.Injection // the next one for a session of ours, or for a crowd
-	more     bool               // there is one
-	victim   *member            // whom it hits, if no crowd
-	passed   int                // injections into crowds so far
-	incident int                // the earliest that may still get an injection from us
-	end      int                // past the fault's last
+	next      scenario.Injection // the next one for a session of ours, or for a crowd
+	more      bool               // there is one
+	victim    *member            // whom it hits, if no crowd
+	struck    int                // injections into crowds so far
+	condemned map[int][]*member  // by each of them that is not over
+	incident  int                // the earliest that may still get an injection from us
+	end       int                // past the fault's last
 }
 
 // startNemeses sets the faults of the plan on this worker's sessions.
@@ -37,7 +38,8 @@ func (w *worker) startNemeses() {
 	for i := range w.run.plan.Scenario.Faults {
 		n := &nemesis{w: w, fault: &w.run.plan.Scenario.Faults[i], injections: w.run.plan.Injections(i), victims: victims}
 		n.incident, n.end = w.run.incidentsOf(i)
-		n.crowds = newCrowds(w, n.fault)
+		n.crowds, n.condemned = newCrowds(w, n.fault), map[int][]*member{}
+		w.nemeses = append(w.nemeses, n)
 		n.timer = w.loop.NewTimer(n.strike)
 		n.advance()
 		n.await()
@@ -88,7 +90,6 @@ func (n *nemesis) strike(now time.Duration) {
 	for ; n.more && w.t0+n.next.At <= now; n.advance() {
 		if n.crowds != nil {
 			if c, last := n.strikeCrowd(now); last {
-				w.run.calling(c.incident)
 				closingAll = append(closingAll, c)
 			}
 			continue

@@ -57,7 +57,8 @@ func (w *worker) closeByREST(hit []*member) {
 		to[j] = wire.ToConnection(ids[j])
 	}
 	w.run.driver.beside(&w.calls, func() {
-		failures := w.closeEach(to)
+		failures := make([]error, len(to))
+		w.closeEach(to, func(j int, err error) { failures[j] = err })
 		w.loop.Do(func(time.Duration) {
 			for j, err := range failures {
 				if refused := (*wire.RESTError)(nil); errors.As(err, &refused) && hit[j].client.ConnectionID() == ids[j] {
@@ -73,19 +74,19 @@ func (w *worker) closeByREST(hit []*member) {
 	})
 }
 
-// closeEach makes a call for each audience and returns what became of them, in their order.
-func (w *worker) closeEach(to []wire.Audience) []error {
-	failures := make([]error, len(to))
+// closeEach makes a call for each audience and tells what became of it, from several
+// goroutines. It returns when all calls have.
+func (w *worker) closeEach(to []wire.Audience, done func(j int, err error)) {
 	var callers sync.WaitGroup
 	for first := range min(restCalls, len(to)) {
 		w.run.driver.beside(&callers, func() {
 			for j := first; j < len(to); j += restCalls {
 				ctx, cancel := context.WithTimeout(w.ctx, restTimeout)
-				failures[j] = w.run.cfg.Target.REST.Close(ctx, to[j], restReason)
+				err := w.run.cfg.Target.REST.Close(ctx, to[j], restReason)
 				cancel()
+				done(j, err)
 			}
 		})
 	}
 	callers.Wait()
-	return failures
 }

@@ -1,11 +1,16 @@
 package runner
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/wpsbench/wpsbench/metrics"
+	"github.com/wpsbench/wpsbench/scenario"
 	"github.com/wpsbench/wpsbench/wire"
 	"github.com/wpsbench/wpsbench/wire/emulator"
 )
@@ -86,6 +91,56 @@ faults: [{name: F0, at: 14s, population: members, hit: 98%, kind: slow-reader, l
 	wantHonest(t, w, rec)
 	if f := rec.Connections.Funnel; f.RefusedRecovery == 0 || stats.Expired == 0 {
 		t.Errorf("%d recoveries were refused and %d sessions expired, want some", f.RefusedRecovery, stats.Expired)
+	}
+}
+
+// Whatever has happened to a session before, the refusal of its recovery is a broken promise
+// once the service surely has it and all acknowledgements.
+func TestRefusalAfterwards(t *testing.T) {
+	t.Parallel()
+	const phases = "phases: {warmup: 1s, steady: 45s, drain: 2m}\n"
+	for _, row := range []struct {
+		name, populations, faults string
+		hit                       []string // populations that are reset
+		want                      uint64
+	}{
+		{"a burst", "subs: {connections: 3, connect_rate: 1000/s, join: {room: 1}}\n" +
+			"  pubs: {connections: 1, protocol: json.webpubsub.azure.v1, publish: {to: room, rate: 100/s, arrival: {burst: 1500, within: 300ms}, size: 100}}", "", []string{"subs"}, 3},
+		{"a slow reader whom nobody writes to", "subs: {connections: 3, connect_rate: 1000/s, join: {room: 1}}\n" +
+			"  pubs: {connections: 3, connect_rate: 1000/s, publish: {to: room, rate: 5/s, ack: true, size: 100}}",
+			"{name: A, at: 1s, kind: slow-reader, population: pubs, hit: 100%, lasts: 2s}, ", []string{"subs", "pubs"}, 6},
+		{"a refused close of all users", "members: {connections: 6, connect_rate: 1000/s, join: {room: 1}, publish: {to: room, rate: 2/s, ack: true, size: 100}}",
+			"{name: A, at: 1s, kind: rest-close, by: user, population: members, hit: 100%}, ", []string{"members"}, 6},
+		{"a refused close of the group", "members: {connections: 6, connect_rate: 1000/s, join: {room: 1}, publish: {to: room, rate: 2/s, ack: true, size: 100}}",
+			"{name: A, at: 1s, kind: rest-close, by: group, population: members, hit: 100%}, ", []string{"members"}, 6},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			text := "name: afterwards\nprotocol: json.reliable.webpubsub.azure.v1\ngroups: {room: {count: 1}}\npopulations:\n  " + row.populations + "\n" + phases +
+				"faults: [" + row.faults
+			for i, population := range row.hit {
+				text += fmt.Sprintf("{name: Y%d, at: 38s, kind: rst, population: %s, hit: 100%%}, ", i, population)
+			}
+			text += "{name: Z, at: 38s, kind: restart, lasts: 1s, keeps_sessions: true}]\n"
+			cfg, server := configIn(t, planOf(t, text), wire.Link{Delay: time.Millisecond}, 1, emulator.Options{})
+			defer func() { _ = server.Close() }()
+			if cfg.Target.REST != nil {
+				cfg.Target.REST.Client = &http.Client{Transport: atOnce{server}}
+				cfg.Target.REST.Service.AccessKey = strings.Repeat("x", 40)
+			}
+			cfg.Target.Restart = func(context.Context, *scenario.Fault) (string, error) {
+				return fmt.Sprint(server.Restart(false), " closed"), nil // it does not keep them
+			}
+			rec, err := Run(t.Context(), t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range rec.Checks {
+				if c.ID == "C1" && c.Violations != row.want {
+					t.Errorf("C1 has %d violations, want %d", c.Violations, row.want)
+				}
+			}
+		})
 	}
 }
 

@@ -37,6 +37,7 @@ type worker struct {
 	started     int // members[:started] have been opened
 	opener      *wire.Timer
 
+	nemeses []*nemesis // by fault
 	pacer   pacer
 	cursors map[int]*scenario.Schedule // by publisher, see scheduled
 
@@ -65,6 +66,7 @@ type counts struct {
 	outstanding              int      // acked publishes without an answer yet
 	backlog                  int      // due, not sent
 	away, finished           int
+	doomed                   int // members with a doom
 	gone                     int // of finished: not closed by us
 	open, recovering         gauge
 }
@@ -217,7 +219,7 @@ func (w *worker) beat(now time.Duration) {
 	}
 	w.pulse.open.Store(int64(w.counts.open.now))
 	w.pulse.recovering.Store(int64(w.counts.recovering.now))
-	w.pulse.away.Store(int64(w.counts.away))
+	w.pulse.away.Store(int64(w.counts.away + w.counts.doomed))
 	w.pulse.probing.Store(int64(probing))
 	w.pulse.outstanding.Store(int64(w.counts.outstanding))
 	w.pulse.backlog.Store(int64(w.counts.backlog))
