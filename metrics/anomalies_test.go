@@ -228,6 +228,21 @@ func TestAnomalies(t *testing.T) {
 			violations: map[string]uint64{"R4": 1}, deliveries: Deliveries{Delivered: 9 + 2, Lost: 1},
 		},
 		{
+			name: "R4: sent again late, of which only those hear who kept their session", reliable: true, profile: Strict, run: func(w *world) {
+				w.round()
+				m := w.send(0, 0)
+				for range 5 {
+					w.publish(1, 0)
+				}
+				w.drop(1)
+				w.c.Ended(w.now, 1, EndExpired)
+				w.c.Resent(0, 0, m, 20*time.Second)
+				w.ok(0, 0, m)
+				w.rejoin(1)
+			},
+			violations: map[string]uint64{"R4": 2}, deliveries: Deliveries{Delivered: 9 + 15, Lost: 2, Excused: Excused{SessionEnded: 1}},
+		},
+		{
 			name: "R5: duplicated under another id", reliable: true, profile: Strict, run: func(w *world) {
 				w.round()
 				w.deliver(2, 0, 0, 1)
@@ -300,7 +315,7 @@ func TestAnomalies(t *testing.T) {
 		{
 			name: "P2: executed again", unknown: nil, reliable: true, profile: Strict, run: func(w *world) {
 				m := w.publish(0, 0)
-				w.c.Resent(0, 0, m)
+				w.c.Resent(0, 0, m, 0)
 				for c := range 3 {
 					w.deliver(c, 0, 0, m)
 				}

@@ -54,9 +54,8 @@ type judge struct {
 	o      JudgeOptions
 	shards []*Shard
 
-	conns  []owned[conn] // by connection id; nil = no shard knows it
-	slots  []*slot       // by slotBase[publisher]+slot; nil = no shard knows it
-	maxLag []time.Duration
+	conns []owned[conn] // by connection id; nil = no shard knows it
+	slots []*slot       // by slotBase[publisher]+slot; nil = no shard knows it
 	// longest is the possible time in flight to non-reliable and reliable subscribers.
 	longest [2]time.Duration
 
@@ -136,7 +135,6 @@ func newJudge(t *Topology, o JudgeOptions, shards []*Shard) *judge {
 		t: t, ix: ix, o: o, shards: shards,
 		conns:  make([]owned[conn], len(t.Subscribers)),
 		slots:  make([]*slot, len(ix.slots)),
-		maxLag: make([]time.Duration, len(t.Publishers)),
 		lost:   make([]uint64, len(t.Subscribers)),
 		groups: make([]GroupReach, len(t.Groups)),
 
@@ -160,9 +158,7 @@ func newJudge(t *Topology, o JudgeOptions, shards []*Shard) *judge {
 		next := 0
 		for _, p := range s.owned {
 			for i := range t.Publishers[p].Addresses {
-				slot := &s.slots[next]
-				j.slots[ix.slotBase[p]+i] = slot
-				j.maxLag[p] = max(j.maxLag[p], slot.maxLag)
+				j.slots[ix.slotBase[p]+i] = &s.slots[next]
 				next++
 			}
 		}

@@ -220,7 +220,7 @@ func (j *judge) windowNumbers(n *conn, w *window, lo, hi uint64) (from, to uint6
 
 // flight is how long a message of the address may be late or under way to a subscriber.
 func (j *judge) flight(n *conn) time.Duration {
-	return j.longest[classOf(n.reliable)] + j.maxLag[j.src.publisher]
+	return j.longest[classOf(n.reliable)] + j.src.state.maxLag
 }
 
 // unowedNumbers narrows [lo, hi), which the window covers, to the messages that were

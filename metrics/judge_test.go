@@ -176,7 +176,10 @@ func (h *history) settle() {
 	h.pending = h.pending[:len(h.pending)-1]
 	owner := h.topo.Publishers[p].Connection
 	if h.rnd.IntN(6) == 0 {
-		h.each(owner, func(k *Checker) { k.Resent(p, s, m) })
+		late := time.Duration(h.rnd.IntN(int(2 * time.Millisecond)))
+		slot := h.ref.pubs[[2]int{p, s}]
+		slot.maxLag = max(slot.maxLag, late)
+		h.each(owner, func(k *Checker) { k.Resent(p, s, m, late) })
 		h.ref.resent[[3]uint64{uint64(p), uint64(h.topo.Publishers[p].Addresses[s]), m}] = true
 	}
 	if h.rnd.IntN(40) == 0 {

@@ -37,7 +37,7 @@ const (
 type slot struct {
 	top    uint64
 	runs   []run // disjoint, ascending
-	maxLag time.Duration
+	maxLag time.Duration // how long after its intended instant one left, the last time
 
 	doubts []uint64 // ascending: void for now, see Checker.Doubt
 

@@ -29,12 +29,13 @@ func (c *Checker) noteRepeated(which check, h *Header) {
 	}
 }
 
-// Resent says that a publish was sent again with its ack id. It may be told any time
-// before Shard.
-func (c *Checker) Resent(publisher, slot int, message uint64) {
+// Resent says that a publish was sent again with its ack id, the last time at most late
+// after its intended instant. It may be told any time before Shard.
+func (c *Checker) Resent(publisher, slot int, message uint64, late time.Duration) {
 	if c.shard == nil {
 		s := c.slot(publisher, slot)
 		s.resent = append(s.resent, message)
+		s.maxLag = max(s.maxLag, late)
 	}
 }
 

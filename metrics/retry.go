@@ -1,6 +1,9 @@
 package metrics
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // maxSuspects bounds the deliveries of one worker that wait for the judge.
 const maxSuspects = 1 << 16
@@ -38,10 +41,11 @@ func (t *Topology) mayRetry(publisher uint32, which check) bool {
 }
 
 // Retried says that a message of an owned publisher was sent again under another
-// ack id. It may be told any time before Shard.
-func (c *Checker) Retried(publisher, slot int, message uint64) {
+// ack id, late after its intended instant. It may be told any time before Shard.
+func (c *Checker) Retried(publisher, slot int, message uint64, late time.Duration) {
 	if c.shard == nil {
 		s := c.slot(publisher, slot)
+		s.maxLag = max(s.maxLag, late)
 		s.retried = append(s.retried, message)
 	}
 }

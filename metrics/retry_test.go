@@ -41,7 +41,7 @@ func TestClientRetries(t *testing.T) {
 				w.deliver(1, 0, 0, tt.again)
 			}
 			for _, m := range tt.retried {
-				w.c.Retried(0, 0, m)
+				w.c.Retried(0, 0, m, 0)
 			}
 			j := Judge(w.topo, JudgeOptions{T0: worldT0}, w.c.Shard())
 			d := j.Totals.Deliveries

@@ -134,7 +134,7 @@ func (m *member) Event(now time.Duration, ev *wire.Event) {
 	case wire.EventUnanswered:
 		m.unanswered(now, ev)
 	case wire.EventRetried:
-		m.publisher.retried(ev.Request.Tag)
+		m.publisher.retried(ev.Request.Tag, ev.Request.Due, now)
 	case wire.EventDialing:
 		m.dialing = now
 		m.recovery.attempt(now)

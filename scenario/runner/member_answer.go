@@ -26,7 +26,7 @@ func (m *member) answered(now time.Duration, ev *wire.Event) {
 		m.publisher.acked(req.Tag, req.Due, req.SentAt, now)
 		w.counts.resent += uint64(req.Resends + req.Renumbered)
 		if req.Resends > 0 {
-			m.publisher.resent(req.Tag)
+			m.publisher.resent(req.Tag, req.Due, now)
 		}
 		m.publisher.answered(req.Tag, m.outcome(ev))
 		if len(m.publisher.backlog) > 0 {
@@ -60,7 +60,7 @@ func (m *member) unanswered(now time.Duration, ev *wire.Event) {
 	}
 	m.w.counts.resent += uint64(ev.Request.Resends + ev.Request.Renumbered)
 	if ev.Request.Resends > 0 {
-		m.publisher.resent(ev.Request.Tag)
+		m.publisher.resent(ev.Request.Tag, ev.Request.Due, now)
 	}
 	o := metrics.OutcomeIndeterminateDisconnect
 	switch {

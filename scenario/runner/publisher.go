@@ -281,14 +281,15 @@ func (p *publisher) answered(k uint64, o metrics.Outcome) {
 	p.w.checker.Outcome(p.id, int(k%slots), k/slots+1, o)
 }
 
-// resent notes that the message was sent again with its ack id.
-func (p *publisher) resent(k uint64) {
+// resent notes that message k, due at an instant since T0, was sent again with its ack id,
+// some time before now.
+func (p *publisher) resent(k uint64, due, now time.Duration) {
 	slots := uint64(len(p.info.Addresses))
-	p.w.checker.Resent(p.id, int(k%slots), k/slots+1)
+	p.w.checker.Resent(p.id, int(k%slots), k/slots+1, now-p.w.t0-due)
 }
 
-// retried notes that the service may take the message for two.
-func (p *publisher) retried(k uint64) {
+// retried notes that the service may take message k for two, the second sent now.
+func (p *publisher) retried(k uint64, due, now time.Duration) {
 	slots := uint64(len(p.info.Addresses))
-	p.w.checker.Retried(p.id, int(k%slots), k/slots+1)
+	p.w.checker.Retried(p.id, int(k%slots), k/slots+1, now-p.w.t0-due)
 }
