@@ -179,6 +179,11 @@ func (c *churner) toMove(group int) bool {
 	return slices.ContainsFunc(c.moves, func(p scenario.Parting) bool { return p.Group == group || p.To == group })
 }
 
+// leaves tells of a group that the member is leaving, or has left for a while.
+func (c *churner) leaves(group int) bool {
+	return c != nil && (c.absence(group) != nil || c.moving && c.moves[0].Group == group)
+}
+
 func (c *churner) name(group int) string { return c.m.w.run.topology.Groups[group] }
 
 func (c *churner) absence(group int) *absence {

@@ -66,7 +66,7 @@ func (n *nemesis) strikeCrowd(now time.Duration) (c crowd, last bool) {
 	w.run.calling(i)
 	var condemned []*member
 	for _, m := range n.crowds[c.name] {
-		if m.closing || c.by == scenario.ByGroup && !m.inGroup(c.name) {
+		if m.closing || c.by == scenario.ByGroup && !m.inGroup(c.name, n.next.Group) {
 			continue
 		}
 		m.condemn(now, i)
@@ -77,7 +77,10 @@ func (n *nemesis) strikeCrowd(now time.Duration) (c crowd, last bool) {
 }
 
 // inGroup tells whether the service may count the session as a member of a group.
-func (m *member) inGroup(name string) bool { return m.simple() || m.client.InGroup(name) }
+// A leave may not have got there.
+func (m *member) inGroup(name string, group int) bool {
+	return m.simple() || m.client.InGroup(name) || m.churn.leaves(group)
+}
 
 // crowdTurn is one injection into a crowd.
 type crowdTurn struct{ fault, ordinal int }
