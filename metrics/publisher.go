@@ -36,7 +36,7 @@ const (
 // nearly in order, so a healthy publisher has one run.
 type slot struct {
 	top    uint64
-	runs   []run // disjoint, ascending
+	runs   []run         // disjoint, ascending
 	maxLag time.Duration // how long after its intended instant one left, the last time
 
 	doubts []uint64 // ascending: void for now, see Checker.Doubt

@@ -37,7 +37,10 @@ func (m *member) dropped(now time.Duration, ev *wire.Event) {
 	if ev.CloseCode != closePolicy { // with which a recovery is refused: the outage goes on
 		m.closedByPeer = ev.ByPeer && ev.CloseCode != 0
 		m.atRisk = m.fresh.kept(since, m.client.AckedSequence(), m.client.UnackedSequence())
-		m.spent = ev.ByPeer && m.overflows(now)
+		// Who is hung up on has been told nothing. Half of what a service can keep is enough
+		// then: what publishers make up for after an outage may be on the way to a session
+		// that joined meanwhile, and is owed to nobody.
+		m.spent = ev.ByPeer && m.mayKeep(now, 0.5)
 	}
 	if m.closing || m.churn.ended() {
 		return
@@ -143,21 +146,21 @@ func (m *member) refusal(now time.Duration) metrics.SessionEnd {
 	switch {
 	case m.closedByPeer, m.askedToClose, m.w.restarted(m.w.checker.Outage(m.id), now):
 		return metrics.EndByPeer
-	case m.spent || m.overflows(now):
+	case m.spent || m.mayKeep(now, 1):
 		return metrics.EndOverflow
 	default:
 		return metrics.EndRefused
 	}
 }
 
-// overflows tells whether the service may have more to keep for the session than it can:
-// what was due and has not come, and what has come but may not have been acknowledged. Half
-// of its buffer is enough: what publishers made up for after an outage may be on the way to
-// a session that joined meanwhile, and is owed to nobody.
-func (m *member) overflows(now time.Duration) bool {
+// mayKeep tells whether the service may have as much to keep for the session as that share
+// of what it can: what was due and has not come, and what has come but may not have been
+// acknowledged.
+func (m *member) mayKeep(now time.Duration, share float64) bool {
 	messages, bytes := m.w.checker.Outstanding(m.id, m.w.dueBy(now))
 	messages += m.atRisk
-	return messages >= metrics.ServiceBudget.UnackedMessages/2 || bytes >= metrics.ServiceBudget.UnackedBytes/2
+	limit := metrics.ServiceBudget
+	return float64(messages) >= share*float64(limit.UnackedMessages) || float64(bytes) >= share*float64(limit.UnackedBytes)
 }
 
 // checkBudget tells of a drop that is our own doing: the service cannot keep what we do
