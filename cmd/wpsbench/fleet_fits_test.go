@@ -12,6 +12,12 @@ import (
 // hears why.
 func TestFleetFits(t *testing.T) {
 	const (
+		text = `name: spread
+groups: {room: {count: 2}}
+populations:
+  members: {connections: 8, join: {room: 1}, publish: {to: room, rate: 1/s}}
+phases: {steady: 10s}
+`
 		rest     = "populations={members: {connections: 7, join: {room: 1}}, server: {protocol: rest, connections: 1, publish: {to: {connection: members}, rate: 1/s}}}"
 		byGroup  = "faults=[{name: F1, at: 5s, kind: rest-close, by: group, population: members, hit: 1}]"
 		byItself = "faults=[{name: F1, at: 5s, kind: rest-close, population: members, hit: 1}]"
@@ -40,7 +46,7 @@ func TestFleetFits(t *testing.T) {
 			if row.set != "" {
 				set = []string{row.set}
 			}
-			s, err := scenario.Parse("chat.yaml", []byte(chat), scenario.Options{Set: set})
+			s, err := scenario.Parse("spread.yaml", []byte(text), scenario.Options{Set: set})
 			if err != nil {
 				t.Fatal(err)
 			}
