@@ -17,7 +17,7 @@ func (m *member) misbehave(now time.Duration, f *scenario.Fault) {
 	case scenario.FaultStopAcking:
 		m.client.HoldSequenceAcks(now, true)
 	case scenario.FaultSlowReader:
-		if m.readsLate(now) {
+		if m.readsLate(m.client.LastRead()) { // nothing has come since that was sent since
 			m.readAgain = 0
 		} else {
 			m.unread, m.readAgain = now, 0

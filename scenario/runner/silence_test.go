@@ -23,6 +23,8 @@ func TestSlowReaderIsSilent(t *testing.T) {
 		{"until it reads again", "{name: F1, at: 5s, population: listeners, hit: 1, kind: slow-reader, lasts: 100s}"},
 		{"hit again before it does", "{name: F1, at: 5s, population: listeners, hit: 1, kind: slow-reader, lasts: 90s}, " +
 			"{name: F2, at: 90s, population: listeners, hit: 1, kind: stop-acking, lasts: 15s}"},
+		{"slow again before it is dropped", "{name: F1, at: 5s, population: listeners, hit: 1, kind: slow-reader, lasts: 90s}, " +
+			"{name: F2, at: 103s, population: listeners, hit: 1, kind: slow-reader, lasts: 1s}"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := world{seed: 1, link: wire.Link{Delay: time.Millisecond}, text: `name: silence
