@@ -50,8 +50,8 @@ func (p *Plan) layAudiences() {
 			j := p.Scenario.population(b.Audience.Population)
 			to := &p.Scenario.Populations[j]
 			count := to.Connections
-			if b.Audience.Kind == AudienceUser && !strings.Contains(to.Users, connectionNumber) {
-				count = 1
+			if b.Audience.Kind == AudienceUser {
+				count = to.userCount()
 			}
 			p.wantAudience(b.Audience.Kind, j, count)
 		}
@@ -151,6 +151,14 @@ func (p *Plan) Hears(dst []int, connection int) []int {
 		}
 	}
 	return dst
+}
+
+// userCount is how many users the connections of a population are: as many, or all one.
+func (p *Population) userCount() int {
+	if strings.Contains(p.Users, connectionNumber) {
+		return p.Connections
+	}
+	return 1
 }
 
 // connectionNumber stands for a connection's number in a pattern of user ids.

@@ -3,7 +3,6 @@ package scenario
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 )
 
@@ -110,15 +109,15 @@ func (p *Plan) victims(f *Fault) []idRange {
 	}
 	i := p.Scenario.population(f.Population)
 	from, pp := &p.Scenario.Populations[i], &p.Populations[i]
-	switch {
-	case f.By == ByGroup:
+	switch f.By {
+	case ByGroup:
 		families := make([]idRange, len(pp.deals))
 		for j := range pp.deals {
 			families[j] = pp.deals[j].groups
 		}
 		return families
-	case f.By == ByUser && !strings.Contains(from.Users, connectionNumber):
-		return []idRange{{pp.First, 1}} // they are all one
+	case ByUser:
+		return []idRange{{pp.First, from.userCount()}}
 	}
 	return []idRange{{pp.First, pp.Count}}
 }

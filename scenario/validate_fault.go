@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -141,10 +140,7 @@ func (v *validator) hits(path string, f *Fault, p *Population) {
 	what, there := "connections", p.Connections
 	switch f.By {
 	case ByUser:
-		what = "users"
-		if !strings.Contains(p.Users, connectionNumber) {
-			there = 1
-		}
+		what, there = "users", p.userCount()
 	case ByGroup:
 		what, there = "groups", 0
 		for _, j := range p.Join {

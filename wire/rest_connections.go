@@ -49,8 +49,3 @@ func (r *REST) Close(ctx context.Context, a Audience, reason string, excluded ..
 	_, err := r.call(ctx, c)
 	return err
 }
-
-// CloseConnection has the service close a connection, like Close.
-func (r *REST) CloseConnection(ctx context.Context, connectionID, reason string) error {
-	return r.Close(ctx, ToConnection(connectionID), reason)
-}

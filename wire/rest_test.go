@@ -33,9 +33,9 @@ func TestREST(t *testing.T) {
 			return err
 		}, "POST /api/hubs/chat/:generateToken?api-version=2024-12-01&group=a&group=b&minutesToExpire=1&role=webpubsub.sendToGroup&userId=al+ice",
 			"", "", 200, `{"token":"` + secret + `"}`},
-		{"close connection", func(r *REST, t *testing.T) error { return r.CloseConnection(t.Context(), "c/1", "by fault") },
+		{"close connection", func(r *REST, t *testing.T) error { return r.Close(t.Context(), ToConnection("c/1"), "by fault") },
 			"DELETE /api/hubs/chat/connections/c%2F1?api-version=2024-12-01&reason=by+fault", "", "", 204, ""},
-		{"close connection without a reason", func(r *REST, t *testing.T) error { return r.CloseConnection(t.Context(), "c1", "") },
+		{"close connection without a reason", func(r *REST, t *testing.T) error { return r.Close(t.Context(), ToConnection("c1"), "") },
 			"DELETE /api/hubs/chat/connections/c1?api-version=2024-12-01", "", "", 204, ""},
 		{"send JSON to group", func(r *REST, t *testing.T) error {
 			return r.SendToGroup(t.Context(), "my room", DataJSON, []byte(`{"x":1}`))

@@ -20,8 +20,8 @@ type member struct {
 	churn      *churner   // nil: stays
 	tracer     *tracer    // nil: nobody follows its frames
 
-	connections int // connectionIds so far
-	fresh       freshAcks
+	connections int       // connectionIds so far
+	fresh       freshAcks // of the latest socket
 	dialing     time.Duration
 	attached    bool
 	everOpened  bool

@@ -67,13 +67,17 @@ phases: {steady: 120s, drain: 1m}
 	}
 }
 
-// What a slow reader finds when it reads again was sent while it did not: that it is owed
-// nothing more then, because those who had more to say were cut off themselves, is no sign
-// of life of a service that has given it up meanwhile.
-func TestSlowReaderOwedNothingIsSilent(t *testing.T) {
-	w := world{
-		seed: 4106, link: wire.Link{Delay: 35 * time.Millisecond, Jitter: 25 * time.Millisecond, Lifetime: 83 * time.Second, Silent: 0.3},
-		text: `name: silence
+// What a slow reader finds when it reads again was sent while it did not: that is no sign of
+// life of a service that has given it up meanwhile.
+func TestSlowReaderReadsLate(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		world
+	}{
+		{"it is owed nothing more, because those who had more to say were cut off themselves", world{
+			seed: 4106, link: wire.Link{Delay: 35 * time.Millisecond, Jitter: 25 * time.Millisecond, Lifetime: 83 * time.Second, Silent: 0.3},
+			options: emulator.Options{KeepAlive: 5 * time.Second, Delay: 7 * time.Millisecond, AckDelay: 200 * time.Millisecond},
+			text: `name: silence
 seed: 2403062218
 protocol: protobuf.reliable.webpubsub.azure.v1
 groups: {room: {count: 2}}
@@ -85,21 +89,12 @@ populations:
     publish: {to: room, rate: 4/s, arrival: poisson, size: 416, no_echo: true, data_type: json}
 phases: {warmup: 2s, steady: 47s, drain: 2m}
 faults: [{name: F0, at: 14s, population: members, hit: 98%, kind: slow-reader, lasts: 30s}]
-`}
-	w.options = emulator.Options{KeepAlive: 5 * time.Second, Delay: 7 * time.Millisecond, AckDelay: 200 * time.Millisecond}
-	rec, stats := simulate(t, w)
-	wantHonest(t, w, rec)
-	if f := rec.Connections.Funnel; f.RefusedRecovery == 0 || stats.Expired == 0 {
-		t.Errorf("%d recoveries were refused and %d sessions expired, want some", f.RefusedRecovery, stats.Expired)
-	}
-}
-
-// The same where it is slow a second time before it is dropped: it has heard nothing since
-// the first.
-func TestSlowReaderAgainIsSilent(t *testing.T) {
-	w := world{
-		seed: 111351, link: wire.Link{Delay: 26 * time.Millisecond, Jitter: 43 * time.Millisecond, Lifetime: 76 * time.Second, Silent: 1},
-		text: `name: silence
+`,
+		}},
+		{"it is slow again before it is dropped", world{
+			seed: 111351, link: wire.Link{Delay: 26 * time.Millisecond, Jitter: 43 * time.Millisecond, Lifetime: 76 * time.Second, Silent: 1},
+			options: emulator.Options{ConnectedOnRecovery: true, KeepAlive: 5 * time.Second, Delay: 7 * time.Millisecond, AckDelay: 200 * time.Millisecond},
+			text: `name: silence
 seed: 2843573361
 protocol: json.reliable.webpubsub.azure.v1
 groups: {room: {count: 3}}
@@ -114,12 +109,16 @@ faults:
   - {name: F0, at: 6s, population: members, hit: 99%, kind: slow-reader, lasts: 31s}
   - {name: F1, at: 52s, population: members, hit: 83%, kind: slow-reader, lasts: 1s}
   - {name: F2, at: 46s, population: members, hit: 10%, kind: fin}
-`}
-	w.options = emulator.Options{ConnectedOnRecovery: true, KeepAlive: 5 * time.Second, Delay: 7 * time.Millisecond, AckDelay: 200 * time.Millisecond}
-	rec, stats := simulate(t, w)
-	wantHonest(t, w, rec)
-	if f := rec.Connections.Funnel; f.RefusedRecovery == 0 || stats.Expired == 0 {
-		t.Errorf("%d recoveries were refused and %d sessions expired, want some", f.RefusedRecovery, stats.Expired)
+`,
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			rec, stats := simulate(t, row.world)
+			wantHonest(t, row.world, rec)
+			if f := rec.Connections.Funnel; f.RefusedRecovery == 0 || stats.Expired == 0 {
+				t.Errorf("%d recoveries were refused and %d sessions expired, want some", f.RefusedRecovery, stats.Expired)
+			}
+		})
 	}
 }
 
